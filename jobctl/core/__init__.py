@@ -1,0 +1,1 @@
+"""Ground floor: values and rules. No IO, no clock, no environment."""

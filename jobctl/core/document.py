@@ -1,0 +1,88 @@
+"""Plain data that the document engines hand to each other through the handlers.
+
+All offsets are half-open ranges of Unicode code points into the stored Markdown. Pages count from 1.
+Every class here holds only JSON-able fields, so that a stage may return it as its checkpoint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What is known of a source before its text is read."""
+
+    source_type: str  # pdf epub docx html markdown text
+    title: str | None = None
+    author: str | None = None
+    language: str | None = None
+    part_noun: str = "part"  # page, chapter, part: what the parts of this source are called
+    part_count: int = 1
+    page_count: int | None = None  # None where the format has no pages
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a PDF page with what the heading pass needs to know of it."""
+
+    text: str
+    size: float  # font size in points after the text matrix
+    bold: bool = False
+    mono: bool = False
+    gap: float = 0.0  # white space above, in line heights
+    indent: float = 0.0  # left edge in points
+    heading: int = 0  # level from the outline, 0: none
+    y: float = 0.0  # baseline as a fraction of the page height, 0 at the bottom
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One page or chapter as the extractor saw it: finished Markdown, or lines still to be judged."""
+
+    index: int
+    markdown: str | None = None
+    lines: list[Line] = field(default_factory=list)
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of the cleaned text; ``start`` is the offset of its line."""
+
+    level: int
+    title: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class CleanText:
+    """The Markdown that is stored, with where its pages and headings begin."""
+
+    markdown: str
+    page_starts: list[int] = field(default_factory=list)  # offset of page 1, 2, …; empty: no pages
+    outline: list[Heading] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One chunk: ``markdown[start:end] == text``."""
+
+    index: int
+    start: int
+    end: int
+    text: str
+    heading_path: list[str] = field(default_factory=list)
+    page_start: int | None = None
+    page_end: int | None = None
+    token_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """What is known of a chunk beyond its words."""
+
+    themes: list[str] = field(default_factory=list)  # key phrases, best first
+    summary: str = ""
+    importance: float = 0.0  # 0..1, centrality in its document
+    polarity: float = 0.0  # -1..1

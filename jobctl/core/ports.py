@@ -1,0 +1,117 @@
+"""Every Protocol: the shapes of what is plugged into jobctl.
+
+An implementation that others may bring has a contract suite in ``jobctl.testing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, runtime_checkable
+
+from jobctl.core.document import Part, SourceInfo
+
+
+class Storage(Protocol):
+    """Bytes under immutable keys (``a/b/c``: lower-case letters, digits, ``-._/``; no ``..``).
+
+    Every write is durable when the call returns. Raises ``StoreUnavailable`` when the place is out of
+    reach, full or read-only, and ``CheckpointMissing`` when a key is not there.
+    """
+
+    def put(self, key: str, data: bytes) -> None: ...
+    def put_file(self, key: str, source: BinaryIO) -> None: ...
+    def get(self, key: str, *, max_bytes: int) -> bytes: ...
+    def exists(self, key: str) -> bool: ...
+    def delete(self, key: str) -> None: ...
+    def keys(self, prefix: str) -> Iterator[str]: ...
+    def local_path(self, key: str, workspace: Path) -> Path:
+        """A local file with the bytes: the stored file itself, or a copy in ``workspace``."""
+        ...
+
+
+class OpenSource(Protocol):
+    """A source that was opened: its facts, and its parts by number, in any order, always the same."""
+
+    info: SourceInfo
+
+    def part(self, index: int) -> Part: ...
+    def close(self) -> None: ...
+
+
+class Extractor(Protocol):
+    """Reads one or more formats. ``open`` raises ``Invalid`` with a sentence a person understands."""
+
+    formats: tuple[str, ...]
+
+    def open(self, path: Path) -> OpenSource: ...
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors.
+
+    ``id`` names engine, version and dimension: vectors of different ids are never compared.
+    """
+
+    id: str
+    dim: int
+
+    def embed(self, texts: Sequence[str]) -> list[bytes]:
+        """One little-endian float32 vector of ``dim`` numbers a text, length 1 (all zero: no known word)."""
+        ...
+
+
+@runtime_checkable
+class InputModel(Protocol):
+    """What jobctl needs of an input model; every pydantic ``BaseModel`` class has it."""
+
+    @classmethod
+    def model_validate(cls, obj: Any) -> Any: ...
+    @classmethod
+    def model_json_schema(cls) -> dict[str, Any]: ...
+
+
+class Library(Protocol):
+    """The document library inside the transaction of a stage (see ``postgres/library.py``)."""
+
+
+class Context(Protocol):
+    """What a stage may do. The whole of it: a handler sees neither the job row nor the database."""
+
+    job_id: int
+    attempt: int
+    args: Any
+    settings: Mapping[str, Any]
+
+    def result(self, stage: str) -> Any:
+        """The checkpointed result of an earlier stage."""
+        ...
+
+    def open(self, path: str) -> Path:
+        """A local file for an input path: taken into storage at submit, or under an allowed root."""
+        ...
+
+    def progress(self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None) -> None:
+        """Says in words where the stage is. Cheap: call it as often as you like."""
+        ...
+
+    def log(self, text: str, *, level: str = "info") -> None: ...
+
+    def checkpoint(self) -> None:
+        """A point where the stage may be stopped without harm: raises an Interrupt when asked to."""
+        ...
+
+    def write(self, work: Callable[[Library], None]) -> None:
+        """Library writes of this stage: run in the transaction that commits its checkpoint, under the token."""
+        ...
+
+    def read(self) -> Library:
+        """The library for reading, outside any transaction of the job."""
+        ...
+
+    def submit(self, job_type: str, args: Mapping[str, Any], **options: Any) -> None:
+        """Follow-up work, created once, in the same transaction as this stage's checkpoint."""
+        ...
+
+    storage: Storage
+
