@@ -91,7 +91,9 @@ class Context(Protocol):
         """A local file for an input path: taken into storage at submit, or under an allowed root."""
         ...
 
-    def progress(self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None) -> None:
+    def progress(
+        self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
+    ) -> None:
         """Says in words where the stage is. Cheap: call it as often as you like."""
         ...
 
@@ -114,4 +116,3 @@ class Context(Protocol):
         ...
 
     storage: Storage
-

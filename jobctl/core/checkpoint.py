@@ -1,0 +1,133 @@
+"""Checkpoint bytes: encode, hash, decode. Data only, never pickle; the same value gives the same bytes.
+
+Layout: magic ``JCP1``, then one zlib stream of ``<u32 length of JSON><JSON><raw segments>``. A ``bytes`` leaf
+(vectors) is stored raw and referred to from the JSON as ``{"$bytes": [offset, length]}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from jobctl.core.errors import CheckpointCorrupt
+
+MAGIC = b"JCP1"
+VERSION = 1
+MAX_BYTES = 1 << 30
+"""Cap on the decoded size."""
+_BYTES = "$bytes"
+# the fastest level: most checkpoints are written while the handler waits
+_LEVEL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One durable piece of a stage: its whole result, or the results of some of its batches."""
+
+    stage: str
+    value: Any
+    done: int  # items of the stage that are done with this segment; 0 for a stage without batches
+    complete: bool  # the stage ended with this segment
+
+
+def encode(segment: Segment) -> bytes:
+    """The bytes of a segment. Raises ``TypeError`` naming the place of what can't be a checkpoint."""
+    raw: list[bytes] = []
+    size = 0
+
+    def leaf(data: bytes) -> dict[str, list[int]]:
+        nonlocal size
+        raw.append(data)
+        size += len(data)
+        return {_BYTES: [size - len(data), len(data)]}
+
+    body = {
+        "v": VERSION,
+        "stage": segment.stage,
+        "done": segment.done,
+        "complete": segment.complete,
+        "value": plain(segment.value, leaf, segment.stage),
+    }
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return MAGIC + zlib.compress(struct.pack("<I", len(text)) + text + b"".join(raw), _LEVEL)
+
+
+def decode(data: bytes, *, max_bytes: int = MAX_BYTES) -> Segment:
+    """The segment back. Raises ``CheckpointCorrupt``."""
+    try:
+        content = _inflate(data, max_bytes)
+        (length,) = struct.unpack_from("<I", content)
+        body = json.loads(content[4 : 4 + length])
+        if body["v"] != VERSION:
+            raise CheckpointCorrupt(f"checkpoint format {body['v']!r} is not known to this version of jobctl")
+        value = _restore(body["value"], content[4 + length :])
+        return Segment(str(body["stage"]), value, int(body["done"]), bool(body["complete"]))
+    except (zlib.error, struct.error, ValueError, KeyError, TypeError) as error:
+        raise CheckpointCorrupt(f"checkpoint can't be decoded: {error}") from error
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 of the exact bytes stored, 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def key(job_id: int, lease_seq: int, lease_id: str, seq: int, stage: str, sha256: str) -> str:
+    """Where the bytes go: unique to the attempt, immutable, free of user text."""
+    safe = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in stage.lower())[:40]
+    return f"jobs/{job_id}/{lease_seq}-{lease_id[:8]}/{seq}-{safe}-{sha256[:16]}"
+
+
+def lease_seq_of(path: str) -> int:
+    """The hand-out that a key belongs to; what an older one left behind may be collected."""
+    return int(path.split("/")[2].split("-")[0])
+
+
+def _inflate(data: bytes, max_bytes: int) -> bytes:
+    if data[:4] != MAGIC:
+        raise CheckpointCorrupt("these are not the bytes of a checkpoint")
+    stream = zlib.decompressobj()
+    content = stream.decompress(data[4:], max_bytes)
+    if stream.unconsumed_tail or not stream.eof or stream.unused_data:
+        raise CheckpointCorrupt("checkpoint is cut off, too large or followed by other bytes")
+    return content
+
+
+def plain(value: Any, leaf: Any, where: str) -> Any:
+    """``value`` as JSON-able data: dataclasses and models become objects, tuples become lists."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value.value if hasattr(value, "value") else value
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return leaf(bytes(value))
+    if isinstance(value, (list, tuple)):
+        return [plain(item, leaf, f"{where}[{i}]") for i, item in enumerate(value)]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name), leaf, f"{where}.{f.name}") for f in fields(value)}
+    if hasattr(value, "model_dump"):
+        return plain(value.model_dump(mode="json"), leaf, where)
+    if isinstance(value, Mapping):
+        return {_name(k, where): plain(v, leaf, f"{where}.{k}") for k, v in value.items()}
+    raise TypeError(
+        f"{where}: {type(value).__name__} can't be kept in a checkpoint; return lists, dicts, dataclasses, numbers, text or bytes"
+    )
+
+
+def _name(name: Any, where: str) -> str:
+    if not isinstance(name, str) or name == _BYTES:
+        raise TypeError(f"{where}: keys of a checkpoint are text, not {name!r}")
+    return name
+
+
+def _restore(value: Any, raw: bytes) -> Any:
+    if isinstance(value, list):
+        return [_restore(item, raw) for item in value]
+    if isinstance(value, dict):
+        if _BYTES in value:
+            start, length = value[_BYTES]
+            return raw[start : start + length]
+        return {k: _restore(v, raw) for k, v in value.items()}
+    return value

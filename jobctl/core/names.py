@@ -1,0 +1,47 @@
+"""What people read: labels, modes, display names, stage names."""
+
+from __future__ import annotations
+
+LABELS = {
+    "process_document": "Processing",
+    "import_document": "Import",
+    "export_documents": "Export",
+    "reprocess_connections": "Connections",
+    "detect_connections": "Detecting",
+    "obsidian_export": "Obsidian Export",
+    "obsidian_sync": "Obsidian Sync",
+    "readwise_import": "Readwise Import",
+}
+MODES = {"smart": "Smart Mode", "all": "Reprocess All", "add_new": "Add New"}
+
+
+def words(name: str) -> str:
+    """``count_words`` → ``Count words``."""
+    return name.replace("_", " ").replace("-", " ").strip().capitalize()
+
+
+def type_label(job_type: str) -> str:
+    """The label of a job type; one we do not know is put in words."""
+    return LABELS.get(job_type) or words(job_type)
+
+
+def mode_label(mode: str) -> str:
+    """``smart`` → ``Smart Mode``; an unknown mode as given."""
+    return MODES.get(mode, mode)
+
+
+def display_name(label: str, title: str, mode: str | None = None) -> str:
+    """``Connections: My Document (Smart Mode)``."""
+    name = f"{label}: {title}" if title else label
+    return f"{name} ({mode_label(mode)})" if mode else name
+
+
+def counted(stage: str, noun: str, current: int, total: int) -> str:
+    """``Embedding chunk 234 of 500``, thousands with a comma."""
+    return f"{words(stage)} {noun} {current:,} of {total:,}"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 page``, ``1,200 pages``, ``2 entries``."""
+    many = noun[:-1] + "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else noun + "s"
+    return f"{count:,} {noun if count == 1 else many}"

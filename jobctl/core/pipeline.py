@@ -1,0 +1,143 @@
+"""A job type is a Pipeline: an ordered list of stages. This is all that a handler author writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jobctl.core.errors import InvalidArguments
+from jobctl.core.names import type_label, words
+from jobctl.core.ports import Context, InputModel
+
+StageFunction = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step. ``size`` is set for a stage that works in batches over a list."""
+
+    name: str
+    run: StageFunction
+    share: float
+    size: int | None = None
+    noun: str = "item"
+    over: Callable[[Context, Any], Sequence[Any]] | None = None
+    pause_safe: bool = True
+    verb: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What a person reads: "Embedding"."""
+        return self.verb or words(self.name)
+
+
+class Pipeline:
+    """A job type: a name, an input model and stages.
+
+    ``label`` starts the display name; ``title`` and ``mode`` say, from the validated input, what the job is about
+    and in which mode it runs; ``key`` gives the concurrency key: jobs of one key never run at the same time.
+    ``input_files`` names the fields that hold paths: their files are taken into the storage at submit, so that
+    any worker can run the job.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        args: type[InputModel],
+        label: str | None = None,
+        help: str = "",  # noqa: A002 - the word that click, argparse and pydantic authors expect
+        title: Callable[[Any], str] | None = None,
+        mode: Callable[[Any], str | None] | None = None,
+        key: Callable[[Any], str | None] | None = None,
+        input_files: Sequence[str] = (),
+        input_folders: Sequence[str] = (),
+        max_retries: int = 3,
+        example: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.args = args
+        self.label = label or type_label(name)
+        self.help = help
+        self.title = title or (lambda _: "")
+        self.mode = mode or (lambda _: None)
+        self.key = key or (lambda _: None)
+        self.input_files = tuple(input_files)
+        self.input_folders = tuple(input_folders)
+        self.max_retries = max_retries
+        self.example = dict(example or {})
+        self.stages: list[Stage] = []
+
+    def stage(
+        self, *, share: float, pause_safe: bool = True, name: str | None = None, verb: str | None = None
+    ) -> Callable[[StageFunction], StageFunction]:
+        """Adds a stage: ``run(ctx, previous)`` returns what its checkpoint holds; the first gets the input."""
+
+        def add(run: StageFunction) -> StageFunction:
+            self._add(Stage(name or run.__name__, run, share, pause_safe=pause_safe, verb=verb))
+            return run
+
+        return add
+
+    def batches(
+        self,
+        *,
+        share: float,
+        size: int,
+        noun: str = "item",
+        over: Callable[[Context, Any], Sequence[Any]] | None = None,
+        pause_safe: bool = True,
+        name: str | None = None,
+        verb: str | None = None,
+    ) -> Callable[[StageFunction], StageFunction]:
+        """Adds a stage over a list: ``run(ctx, items)`` returns a list; the lists are joined to the stage's result.
+
+        The list is the previous result, or what ``over(ctx, previous)`` makes of it; ``over`` must give the same
+        list each time. ``noun`` is counted: "Counting line 300 of 5,000".
+        """
+
+        def add(run: StageFunction) -> StageFunction:
+            self._add(Stage(name or run.__name__, run, share, size, noun, over, pause_safe, verb))
+            return run
+
+        return add
+
+    def _add(self, stage: Stage) -> None:
+        if any(stage.name == other.name for other in self.stages):
+            raise ValueError(f"{self.name} has two stages named {stage.name}")
+        self.stages.append(stage)
+
+    def validate(self, data: Mapping[str, Any]) -> Any:
+        """The input as a model. Raises ``InvalidArguments`` naming every bad field at once."""
+        try:
+            return self.args.model_validate(dict(data))
+        except ValueError as error:
+            problems = _problems(error)
+            text = f"{self.name}: {'; '.join(problems)}"
+            raise InvalidArguments(text, problems, hint=f"jobctl submit {self.name} --help") from error
+
+    def span(self, index: int) -> tuple[float, float]:
+        """From which percent to which percent a stage runs, by the shares."""
+        total = sum(stage.share for stage in self.stages) or 1.0
+        before = sum(stage.share for stage in self.stages[:index])
+        return 100.0 * before / total, 100.0 * (before + self.stages[index].share) / total
+
+    def index(self, stage: str) -> int | None:
+        """The place of a stage, None for a name this version does not have."""
+        return next((i for i, known in enumerate(self.stages) if known.name == stage), None)
+
+
+def _problems(error: ValueError) -> list[str]:
+    listed = getattr(error, "errors", None)
+    if listed is None:
+        return [str(error)]
+    return [f"{'.'.join(str(part) for part in item['loc']) or 'input'}: {_sentence(item)}" for item in listed()]
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    if item["type"] == "extra_forbidden":
+        return "no such field"
+    if item["type"] == "missing":
+        return "is required"
+    return str(item["msg"]).removeprefix("Value error, ")
