@@ -136,3 +136,118 @@ class Job:
         """Processing, and its worker was heard within ten seconds."""
         age = self.heartbeat_age
         return age is not None and age < ALIVE_WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job that is to be created: everything validated, nothing looked up."""
+
+    job_type: str
+    input_data: Mapping[str, Any]
+    title: str = ""
+    queue: str = "default"
+    priority: int = PRIORITIES["normal"]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    key: str | None = None
+    concurrency_key: str | None = None
+    created_by: str = ""
+    delay: float = 0.0  # seconds
+    run_after: datetime | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    max_retries: int = 3
+    entity_type: str | None = None
+    entity_id: str | None = None
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The answer to a submit: ``created`` is false where an unfinished job had the same key."""
+
+    id: int
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The one truthful answer to a request on a job."""
+
+    id: int
+    answer: str  # done requested unchanged refused missing
+    was: Status | None
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which jobs: every field narrows; None leaves out."""
+
+    ids: tuple[int, ...] | None = None
+    statuses: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    title: str | None = None
+    labels: Mapping[str, str] | None = None
+    label_keys: tuple[str, ...] | None = None
+    queue: str | None = None
+    error_types: tuple[str, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    stale: bool = False
+    due: bool = False
+    created_by: str | None = None
+    before: int | None = None
+    """Only ids below this one: the page after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Who may write: the fence of every write of a worker."""
+
+    job_id: int
+    lease_seq: int
+    lease_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One recorded checkpoint segment."""
+
+    seq: int
+    stage: str
+    done: int
+    complete: bool
+    path: str
+    sha256: str
+    size: int
+    pause_safe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job in the hands of a worker."""
+
+    token: Token
+    job_type: str
+    title: str
+    queue: str
+    priority: int
+    run_after: datetime
+    input_data: dict[str, Any]
+    metadata: dict[str, Any]
+    retry_count: int
+    max_retries: int
+    progress: dict[str, Any]
+    records: tuple[Record, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended; settled in sets."""
+
+    token: Token
+    kind: str  # completed failed paused released cancelled crashed
+    output: Any = None
+    progress: Mapping[str, Any] | None = None
+    failure: Failure | None = None
+    retry_after: float | None = None  # seconds until the automatic retry; None: none

@@ -19,6 +19,23 @@ $$;
 COMMENT ON FUNCTION jobctl.clock() IS 'The database''s clock; the setting jobctl.clock replaces it in tests';
 """
 
+# Why a job that becomes pending can't be claimed yet. A keyed job always waits first: wake_keys.sql lets one through.
+REASONS = """
+CREATE FUNCTION jobctl.waiting_reason(job_id bigint, queue text, job_type text, concurrency_key text)
+RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN EXISTS (
+            SELECT FROM jobctl.job_dependencies d LEFT JOIN jobctl.jobs j ON j.id = d.depends_on
+            WHERE d.job_id = waiting_reason.job_id AND j.status IS DISTINCT FROM 'completed'
+        ) THEN 'dependency'
+        WHEN EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = waiting_reason.queue) THEN 'queue'
+        WHEN EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'type' AND h.name = waiting_reason.job_type) THEN 'type'
+        WHEN waiting_reason.concurrency_key IS NOT NULL THEN 'key'
+    END
+$$;
+COMMENT ON FUNCTION jobctl.waiting_reason(bigint, text, text, text) IS 'Why a job that becomes pending must wait';
+"""
+
 TABLES = """
 CREATE TABLE jobctl.documents (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -556,6 +573,7 @@ CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON jobctl.events
 """
 
 DROPS = """
+DROP FUNCTION jobctl.waiting_reason(bigint, text, text, text);
 DROP TABLE jobctl.connections;
 DROP TABLE jobctl.vault_sync;
 DROP TABLE jobctl.job_logs;
@@ -579,6 +597,7 @@ DROP FUNCTION jobctl.clock();
 def upgrade() -> None:
     op.execute(FUNCTIONS)
     op.execute(TABLES)
+    op.execute(REASONS)
     op.execute(STORAGE)
     op.execute(TRIGGERS)
 

@@ -1,0 +1,55 @@
+-- Takes up to `slots` due jobs under new tokens. Flat: one short index probe a lane (queue × type × priority), from
+-- the lowest place where work can still be; update by id = ANY(ARRAY(…)), because a join made the planner scan.
+WITH claimed AS (
+    UPDATE jobctl.jobs
+    SET
+        status = 'processing',
+        lease_seq = lease_seq + 1,
+        lease_id = gen_random_uuid(),
+        lease_expires_at = jobctl.clock() + make_interval(secs => %(ttl)s),
+        heartbeat_at = jobctl.clock(),
+        worker_id = %(worker)s,
+        started_at = coalesce(started_at, jobctl.clock()),
+        attempt_started_at = jobctl.clock(),
+        updated_at = jobctl.clock()
+    WHERE
+        id = ANY (ARRAY(
+            SELECT ready.id
+            FROM unnest(
+                %(queues)s::text[], %(types)s::text[], %(priorities)s::smallint[],
+                %(low_run_after)s::timestamptz[], %(low_id)s::bigint[]
+            ) AS lane (queue, job_type, priority, low_run_after, low_id)
+            CROSS JOIN LATERAL (
+                SELECT j.id, j.priority, j.run_after
+                FROM jobctl.jobs j
+                WHERE
+                    j.queue = lane.queue AND j.job_type = lane.job_type AND j.priority = lane.priority
+                    AND j.status = 'pending' AND j.waiting_on IS NULL
+                    AND j.run_after <= jobctl.clock()
+                    AND (j.run_after, j.id) >= (lane.low_run_after, lane.low_id)
+                ORDER BY j.run_after, j.id
+                LIMIT %(slots)s
+                FOR UPDATE SKIP LOCKED
+            ) ready
+            ORDER BY ready.priority DESC, ready.run_after, ready.id
+            LIMIT %(slots)s
+        ))
+        AND status = 'pending'
+    RETURNING *
+),
+logged AS (
+    INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, lease_seq)
+    SELECT id, 'claim', 'pending', 'processing', %(actor)s, lease_seq FROM claimed ORDER BY id
+)
+SELECT
+    id, job_type, queue, priority, run_after, lease_seq, lease_id::text, input_data, metadata, title, concurrency_key,
+    retry_count, max_retries, crash_count, progress, created_by,
+    CASE WHEN last_checkpoint_path IS NOT NULL THEN (
+        SELECT jsonb_agg(jsonb_build_object(
+            'seq', c.seq, 'stage', c.stage, 'done', c.done, 'complete', c.complete, 'path', c.path,
+            'sha256', c.sha256, 'size', c.size, 'pause_safe', c.pause_safe
+        ) ORDER BY c.seq)
+        FROM jobctl.checkpoints c WHERE c.job_id = claimed.id
+    ) END AS checkpoints
+FROM claimed
+ORDER BY priority DESC, run_after, id

@@ -1,0 +1,19 @@
+-- How many jobs the same filters match, counted up to a cap so that a huge table stays quick.
+SELECT count(*) FROM (
+    SELECT FROM jobctl.jobs j
+    WHERE
+        (%(ids)s::bigint[] IS NULL OR j.id = ANY (%(ids)s::bigint[]))
+        AND (%(statuses)s::text[] IS NULL OR j.status = ANY (%(statuses)s::text[]))
+        AND (%(types)s::text[] IS NULL OR j.job_type = ANY (%(types)s::text[]))
+        AND (%(title)s::text IS NULL OR strpos(lower(j.title), lower(%(title)s::text)) > 0)
+        AND (%(labels)s::jsonb IS NULL OR j.labels @> %(labels)s::jsonb)
+        AND (%(label_keys)s::text[] IS NULL OR j.labels ?& %(label_keys)s::text[])
+        AND (%(queue)s::text IS NULL OR j.queue = %(queue)s::text)
+        AND (%(error_types)s::text[] IS NULL OR (j.status = 'failed' AND j.error_type = ANY (%(error_types)s::text[])))
+        AND (%(since)s::timestamptz IS NULL OR j.created_at >= %(since)s::timestamptz)
+        AND (%(until)s::timestamptz IS NULL OR j.created_at < %(until)s::timestamptz)
+        AND (NOT %(stale)s OR (j.status = 'processing' AND j.heartbeat_at < jobctl.clock() - interval '12 seconds'))
+        AND (NOT %(due)s OR (j.status = 'failed' AND j.next_retry_at <= jobctl.clock()))
+        AND (%(created_by)s::text IS NULL OR j.created_by = %(created_by)s::text)
+    LIMIT %(cap)s
+) counted

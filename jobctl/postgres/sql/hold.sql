@@ -1,0 +1,14 @@
+-- Holds a queue or a type as a whole: its pending jobs leave the claim index.
+WITH held AS (
+    INSERT INTO jobctl.holds (kind, name, reason, actor) VALUES (%(kind)s, %(name)s, %(reason)s, %(actor)s)
+    ON CONFLICT (kind, name) DO NOTHING
+    RETURNING name
+),
+parked AS (
+    UPDATE jobctl.jobs SET waiting_on = %(kind)s, updated_at = jobctl.clock()
+    WHERE
+        status = 'pending' AND (waiting_on IS NULL OR waiting_on = 'key')
+        AND CASE WHEN %(kind)s = 'queue' THEN queue = %(name)s ELSE job_type = %(name)s END
+    RETURNING id
+)
+SELECT EXISTS (SELECT FROM held) AS changed, (SELECT count(*) FROM parked) AS jobs

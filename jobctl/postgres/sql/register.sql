@@ -1,0 +1,10 @@
+-- A supervisor says who it is; rows of workers long gone are swept away on the way.
+WITH gone AS (
+    DELETE FROM jobctl.workers w
+    WHERE
+        w.heartbeat_at < jobctl.clock() - interval '1 day'
+        AND NOT EXISTS (SELECT FROM jobctl.jobs j WHERE j.status = 'processing' AND j.worker_id = w.id)
+)
+INSERT INTO jobctl.workers (name, host, pid, version, capacity, job_types, queues)
+VALUES (%(name)s, %(host)s, %(pid)s, %(version)s, %(capacity)s, %(job_types)s, %(queues)s)
+RETURNING id

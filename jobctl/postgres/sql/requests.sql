@@ -1,0 +1,6 @@
+-- Standing requests on jobs that this worker runs; asked between beats, so that a pause takes effect soon.
+SELECT id, pause_requested_at IS NOT NULL AS pause, cancel_requested_at IS NOT NULL AS cancel
+FROM jobctl.jobs
+WHERE
+    id = ANY (%(ids)s) AND status = 'processing' AND worker_id = %(worker)s
+    AND (pause_requested_at IS NOT NULL OR cancel_requested_at IS NOT NULL)

@@ -1,0 +1,35 @@
+-- From scratch: checkpoints and output forgotten, counters at zero.
+WITH target AS MATERIALIZED (
+    SELECT id, status, concurrency_key, cancel_requested_at
+    FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
+),
+moved AS (
+    UPDATE jobctl.jobs j
+    SET
+        status = 'pending',
+        waiting_on = jobctl.waiting_reason(j.id, j.queue, j.job_type, j.concurrency_key),
+        retry_count = 0, crash_count = 0, resume_count = 0,
+        next_retry_at = NULL, completed_at = NULL, started_at = NULL, attempt_started_at = NULL,
+        paused_at = NULL, resumed_at = NULL, pause_reason = NULL, cancel_reason = NULL,
+        output_data = NULL, progress = '{}'::jsonb,
+        error_type = NULL, error_message = NULL, last_error = NULL, error_trace = NULL,
+        last_checkpoint_path = NULL, last_checkpoint_stage = NULL, checkpoint_hash = NULL,
+        updated_at = jobctl.clock()
+    FROM target t
+    WHERE j.id = t.id AND t.status IN ('failed', 'cancelled', 'completed')
+    RETURNING j.id, j.waiting_on
+),
+forgotten AS (
+    DELETE FROM jobctl.checkpoints c USING moved m WHERE c.job_id = m.id
+),
+logged AS (
+    INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor)
+    SELECT m.id, 'restart', t.status, 'pending', %(actor)s FROM moved m JOIN target t USING (id) ORDER BY m.id
+)
+SELECT
+    t.id, t.status AS was, t.concurrency_key,
+    t.cancel_requested_at IS NOT NULL AS cancelling,
+    CASE WHEN m.id IS NOT NULL THEN 'done' ELSE 'refused' END AS answer,
+    CASE WHEN m.id IS NOT NULL AND m.waiting_on IS NULL THEN pg_notify('jobctl_ready', '')::text END AS notified
+FROM target t LEFT JOIN moved m USING (id)
+ORDER BY t.id

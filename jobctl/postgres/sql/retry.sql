@@ -1,0 +1,30 @@
+-- A person's retry: from the checkpoint, within the limit.
+WITH target AS MATERIALIZED (
+    SELECT id, status, retry_count, max_retries, concurrency_key, cancel_requested_at
+    FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
+),
+moved AS (
+    UPDATE jobctl.jobs j
+    SET
+        status = 'pending',
+        waiting_on = jobctl.waiting_reason(j.id, j.queue, j.job_type, j.concurrency_key),
+        retry_count = j.retry_count + 1,
+        crash_count = 0,
+        next_retry_at = NULL, completed_at = NULL, cancel_reason = NULL, pause_reason = NULL,
+        updated_at = jobctl.clock()
+    FROM target t
+    WHERE j.id = t.id AND t.status IN ('failed', 'cancelled') AND t.retry_count < t.max_retries
+    RETURNING j.id, j.retry_count, j.waiting_on
+),
+logged AS (
+    INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, detail)
+    SELECT m.id, 'retry', t.status, 'pending', %(actor)s, jsonb_build_object('retry', m.retry_count)
+    FROM moved m JOIN target t USING (id) ORDER BY m.id
+)
+SELECT
+    t.id, t.status AS was, t.retry_count, t.max_retries, t.concurrency_key,
+    t.cancel_requested_at IS NOT NULL AS cancelling,
+    CASE WHEN m.id IS NOT NULL THEN 'done' WHEN t.status = 'pending' THEN 'unchanged' ELSE 'refused' END AS answer,
+    CASE WHEN m.id IS NOT NULL AND m.waiting_on IS NULL THEN pg_notify('jobctl_ready', '')::text END AS notified
+FROM target t LEFT JOIN moved m USING (id)
+ORDER BY t.id

@@ -1,0 +1,77 @@
+-- Ends many attempts in one statement. outcome: completed, failed, paused, released, cancelled, crashed.
+-- A standing cancel wins over everything; complete wins over a pause. Rows that do not come back were not ours any more.
+WITH given AS (
+    SELECT * FROM unnest(
+        %(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(outcomes)s::text[], %(outputs)s::jsonb[],
+        %(progress)s::jsonb[], %(kinds)s::text[], %(messages)s::text[], %(raws)s::text[], %(traces)s::text[],
+        %(retry_after)s::double precision[]
+    ) AS g (id, lease_seq, lease_id, outcome, output, progress, kind, message, raw, trace, retry_after)
+),
+decided AS MATERIALIZED (
+    SELECT
+        j.id, g.lease_seq, g.outcome, g.output, g.progress, g.retry_after, j.concurrency_key,
+        CASE
+            WHEN j.cancel_requested_at IS NOT NULL OR g.outcome = 'cancelled' THEN 'cancelled'
+            WHEN g.outcome IN ('completed', 'failed') THEN g.outcome
+            WHEN g.outcome = 'crashed' AND j.crash_count + 1 >= %(max_crashes)s THEN 'failed'
+            WHEN j.pause_requested_at IS NOT NULL THEN 'paused'
+            ELSE 'pending'
+        END AS status,
+        CASE WHEN g.outcome = 'crashed' AND j.crash_count + 1 < %(max_crashes)s THEN NULL ELSE g.kind END AS kind,
+        g.message, g.raw, g.trace,
+        j.queue, j.job_type, j.retry_count, j.max_retries
+    FROM given g JOIN jobctl.jobs j ON
+        j.id = g.id AND j.lease_seq = g.lease_seq AND j.lease_id = g.lease_id AND j.status = 'processing'
+    ORDER BY j.id
+    FOR UPDATE OF j
+),
+settled AS (
+    UPDATE jobctl.jobs j
+    SET
+        status = d.status,
+        waiting_on = CASE WHEN d.status = 'pending'
+            THEN jobctl.waiting_reason(j.id, j.queue, j.job_type, j.concurrency_key) END,
+        lease_id = NULL, lease_expires_at = NULL, pause_requested_at = NULL, cancel_requested_at = NULL,
+        updated_at = jobctl.clock(),
+        output_data = CASE WHEN d.status = 'completed' THEN d.output ELSE j.output_data END,
+        progress = coalesce(d.progress, j.progress),
+        completed_at = CASE WHEN d.status IN ('completed', 'failed', 'cancelled') THEN jobctl.clock() END,
+        paused_at = CASE WHEN d.status = 'paused' THEN jobctl.clock() ELSE j.paused_at END,
+        crash_count = j.crash_count + CASE WHEN d.outcome = 'crashed' THEN 1 ELSE 0 END,
+        error_type = CASE WHEN d.status = 'failed' THEN d.kind WHEN d.status = 'completed' THEN NULL ELSE j.error_type END,
+        error_message = CASE WHEN d.status = 'failed' THEN d.message WHEN d.status = 'completed' THEN NULL
+            ELSE j.error_message END,
+        last_error = CASE WHEN d.status = 'failed' THEN d.raw ELSE j.last_error END,
+        error_trace = CASE WHEN d.status = 'failed' THEN d.trace ELSE j.error_trace END,
+        next_retry_at = CASE WHEN d.status = 'failed' AND d.kind = 'transient' AND j.retry_count < j.max_retries
+            THEN jobctl.clock() + make_interval(secs => d.retry_after) END
+    FROM decided d
+    WHERE j.id = d.id
+    RETURNING j.id, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, j.waiting_on, d.outcome, d.kind,
+        d.message, d.raw
+),
+logged AS (
+    INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, lease_seq, detail)
+    SELECT
+        id,
+        CASE
+            WHEN status = 'cancelled' THEN 'cancel'
+            WHEN status = 'completed' THEN 'complete'
+            WHEN outcome = 'crashed' AND status = 'failed' THEN 'abandon'
+            WHEN status = 'failed' THEN 'fail'
+            WHEN outcome = 'crashed' THEN 'rescue'
+            WHEN status = 'paused' THEN 'pause'
+            ELSE 'release'
+        END,
+        'processing', status, %(actor)s, lease_seq,
+        CASE WHEN outcome IN ('failed', 'crashed')
+            THEN jsonb_strip_nulls(jsonb_build_object('error_type', kind, 'message', message, 'raw', left(raw, 2048), 'next_retry_at', next_retry_at))
+            ELSE '{}'::jsonb END
+    FROM settled ORDER BY id
+)
+SELECT
+    id, lease_seq, status, concurrency_key, waiting_on,
+    status = 'completed' AND EXISTS (
+        SELECT FROM jobctl.job_dependencies d WHERE d.depends_on = settled.id
+    ) AS awaited
+FROM settled

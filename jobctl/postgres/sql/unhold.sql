@@ -1,0 +1,27 @@
+-- Takes a hold away: what waited for it goes on to what else it waits for. The reason is judged by hand because this
+-- statement's own snapshot still has the hold.
+WITH gone AS (
+    DELETE FROM jobctl.holds WHERE kind = %(kind)s AND name = %(name)s RETURNING name
+),
+freed AS (
+    UPDATE jobctl.jobs j
+    SET
+        waiting_on = CASE
+            WHEN EXISTS (
+                SELECT FROM jobctl.holds h
+                WHERE (h.kind, h.name) <> (%(kind)s, %(name)s)
+                    AND ((h.kind = 'queue' AND h.name = j.queue) OR (h.kind = 'type' AND h.name = j.job_type))
+            ) THEN CASE %(kind)s WHEN 'queue' THEN 'type' ELSE 'queue' END
+            WHEN j.concurrency_key IS NOT NULL THEN 'key'
+        END,
+        updated_at = jobctl.clock()
+    WHERE
+        j.status = 'pending' AND j.waiting_on = %(kind)s
+        AND CASE WHEN %(kind)s = 'queue' THEN j.queue = %(name)s ELSE j.job_type = %(name)s END
+    RETURNING j.id, j.concurrency_key
+)
+SELECT
+    EXISTS (SELECT FROM gone) AS changed,
+    (SELECT count(*) FROM freed) AS jobs,
+    (SELECT coalesce(array_agg(DISTINCT concurrency_key) FILTER (WHERE concurrency_key IS NOT NULL), '{}') FROM freed) AS keys,
+    CASE WHEN EXISTS (SELECT FROM freed) THEN pg_notify('jobctl_ready', '')::text END AS notified
