@@ -110,7 +110,9 @@ class Queue:
                 "the database has no jobctl schema, or one of another version", hint="jobctl db upgrade"
             ) from error
         except psycopg.errors.InsufficientPrivilege as error:
-            raise ConfigError(f"the database refuses: {_first(error)}", hint="jobctl db roles prints the grants") from error
+            raise ConfigError(
+                f"the database refuses: {_first(error)}", hint="jobctl db roles prints the grants"
+            ) from error
         except psycopg.errors.ReadOnlySqlTransaction as error:
             raise StoreUnavailable("the database is read-only now", hint="Try again when it is writable.") from error
 
@@ -128,9 +130,7 @@ class Queue:
             self.wake_keys(keys)
         return [Submitted(row["id"], row["created"]) for row in answers]
 
-    def list(
-        self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False
-    ) -> list[Job]:
+    def list(self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False) -> list[Job]:
         """Jobs that match, newest first unless ``sort`` is updated, priority, type, status or title."""
         found = self.run("list", **_filters(filters), sort=sort, full=full, limit=limit)
         return [_job(row) for row in found]
@@ -183,7 +183,13 @@ class Queue:
         return self.run("events", ids=None if ids is None else list(ids), after=after, limit=limit)
 
     def logs(
-        self, job_id: int, *, after: int = 0, stage: str | None = None, attempt: int | None = None, tail: int = _UNLIMITED
+        self,
+        job_id: int,
+        *,
+        after: int = 0,
+        stage: str | None = None,
+        attempt: int | None = None,
+        tail: int = _UNLIMITED,
     ) -> list[dict[str, Any]]:
         """Lines that the job's handler logged."""
         return self.run("logs", id=job_id, after=after, stage=stage, attempt=attempt, tail=tail)
@@ -278,7 +284,9 @@ class Queue:
         )
         return [_claimed(row) for row in rows]
 
-    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> dict[int, tuple[bool, bool]]:
+    def beat(
+        self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]
+    ) -> dict[int, tuple[bool, bool]]:
         """Extends leases; gives (pause, cancel) by job id. A job that is missing is not ours any more.
 
         The key ``-1`` is present, as (True, False), when this worker was asked to drain.

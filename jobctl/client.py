@@ -1,0 +1,533 @@
+"""The use cases: what people, cron and Python callers do with jobs. The command line is its first customer."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from jobctl.core.checkpoint import digest
+from jobctl.core.errors import CheckpointError, IllegalTransition, InvalidArguments, JobNotFound, UsageError
+from jobctl.core.job import PRIORITIES, Answer, Filters, Job, NewJob, Submitted
+from jobctl.core.lifecycle import DONE, Standing, Status, actions, reachable
+from jobctl.core.names import words
+from jobctl.core.pipeline import Pipeline
+from jobctl.core.ports import Storage
+
+MAX_INPUT = 64 * 1024
+TITLE_CAP = 512
+POLL = 0.25
+"""Seconds between two looks of a wait."""
+
+
+class Rows(Protocol):
+    """What the client needs of the queue (``postgres.queue.Queue``)."""
+
+    actor: str
+
+    def transaction(self, *, rehearse: bool = False) -> Any: ...
+    def submit(self, new: Sequence[NewJob]) -> list[Submitted]: ...
+    def list(
+        self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False
+    ) -> list[Job]: ...
+    def count(self, filters: Filters, *, cap: int = 10_000) -> int: ...
+    def statuses(self, ids: Sequence[int]) -> dict[int, Status]: ...
+    def run(self, verb: str, **values: Any) -> list[dict[str, Any]]: ...
+    def pause(self, ids: Sequence[int], *, reason: str | None = None) -> list[dict[str, Any]]: ...
+    def resume(self, ids: Sequence[int], *, from_start: bool = False) -> list[dict[str, Any]]: ...
+    def retry(self, ids: Sequence[int]) -> list[dict[str, Any]]: ...
+    def restart(self, ids: Sequence[int]) -> list[dict[str, Any]]: ...
+    def cancel(self, ids: Sequence[int], *, reason: str | None = None) -> list[dict[str, Any]]: ...
+    def delete(self, ids: Sequence[int]) -> list[dict[str, Any]]: ...
+    def checkpoints(self, ids: Sequence[int]) -> list[dict[str, Any]]: ...
+    def events(self, ids: Sequence[int] | None, *, after: int = 0, limit: int = ...) -> list[dict[str, Any]]: ...
+    def logs(
+        self, job_id: int, *, after: int = 0, stage: str | None = None, attempt: int | None = None, tail: int = ...
+    ) -> list[dict[str, Any]]: ...
+    def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
+    def requeue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
+    def wake_keys(self, keys: Iterable[str | None] | None) -> int: ...
+    def wake_dependents(self, ids: Sequence[int] | None) -> int: ...
+    def workers(self, *, everyone: bool = False) -> list[dict[str, Any]]: ...
+    def drain_workers(self, names: Sequence[str]) -> list[dict[str, Any]]: ...
+    def hold(self, kind: str, name: str, *, reason: str = "") -> dict[str, Any]: ...
+    def unhold(self, kind: str, name: str) -> dict[str, Any]: ...
+    def holds(self) -> list[dict[str, Any]]: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a job is to be queued, apart from its input."""
+
+    title: str | None = None
+    queue: str = "default"
+    priority: str = "normal"
+    max_retries: int | None = None
+    delay: float = 0.0
+    at: datetime | None = None
+    after: tuple[int, ...] = ()
+    labels: Mapping[str, str] | None = None
+    key: str | None = None
+    on_conflict: str = "return"  # return skip error
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did: ids that were requeued, ids that were rescued."""
+
+    requeued: tuple[int, ...]
+    rescued: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How a wait ended. ``reason``: reached, failed, cancelled, unreachable, timeout; by job."""
+
+    statuses: dict[int, Status]
+    reasons: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """One checkpoint's bytes against what was recorded."""
+
+    job_id: int
+    seq: int
+    stage: str
+    path: str
+    verdict: str  # ok missing corrupt
+
+
+class Client:
+    """Jobs in one database. Get one from ``jobctl.wiring.connect()``.
+
+    ``load`` gives the Pipeline of a name and raises ``UnknownJobType``.
+    """
+
+    def __init__(
+        self,
+        queue: Rows,
+        *,
+        storage: Callable[[], Storage],
+        load: Callable[[str], Pipeline],
+        user: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.queue = queue
+        self._storage = storage
+        self._load = load
+        self.user = user
+        self._sleep = sleep
+        self._monotonic = monotonic
+        queue.actor = user
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self.queue.close()
+
+    # -- submit --------------------------------------------------------------------------------------------------
+
+    def submit(self, job_type: str, data: Mapping[str, Any], options: Options | None = None) -> Submitted:
+        """Creates a job: type known, input valid, input files taken into the storage."""
+        return self.submit_all([(job_type, data, options or Options())])[0]
+
+    def submit_all(
+        self, requests: Sequence[tuple[str, Mapping[str, Any], Options]], *, dry_run: bool = False
+    ) -> list[Submitted]:
+        """Creates jobs in one transaction, ids in order. All are validated before the first is written."""
+        jobs = [self._prepare(*request, take=not dry_run) for request in requests]
+        self._known(dependency for job in jobs for dependency in job.after)
+        with self.queue.transaction(rehearse=dry_run):
+            answers = self.queue.submit(jobs)
+            for (_, _, options), answer in zip(requests, answers, strict=True):
+                if not answer.created and options.on_conflict == "error":
+                    raise IllegalTransition(
+                        f"job {answer.id} has the key {options.key!r} and is not finished",
+                        hint=f"jobctl show {answer.id}",
+                    )
+        return answers
+
+    def _prepare(self, job_type: str, data: Mapping[str, Any], options: Options, *, take: bool) -> NewJob:
+        pipeline = self._load(job_type)
+        job = new_job(pipeline, data, options, created_by=self.user)
+        inputs = self._take_in(pipeline, job.input_data) if take else {}
+        metadata = dict(job.metadata) | ({"inputs": inputs} if inputs else {})
+        return NewJob(**{name: getattr(job, name) for name in NewJob.__dataclass_fields__} | {"metadata": metadata})
+
+    def _take_in(self, pipeline: Pipeline, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Puts input files into the storage under their hash, so that any worker can run the job."""
+        taken: dict[str, Any] = {}
+        for name in pipeline.input_files:
+            path = data.get(name)
+            if not path:
+                continue
+            source = readable_file(Path(path), name)
+            sha256 = file_digest(source)
+            key = f"inputs/{sha256[:2]}/{sha256}"
+            storage = self._storage()
+            if not storage.exists(key):
+                with source.open("rb") as stream:
+                    storage.put_file(key, stream)
+            taken[str(path)] = {"key": key, "sha256": sha256, "size": source.stat().st_size, "name": source.name}
+        return taken
+
+    def _known(self, ids: Iterable[int]) -> None:
+        wanted = sorted(set(ids))
+        missing = set(wanted) - self.queue.statuses(wanted).keys() if wanted else set()
+        if missing:
+            raise JobNotFound(f"no such job: {', '.join(map(str, sorted(missing)))}", hint="jobctl list")
+
+    # -- look ----------------------------------------------------------------------------------------------------
+
+    def get(self, job_id: int, *, full: bool = True) -> Job:
+        """One job. Raises ``JobNotFound``."""
+        found = self.queue.list(Filters(ids=(job_id,)), full=full)
+        if not found:
+            raise JobNotFound(f"no such job: {job_id}", hint="jobctl list")
+        return found[0]
+
+    def list(self, filters: Filters, *, limit: int | None = 50, sort: str = "id", full: bool = False) -> list[Job]:
+        """Jobs that match, newest first."""
+        return self.queue.list(filters, limit=limit, sort=sort, full=full)
+
+    def pages(self, filters: Filters, *, size: int = 1000, full: bool = False) -> Iterator[Job]:
+        """All jobs that match, newest first, in constant memory."""
+        below = filters.before
+        while True:
+            narrowed = Filters(**{n: getattr(filters, n) for n in Filters.__dataclass_fields__} | {"before": below})
+            page = self.queue.list(narrowed, limit=size, full=full)
+            yield from page
+            if len(page) < size:
+                return
+            below = page[-1].id
+
+    def count(self, filters: Filters) -> int:
+        """How many match, counted up to 10,000."""
+        return self.queue.count(filters)
+
+    def events(self, ids: Sequence[int] | None, *, after: int = 0, limit: int = 10_000) -> list[dict[str, Any]]:
+        """History: every change of status, request, checkpoint and warning."""
+        return self.queue.events(ids, after=after, limit=limit)
+
+    def logs(
+        self, job_id: int, *, after: int = 0, stage: str | None = None, attempt: int | None = None, tail: int = 10_000
+    ) -> list[dict[str, Any]]:
+        """What the job's handler logged."""
+        return self.queue.logs(job_id, after=after, stage=stage, attempt=attempt, tail=tail)
+
+    def checkpoints(self, job_id: int) -> list[dict[str, Any]]:
+        """What is recorded, in order."""
+        return self.queue.checkpoints([job_id])
+
+    def newest(self) -> int:
+        """The id behind ``@last``: the newest job this user submitted."""
+        found = self.queue.list(Filters(created_by=self.user), limit=1)
+        if not found:
+            raise JobNotFound("@last: you have not submitted a job yet", hint="jobctl submit --help")
+        return found[0].id
+
+    def verify(self, ids: Sequence[int]) -> list[Verified]:
+        """Reads recorded checkpoints and compares hashes before anyone needs them."""
+        storage = self._storage()
+        return [self._verify(storage, row) for row in self.queue.checkpoints(ids)]
+
+    def _verify(self, storage: Storage, row: dict[str, Any]) -> Verified:
+        try:
+            good = digest(storage.get(row["path"], max_bytes=row["size"] + 1)) == row["sha256"]
+            verdict = "ok" if good else "corrupt"
+        except CheckpointError:
+            verdict = "missing"
+        return Verified(row["job_id"], row["seq"], row["stage"], row["path"], verdict)
+
+    # -- control -------------------------------------------------------------------------------------------------
+
+    def pause(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
+        """Holds what waits, asks what runs."""
+        return self._control("pause", ids, dry_run, lambda: self.queue.pause(ids, reason=reason))
+
+    def cancel(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
+        """Ends what does not run, asks what runs."""
+        return self._control("cancel", ids, dry_run, lambda: self.queue.cancel(ids, reason=reason))
+
+    def retry(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
+        """Tries failed or cancelled jobs again, from the checkpoint."""
+        return self._control("retry", ids, dry_run, lambda: self.queue.retry(ids))
+
+    def restart(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
+        """Runs ended jobs again from the first stage."""
+        return self._control("restart", ids, dry_run, lambda: self.queue.restart(ids))
+
+    def delete(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
+        """Removes ended jobs and the bytes of their checkpoints; outputs stay."""
+        answers: list[dict[str, Any]] = []
+
+        def remove() -> list[dict[str, Any]]:
+            answers.extend(self.queue.delete(ids))
+            return answers
+
+        result = self._control("delete", ids, dry_run, remove)
+        if not dry_run:
+            for path in (path for row in answers if row["answer"] == "done" for path in row["paths"]):
+                self._storage().delete(path)
+        return result
+
+    def resume(self, ids: Sequence[int], *, from_start: bool = False, dry_run: bool = False) -> list[Answer]:
+        """Continues from the checkpoint; one whose bytes are gone is refused unless ``from_start``."""
+        lost = [] if from_start else self._without_bytes(ids)
+        rest = [job_id for job_id in ids if job_id not in lost]
+        answers = self._control("resume", rest, dry_run, lambda: self.queue.resume(rest, from_start=from_start))
+        refused = [
+            Answer(
+                job_id, "refused", Status.PAUSED, f"job {job_id} can't resume: the bytes of its checkpoint are gone",
+                f"jobctl resume {job_id} --from-start",
+            )
+            for job_id in lost
+        ]  # fmt: skip
+        order = {job_id: place for place, job_id in enumerate(ids)}
+        return sorted(answers + refused, key=lambda answer: order[answer.id])
+
+    def _without_bytes(self, ids: Sequence[int]) -> list[int]:
+        paused = self.queue.list(Filters(ids=tuple(ids), statuses=(Status.PAUSED,)))
+        return [job.id for job in paused if job.checkpoint_path and not self._storage().exists(job.checkpoint_path)]
+
+    def _control(
+        self,
+        verb: str,
+        ids: Sequence[int],
+        dry_run: bool,
+        act: Callable[[], list[dict[str, Any]]],  # noqa: FBT001
+    ) -> list[Answer]:
+        with self.queue.transaction(rehearse=dry_run):
+            rows = {row["id"]: row for row in act()} if ids else {}
+        return [_answer(verb, job_id, rows.get(job_id)) for job_id in ids]
+
+    # -- wait ----------------------------------------------------------------------------------------------------
+
+    def wait(
+        self,
+        ids: Sequence[int],
+        *,
+        until: Sequence[Status] = DONE,
+        first: bool = False,
+        timeout: float | None = None,
+        tick: Callable[[], None] | None = None,
+    ) -> Waited:
+        """Blocks until all jobs (``first``: any) reached ``until``, or can't any more. ``timeout`` in seconds."""
+        self._known(ids)
+        deadline = None if timeout is None else self._monotonic() + timeout
+        while True:
+            statuses = self.queue.statuses(ids)
+            reasons = {i: r for i in ids if (r := _ended(statuses.get(i), until, self._retries(i, statuses)))}
+            if len(reasons) == len(ids) or (first and reasons):
+                return Waited(statuses, reasons)
+            if deadline is not None and self._monotonic() >= deadline:
+                return Waited(statuses, reasons | {i: "timeout" for i in ids if i not in reasons})
+            if tick is not None:
+                tick()
+            self._sleep(POLL)
+
+    def _retries(self, job_id: int, statuses: Mapping[int, Status]) -> bool:
+        """Whether a failed job will be tried again by itself: then it has not ended."""
+        if statuses.get(job_id) is not Status.FAILED:
+            return False
+        return self.get(job_id, full=False).next_retry_at is not None
+
+    # -- sweep, workers, holds -----------------------------------------------------------------------------------
+
+    def sweep(self, *, limit: int = 1000, dry_run: bool = False) -> Swept:
+        """Requeues what is due and rescues what is lost; any number of sweeps may run at once."""
+        requeued: list[int] = []
+        rescued: list[int] = []
+        with self.queue.transaction(rehearse=dry_run):
+            for done, act in ((requeued, self.queue.requeue), (rescued, self.queue.rescue)):
+                while len(done) < limit:
+                    rows = act(limit=min(100, limit - len(done)))
+                    done += [row["id"] for row in rows]
+                    if not rows:
+                        break
+            self.queue.wake_dependents(None)
+            self.queue.wake_keys(None)
+        return Swept(tuple(requeued), tuple(rescued))
+
+    def why(self, job_id: int) -> list[str]:
+        """Why the job is where it is, one sentence a line; the last may be the command to type next."""
+        return explain(self.get(job_id), self.queue.workers(), self._dependencies(job_id))
+
+    def _dependencies(self, job_id: int) -> list[dict[str, Any]]:
+        return self.queue.run("dependencies", id=job_id)
+
+
+def new_job(pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, created_by: str) -> NewJob:
+    """A validated job, ready for the queue. Raises ``InvalidArguments``."""
+    args = pipeline.validate(data)
+    payload = args.model_dump(mode="json", exclude_none=True)
+    if len(repr(payload).encode()) > MAX_INPUT:
+        raise InvalidArguments(f"{pipeline.name}: the input is larger than 64 KiB", ["input: larger than 64 KiB"])
+    if options.priority not in PRIORITIES:
+        raise UsageError(f"unknown priority {options.priority!r}", hint=f"one of: {', '.join(PRIORITIES)}")
+    title = options.title if options.title is not None else pipeline.title(args)
+    mode = pipeline.mode(args)
+    return NewJob(
+        job_type=pipeline.name,
+        input_data=payload,
+        title=title.replace("\x00", "").encode("utf-8", "replace").decode()[:TITLE_CAP],
+        queue=options.queue,
+        priority=PRIORITIES[options.priority],
+        labels=dict(options.labels or {}),
+        key=options.key,
+        concurrency_key=pipeline.key(args),
+        created_by=created_by,
+        delay=options.delay,
+        run_after=options.at,
+        metadata={"label": pipeline.label} | ({"mode": mode} if mode else {}),
+        max_retries=pipeline.max_retries if options.max_retries is None else options.max_retries,
+        after=options.after,
+    )
+
+
+def readable_file(path: Path, field: str) -> Path:
+    """The path, when it is a file that can be read. Raises ``InvalidArguments`` otherwise."""
+    problem = None
+    try:
+        if not path.exists():
+            problem = f"no such file: {path}"
+        elif path.is_dir():
+            problem = f"is a folder, not a file: {path}"
+        elif not path.is_file():
+            problem = f"is not a regular file: {path}"
+        elif path.stat().st_size == 0:
+            problem = f"the file is empty: {path}"
+        else:
+            with path.open("rb"):
+                return path
+    except OSError as error:
+        problem = f"can't be read: {path} ({error.strerror})"
+    raise InvalidArguments(f"{field}: {problem}", [f"{field}: {problem}"])
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+_DONE = {"pause": "paused", "resume": "resumed", "retry": "queued again", "restart": "queued from the start",
+         "cancel": "cancelled", "delete": "deleted"}  # fmt: skip
+
+
+def _answer(verb: str, job_id: int, row: dict[str, Any] | None) -> Answer:
+    if row is None:
+        return Answer(job_id, "missing", None, f"no such job: {job_id}")
+    was = Status(row["was"])
+    if row["answer"] == "done":
+        withdrawn = verb == "resume" and was is Status.PROCESSING
+        text = "the pause request is withdrawn" if withdrawn else _DONE[verb]
+        return Answer(job_id, "done", was, f"job {job_id}: {text}")
+    if row["answer"] == "requested":
+        return Answer(job_id, "requested", was, f"job {job_id}: will {verb} {_when(row['progress'])}")
+    if row["answer"] == "unchanged":
+        return Answer(job_id, "unchanged", was, f"job {job_id}: {_unchanged(verb, was)}")
+    return Answer(job_id, "refused", was, *_refusal(verb, job_id, row, was))
+
+
+def _when(progress: Mapping[str, Any]) -> str:
+    stage = progress.get("stage")
+    if not stage:
+        return "at its first safe point"
+    batched = progress.get("total") is not None
+    return f"within the running batch of {words(stage).lower()}" if batched else f"after stage {stage}"
+
+
+def _unchanged(verb: str, was: Status) -> str:
+    if was is Status.PROCESSING:
+        return "is running, nothing to resume" if verb == "resume" else f"{verb} is already requested"
+    return f"is already {was}"
+
+
+def _refusal(verb: str, job_id: int, row: dict[str, Any], was: Status) -> tuple[str, str | None]:
+    if row["cancelling"]:
+        return f"job {job_id} can't be {_DONE[verb]}: it is being cancelled", f"jobctl wait {job_id}"
+    if verb == "retry" and was in (Status.FAILED, Status.CANCELLED):
+        used = f"{row['retry_count']} of {row['max_retries']} retries are used"
+        return f"job {job_id} can't be retried: {used}", f"jobctl restart {job_id}"
+    possible = actions(Standing(was, max_retries=row.get("max_retries", 3), retry_count=row.get("retry_count", 0)))
+    hint = " or ".join(f"jobctl {other} {job_id}" for other in possible) or None
+    return f"job {job_id} is {was}: {verb} is not possible", hint
+
+
+def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str | None:  # noqa: FBT001
+    """Why the wait for one job is over, None while it goes on."""
+    if status is None:
+        return "unreachable"
+    if status in until and not (retries and Status.PENDING not in until):
+        return {Status.FAILED: "failed", Status.CANCELLED: "cancelled"}.get(status, "reached")
+    if status in (Status.FAILED, Status.CANCELLED) and not retries:
+        return {Status.FAILED: "failed", Status.CANCELLED: "cancelled"}[status]
+    return None if retries or any(reachable(status, goal) for goal in until) else "unreachable"
+
+
+def explain(job: Job, workers: Sequence[Mapping[str, Any]], dependencies: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sentences on why a job is where it is."""
+    explainers: dict[Status, Callable[[], list[str]]] = {
+        Status.PENDING: lambda: _why_pending(job, workers, dependencies),
+        Status.PROCESSING: lambda: _why_processing(job),
+        Status.PAUSED: lambda: [
+            f"It was paused{f': {job.pause_reason}' if job.pause_reason else ''}.",
+            f"jobctl resume {job.id}",
+        ],
+        Status.FAILED: lambda: _why_failed(job),
+        Status.COMPLETED: lambda: ["It is done."],
+        Status.CANCELLED: lambda: [f"It was cancelled{f': {job.cancel_reason}' if job.cancel_reason else ''}."],
+    }
+    return explainers[job.status]()
+
+
+def _why_pending(
+    job: Job, workers: Sequence[Mapping[str, Any]], dependencies: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    if job.waiting_on == "dependency":
+        open_ones = [d for d in dependencies if d["status"] != Status.COMPLETED]
+        return [f"It waits for job {d['id']}, which is {d['status'] or 'gone'}." for d in open_ones]
+    if job.waiting_on == "key":
+        return [f"It waits for another job with the key {job.concurrency_key!r}."]
+    if job.waiting_on:
+        name = job.queue if job.waiting_on == "queue" else job.job_type
+        return [f"The {job.waiting_on} {name!r} is held.", f"jobctl queue resume {name}"]
+    if job.run_after > job.now:
+        return [f"It is not due before {job.run_after.isoformat(timespec='seconds')}."]
+    serving = [w for w in workers if job.job_type in w["job_types"] and (not w["queues"] or job.queue in w["queues"])]
+    if not workers:
+        return ["No worker is running.", "jobctl worker run"]
+    if not serving:
+        return [
+            f"No running worker serves {job.job_type} in queue {job.queue!r}.",
+            f"jobctl worker run --type {job.job_type}",
+        ]
+    return ["It is due and waits for a free worker."]
+
+
+def _why_processing(job: Job) -> list[str]:
+    who = f" by worker {job.worker['name']}" if job.worker else ""
+    sentences = [f"It is running{who}: {job.progress.details or job.progress.stage or 'just started'}."]
+    if not job.alive and job.heartbeat_age is not None:
+        sentences.append(f"Its worker is silent for {job.heartbeat_age:.0f} s; after 30 s another one takes it.")
+    if job.cancel_requested_at:
+        sentences.append("A cancel stands; it ends at the next safe point.")
+    elif job.pause_requested_at:
+        sentences.append("A pause stands; it pauses at the next safe point.")
+    return sentences
+
+
+def _why_failed(job: Job) -> list[str]:
+    sentences = [f"It failed: {job.error_message or 'no reason recorded'}"]
+    if job.next_retry_at:
+        sentences.append(
+            f"It is retried at {job.next_retry_at.isoformat(timespec='seconds')}, or now with the command below."
+        )
+    return [*sentences, f"jobctl {'retry' if 'retry' in job.actions else 'restart'} {job.id}"]
