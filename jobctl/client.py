@@ -31,7 +31,7 @@ class Rows(Protocol):
 
     def transaction(self, *, rehearse: bool = False) -> Any: ...
     def submit(self, new: Sequence[NewJob]) -> list[Submitted]: ...
-    def list(
+    def find(
         self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False
     ) -> list[Job]: ...
     def count(self, filters: Filters, *, cap: int = 10_000) -> int: ...
@@ -187,21 +187,21 @@ class Client:
 
     def get(self, job_id: int, *, full: bool = True) -> Job:
         """One job. Raises ``JobNotFound``."""
-        found = self.queue.list(Filters(ids=(job_id,)), full=full)
+        found = self.queue.find(Filters(ids=(job_id,)), full=full)
         if not found:
             raise JobNotFound(f"no such job: {job_id}", hint="jobctl list")
         return found[0]
 
-    def list(self, filters: Filters, *, limit: int | None = 50, sort: str = "id", full: bool = False) -> list[Job]:
+    def find(self, filters: Filters, *, limit: int | None = 50, sort: str = "id", full: bool = False) -> list[Job]:
         """Jobs that match, newest first."""
-        return self.queue.list(filters, limit=limit, sort=sort, full=full)
+        return self.queue.find(filters, limit=limit, sort=sort, full=full)
 
     def pages(self, filters: Filters, *, size: int = 1000, full: bool = False) -> Iterator[Job]:
         """All jobs that match, newest first, in constant memory."""
         below = filters.before
         while True:
             narrowed = Filters(**{n: getattr(filters, n) for n in Filters.__dataclass_fields__} | {"before": below})
-            page = self.queue.list(narrowed, limit=size, full=full)
+            page = self.queue.find(narrowed, limit=size, full=full)
             yield from page
             if len(page) < size:
                 return
@@ -227,7 +227,7 @@ class Client:
 
     def newest(self) -> int:
         """The id behind ``@last``: the newest job this user submitted."""
-        found = self.queue.list(Filters(created_by=self.user), limit=1)
+        found = self.queue.find(Filters(created_by=self.user), limit=1)
         if not found:
             raise JobNotFound("@last: you have not submitted a job yet", hint="jobctl submit --help")
         return found[0].id
@@ -293,7 +293,7 @@ class Client:
         return sorted(answers + refused, key=lambda answer: order[answer.id])
 
     def _without_bytes(self, ids: Sequence[int]) -> list[int]:
-        paused = self.queue.list(Filters(ids=tuple(ids), statuses=(Status.PAUSED,)))
+        paused = self.queue.find(Filters(ids=tuple(ids), statuses=(Status.PAUSED,)))
         return [job.id for job in paused if job.checkpoint_path and not self._storage().exists(job.checkpoint_path)]
 
     def _control(

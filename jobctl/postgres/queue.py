@@ -130,9 +130,9 @@ class Queue:
             self.wake_keys(keys)
         return [Submitted(row["id"], row["created"]) for row in answers]
 
-    def list(self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False) -> list[Job]:
+    def find(self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False) -> list[Job]:
         """Jobs that match, newest first unless ``sort`` is updated, priority, type, status or title."""
-        found = self.run("list", **_filters(filters), sort=sort, full=full, limit=limit)
+        found = self.run("find", **_filters(filters), sort=sort, full=full, limit=limit)
         return [_job(row) for row in found]
 
     def count(self, filters: Filters, *, cap: int = 10_000) -> int:
