@@ -116,3 +116,11 @@ class Context(Protocol):
         ...
 
     storage: Storage
+
+
+class Stops(Protocol):
+    """What was asked of a running job, as the child hears it."""
+
+    pause: bool
+    cancel: bool
+    release: bool

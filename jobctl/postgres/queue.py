@@ -402,7 +402,7 @@ class Listener:
         try:
             self._connection = connect()
             for channel in self.CHANNELS:
-                self._connection.execute(f"LISTEN {channel}")  # type: ignore[arg-type]  # a constant of ours
+                self._connection.execute(f"LISTEN {channel}")
         except psycopg.Error as error:
             raise StoreUnavailable(f"can't listen: {_first(error)}") from error
 

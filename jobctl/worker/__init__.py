@@ -1,0 +1,1 @@
+"""The worker: a supervisor that claims, beats and settles, and long-lived children that run handlers."""

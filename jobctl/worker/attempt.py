@@ -1,0 +1,233 @@
+"""One attempt at one job, from its newest valid checkpoint to an outcome. Runs in a child."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from jobctl.core import checkpoint
+from jobctl.core.errors import CancelNow, LeaseLost, PauseNow, ReleaseNow, StoreUnavailable
+from jobctl.core.job import Claimed, NewJob, Outcome, Record, Token
+from jobctl.core.lifecycle import Status
+from jobctl.core.pipeline import Pipeline, Stage
+from jobctl.core.ports import Stops
+from jobctl.core.retry import backoff, failure
+from jobctl.worker.chain import Chain, Unreadable
+from jobctl.worker.context import Logs, StageContext, Ticker, Tools
+
+SAVE_EVERY = 2.0
+"""Seconds between two partial checkpoints of a stage that works in batches."""
+RESEND_EVERY = 1.0
+"""Seconds between two tries to commit while the database is away; the supervisor's freeze ends this, or the lease."""
+
+
+class Commits(Protocol):
+    """What an attempt needs of the queue."""
+
+    def commit_stage(
+        self,
+        token: Token,
+        record: Record,
+        *,
+        progress: Mapping[str, Any] | None = None,
+        entity: tuple[str, str] | None = None,
+        forget: Sequence[int] = (),
+        follow_up: Sequence[NewJob] = (),
+        work: Callable[[Any], None] | None = None,
+    ) -> tuple[Status, bool]: ...
+    def run(self, verb: str, **values: Any) -> list[dict[str, Any]]: ...
+    def warn(self, token: Token, kind: str, **detail: Any) -> None: ...
+
+
+class Settled(Exception):  # noqa: N818 - the attempt ended inside a commit, nothing is left to settle
+    """The commit of a stage paused the job."""
+
+
+class Attempt:
+    """Runs the stages of one claimed job."""
+
+    def __init__(
+        self, job: Claimed, tools: Tools, commits: Commits, stops: Stops, *, tell: Callable[[dict[str, Any]], None],
+        log: Logs,
+    ) -> None:  # fmt: skip
+        self.job = job
+        self.tools = tools
+        self.commits = commits
+        self.stops = stops
+        self.log = log
+        self.ticker = Ticker(tell, float(job.progress.get("percent") or 0.0))
+
+    def run(self) -> Outcome | None:
+        """The outcome, or None when the last commit has settled the job already, or the lease is lost."""
+        try:
+            return self._outcome("completed", output=self._stages())
+        except (Settled, LeaseLost):
+            return None
+        except PauseNow:
+            return self._outcome("paused")
+        except CancelNow:
+            return self._outcome("cancelled")
+        except ReleaseNow:
+            return self._outcome("released")
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # whatever a handler does ends as its failure
+            return self._failed(error)
+
+    def _outcome(self, kind: str, **more: Any) -> Outcome:
+        if kind == "completed":
+            self.ticker.finish()
+        return Outcome(self.job.token, kind, progress=self.ticker.snapshot(), **more)
+
+    def _failed(self, error: BaseException) -> Outcome:
+        problem = failure(error)
+        delay = problem.retry_in
+        if delay is None:
+            delay = backoff(self.job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
+        retry_after = delay if self.tools.auto_retry else None
+        return self._outcome("failed", failure=problem, retry_after=retry_after)
+
+    def _stages(self) -> Any:
+        pipeline = self.tools.load(self.job.job_type)
+        args = pipeline.validate(self.job.input_data)
+        chain = Chain(pipeline, self.tools.storage, self.job.records)
+        result: Any = None
+        while True:
+            try:
+                position = chain.position()
+                if position.stage >= len(pipeline.stages):
+                    return _output(chain.value(pipeline.stages[-1].name))
+                if 0 < position.stage:
+                    previous = chain.value(pipeline.stages[position.stage - 1].name)
+                else:
+                    previous = args
+                result = self._stage(pipeline, chain, position.stage, position.done, args, previous)
+                if result is not None:
+                    return result.value
+            except Unreadable as bad:
+                self._fall_back(chain, bad)
+
+    def _fall_back(self, chain: Chain, bad: Unreadable) -> None:
+        """Damage is said in the history, and costs only what came after the newest valid checkpoint."""
+        chain.cut(bad.record)
+        self.log("warning", bad.record.stage, f"checkpoint of {bad.record.stage} can't be used: {bad.reason}")
+        self.commits.warn(
+            self.job.token, "checkpoint_unusable", stage=bad.record.stage, path=bad.record.path, reason=bad.reason
+        )
+
+    def _stage(self, pipeline: Pipeline, chain: Chain, index: int, done: int, args: Any, previous: Any) -> _Last | None:
+        stage = pipeline.stages[index]
+        context = StageContext(self.job, self.tools, self.stops, self.ticker, self.log, chain, stage, args)
+        self.ticker.begin(stage, *pipeline.span(index))
+        context.checkpoint()
+        last = index == len(pipeline.stages) - 1
+        if stage.size is None:
+            value = stage.run(context, previous)
+            return self._finish(
+                chain, context, checkpoint.Segment(stage.name, value, 0, complete=True), value, last=last
+            )
+        return self._batches(chain, context, stage, done, previous, last=last)
+
+    def _batches(
+        self, chain: Chain, context: StageContext, stage: Stage, done: int, previous: Any, *, last: bool
+    ) -> _Last | None:
+        items = list(stage.over(context, previous) if stage.over else previous)
+        results = chain.partial(stage.name) if done else []
+        fresh: list[Any] = []
+        saved = time.monotonic()
+        size = stage.size or 1
+        self.ticker.count(stage, done, len(items))
+        while done < len(items):
+            fresh += stage.run(context, items[done : done + size])
+            done = min(done + size, len(items))
+            self.ticker.count(stage, done, len(items))
+            if done < len(items) and (self._asked() or time.monotonic() - saved >= SAVE_EVERY):
+                self._commit(chain, context, checkpoint.Segment(stage.name, fresh, done, complete=False))
+                results += fresh
+                fresh, saved = [], time.monotonic()
+        segment = checkpoint.Segment(stage.name, fresh, done, complete=True)
+        return self._finish(chain, context, segment, results + fresh, last=last)
+
+    def _finish(
+        self, chain: Chain, context: StageContext, segment: checkpoint.Segment, value: Any, *, last: bool
+    ) -> _Last | None:
+        """Keeps a stage's result. The last one goes out with the outcome, unless it changed something on the way."""
+        kept = chain.keep(segment.stage, value)
+        if last and not context.has_effects and not self.stops.cancel:
+            return _Last(_output(kept))
+        self._commit(chain, context, segment)
+        return _Last(_output(kept)) if last else None
+
+    def _asked(self) -> bool:
+        if self.stops.cancel:
+            raise CancelNow
+        return self.stops.pause or self.stops.release
+
+    def _commit(self, chain: Chain, context: StageContext, segment: checkpoint.Segment) -> None:
+        """Bytes first, row second."""
+        data = checkpoint.encode(segment)
+        sha256 = checkpoint.digest(data)
+        token = self.job.token
+        key = checkpoint.key(token.job_id, token.lease_seq, token.lease_id, chain.next_seq, segment.stage, sha256)
+        self.tools.storage.put(key, data)
+        record = Record(
+            chain.next_seq,
+            segment.stage,
+            segment.done,
+            segment.complete,
+            key,
+            sha256,
+            len(data),
+            context.stage.pause_safe,
+        )
+        status, cancel = self._record(chain, context, record)
+        chain.add(record)
+        context.clear()
+        if status is not Status.PROCESSING:
+            raise Settled
+        if cancel:
+            raise CancelNow
+        if self.stops.release and context.stage.pause_safe:
+            raise ReleaseNow
+
+    def _record(self, chain: Chain, context: StageContext, record: Record) -> tuple[Status, bool]:
+        """Commits the row. After a lost answer the row itself says whether it happened."""
+        token = self.job.token
+        sent = False
+
+        def send() -> tuple[Status, bool]:
+            nonlocal sent
+            if sent:
+                fence = {"id": token.job_id, "lease_seq": token.lease_seq, "lease_id": token.lease_id}
+                rows = self.commits.run("committed", **fence, seq=record.seq, sha256=record.sha256)
+                if not rows or not (rows[0]["recorded"] or rows[0]["ours"]):
+                    raise LeaseLost
+                if rows[0]["recorded"]:
+                    return Status(rows[0]["status"]), bool(rows[0]["cancel"])
+            sent = True
+            return self.commits.commit_stage(
+                token, record, progress=self.ticker.snapshot(), entity=context.entity, forget=chain.dropped,
+                follow_up=context.follow_up, work=context.work,
+            )  # fmt: skip
+
+        return self._patiently(send)
+
+    def _patiently(self, act: Callable[[], tuple[Status, bool]]) -> tuple[Status, bool]:
+        """Until the database answers: losing it is not losing the job. The supervisor ends us when the lease is lost."""
+        while True:
+            try:
+                return act()
+            except StoreUnavailable:
+                time.sleep(RESEND_EVERY)
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    value: Any
+
+
+def _output(value: Any) -> Any:
+    """What is stored as the job's output: small plain data."""
+    held = checkpoint.plain(value, lambda data: {"bytes": len(data)}, "output")
+    return held if len(repr(held)) <= 64 * 1024 else {"note": "the result is larger than 64 KiB"}

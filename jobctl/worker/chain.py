@@ -1,0 +1,122 @@
+"""The checkpoints of one job: what is recorded, read back with its hash compared, newest valid first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter
+
+from jobctl.core.checkpoint import MAX_BYTES, Segment, decode, digest, plain
+from jobctl.core.errors import CheckpointCorrupt, CheckpointError
+from jobctl.core.job import Record
+from jobctl.core.pipeline import Pipeline, Stage
+from jobctl.core.ports import Storage
+
+
+class Unreadable(Exception):  # noqa: N818 - a signal between chain and runner, never shown
+    """A recorded checkpoint can't be used; the chain must be cut before it."""
+
+    def __init__(self, record: Record, reason: str) -> None:
+        super().__init__(reason)
+        self.record = record
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where to go on: a stage, and how many of its items are done."""
+
+    stage: int
+    done: int
+
+
+class Chain:
+    """Records in order, their values read when asked for."""
+
+    def __init__(self, pipeline: Pipeline, storage: Storage, records: Sequence[Record]) -> None:
+        self._pipeline = pipeline
+        self._storage = storage
+        self.records = list(records)
+        self.dropped: list[int] = []
+        self.next_seq = max((record.seq for record in records), default=0) + 1
+        self._values: dict[str, Any] = {}
+        self._typed = {stage.name: _adapter(stage) for stage in pipeline.stages}
+
+    def position(self) -> Position:
+        """The first stage that is not complete. Raises ``Unreadable`` where the records do not fit the pipeline."""
+        expected = 0
+        done = 0
+        for record in self.records:
+            stage = self._pipeline.stages[expected] if expected < len(self._pipeline.stages) else None
+            if stage is None or record.stage != stage.name or record.done < done:
+                raise Unreadable(record, f"this version has no stage {record.stage!r} at this place")
+            expected, done = (expected + 1, 0) if record.complete else (expected, record.done)
+        return Position(expected, done)
+
+    @property
+    def pause_safe(self) -> bool:
+        """Whether the newest record is a point where the job may stop; before the first one it always may."""
+        return not self.records or self.records[-1].pause_safe
+
+    def cut(self, record: Record) -> None:
+        """Forgets a record and everything after it."""
+        place = self.records.index(record)
+        self.dropped += [gone.seq for gone in self.records[place:]]
+        del self.records[place:]
+        self._values.clear()
+
+    def value(self, stage: str) -> Any:
+        """The result of a stage that is complete, typed by the return annotation of its function."""
+        if stage not in self._values:
+            segments = [(record, self._read(record)) for record in self.records if record.stage == stage]
+            if not segments:
+                raise KeyError(f"no result of stage {stage!r} yet")
+            index = self._pipeline.index(stage)
+            batched = index is not None and self._pipeline.stages[index].size is not None
+            value = [item for _, s in segments for item in s.value] if batched else segments[-1][1].value
+            self._values[stage] = self._convert(stage, value, segments[-1][0])
+        return self._values[stage]
+
+    def partial(self, stage: str) -> list[Any]:
+        """What the recorded batches of a stage gave so far: read now, so that damage is noticed before the work."""
+        return [item for record in self.records if record.stage == stage for item in self._read(record).value]
+
+    def add(self, record: Record) -> None:
+        """A checkpoint was committed."""
+        self.records.append(record)
+        self.dropped.clear()
+        self.next_seq = record.seq + 1
+
+    def keep(self, stage: str, value: Any) -> Any:
+        """Remembers a fresh result in the form that a resumed run would read."""
+        held = plain(value, bytes, stage)
+        self._values[stage] = self._typed[stage](held)
+        return self._values[stage]
+
+    def _convert(self, stage: str, value: Any, record: Record) -> Any:
+        try:
+            return self._typed[stage](value)
+        except ValueError as error:
+            raise Unreadable(
+                record, f"the checkpoint of {stage} has another form: {str(error).splitlines()[0]}"
+            ) from error
+
+    def _read(self, record: Record) -> Segment:
+        try:
+            data = self._storage.get(record.path, max_bytes=min(record.size, MAX_BYTES))
+            if digest(data) != record.sha256:
+                raise CheckpointCorrupt(f"{record.path}: the bytes are not those that were written")
+            return decode(data)
+        except CheckpointError as error:
+            raise Unreadable(record, str(error)) from error
+
+
+def _adapter(stage: Stage) -> Callable[[Any], Any]:
+    """Turns plain data into what the stage's function says it returns."""
+    try:
+        returned = get_type_hints(stage.run).get("return", Any)
+    except NameError:  # an annotation that can't be resolved says nothing
+        returned = Any
+    return TypeAdapter(returned).validate_python

@@ -1,0 +1,216 @@
+"""What a stage sees of the world: the ``Context`` of core/ports.py, and the progress it makes visible."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from jobctl.core.errors import CancelNow, Invalid, PauseNow, ReleaseNow
+from jobctl.core.job import Claimed, NewJob
+from jobctl.core.names import counted
+from jobctl.core.pipeline import Pipeline, Stage
+from jobctl.core.ports import Library, Storage, Stops
+from jobctl.core.retry import storable
+from jobctl.worker.chain import Chain
+
+TELL_EVERY = 0.2
+"""Seconds between two progress messages to the supervisor."""
+DETAILS_CAP = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the child gives to every attempt."""
+
+    storage: Storage
+    library: Callable[[Any], Library]
+    """A library on a connection that is inside a transaction."""
+    reader: Callable[[], Library]
+    """A library for reading."""
+    load: Callable[[str], Pipeline]
+    request: Callable[..., NewJob]
+    """A validated follow-up job: (job type, input, **options)."""
+    workspace: Path
+    input_roots: tuple[Path, ...]
+    settings: Mapping[str, Any]
+    auto_retry: bool = True
+
+
+class Ticker:
+    """Progress: percent from the stage shares, words, counts, rate. Percent never goes back within an attempt."""
+
+    def __init__(self, tell: Callable[[dict[str, Any]], None], percent: float) -> None:
+        self._tell = tell
+        self._told = 0.0
+        self._state: dict[str, Any] = {"percent": round(percent, 1)}
+        self._span = (0.0, 100.0)
+        self._started = (0.0, 0)
+
+    @property
+    def stage(self) -> str | None:
+        """The stage that runs."""
+        return self._state.get("stage")
+
+    def begin(self, stage: Stage, start: float, end: float) -> None:
+        """A stage starts; it fills the span from ``start`` to ``end`` percent."""
+        self._span = (start, end)
+        self._started = (time.monotonic(), -1)
+        self._state = {"percent": self._higher(start), "stage": stage.name, "details": stage.label}
+        self._say(now=True)
+
+    def count(self, stage: Stage, done: int, total: int) -> None:
+        """Items of a batched stage that are done."""
+        if self._started[1] < 0:
+            self._started = (time.monotonic(), done)
+        self.update(counted(stage.label, stage.noun, done, total), current=done, total=total, unit=stage.noun)
+
+    def update(
+        self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
+    ) -> None:
+        """Words, and counts where there are any."""
+        state = self._state | {"details": storable(details, DETAILS_CAP)}
+        if current is not None and total:
+            start, end = self._span
+            state |= {"current": current, "total": total, "unit": unit, "substage": unit}
+            state["percent"] = self._higher(start + (end - start) * min(current / total, 1.0))
+            state |= self._speed(current, total)
+        self._state = state
+        self._say(now=False)
+
+    def finish(self) -> None:
+        """The last stage is done."""
+        self._state = {"percent": 100.0, "stage": self._state.get("stage"), "details": "Done"}
+
+    def snapshot(self) -> dict[str, Any]:
+        """The column's value."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        return {key: value for key, value in self._state.items() if value is not None} | {"updated_at": now}
+
+    def _speed(self, current: int, total: int) -> dict[str, Any]:
+        since, first = self._started
+        elapsed = time.monotonic() - since
+        if first < 0 or current <= first or elapsed < 1.0:
+            return {"rate_per_s": None, "eta_s": None}
+        rate = (current - first) / elapsed
+        return {"rate_per_s": round(rate, 3), "eta_s": round((total - current) / rate, 1)}
+
+    def _higher(self, percent: float) -> float:
+        return max(round(percent, 1), float(self._state.get("percent", 0.0)))
+
+    def _say(self, *, now: bool) -> None:
+        moment = time.monotonic()
+        if now or moment - self._told >= TELL_EVERY:
+            self._told = moment
+            self._tell(self.snapshot())
+
+
+class Logs(Protocol):
+    """Takes a line: (level, stage, text)."""
+
+    def __call__(self, level: str, stage: str | None, text: str) -> None: ...
+
+
+class StageContext:
+    """The ``Context`` of one stage of one attempt."""
+
+    def __init__(
+        self, job: Claimed, tools: Tools, stops: Stops, ticker: Ticker, log: Logs, chain: Chain, stage: Stage, args: Any
+    ) -> None:
+        self.job_id = job.token.job_id
+        self.attempt = job.token.lease_seq
+        self.args = args
+        self.settings = tools.settings
+        self.storage = tools.storage
+        self.stage = stage
+        self.entity: tuple[str, str] | None = None
+        self.follow_up: list[NewJob] = []
+        self._job = job
+        self._tools = tools
+        self._stops = stops
+        self._ticker = ticker
+        self._log = log
+        self._chain = chain
+        self._writes: list[Callable[[Library], None]] = []
+
+    def result(self, stage: str) -> Any:
+        """The checkpointed result of an earlier stage."""
+        return self._chain.value(stage)
+
+    def open(self, path: str) -> Path:
+        """A local file for an input path. Raises ``Invalid`` for one outside what this worker allows."""
+        taken = self._job.metadata.get("inputs", {}).get(path)
+        if taken:
+            return self._tools.storage.local_path(taken["key"], self._tools.workspace)
+        return self.allowed(path)
+
+    def name(self, path: str) -> str:
+        """The file name that a path was submitted under."""
+        taken = self._job.metadata.get("inputs", {}).get(path)
+        return str(taken["name"]) if taken else Path(path).name
+
+    def allowed(self, path: str) -> Path:
+        """A path that lies, links resolved, under a root that this worker allows."""
+        real = Path(path).resolve()
+        if any(real.is_relative_to(root) for root in self._tools.input_roots):
+            return real
+        roots = ", ".join(map(str, self._tools.input_roots)) or "none"
+        raise Invalid(
+            f"{path} is not under a folder that this worker may use ({roots})",
+            hint="jobctl worker run --input-root DIR",
+        )
+
+    def progress(
+        self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
+    ) -> None:
+        """Says in words where the stage is."""
+        self._ticker.update(details, current=current, total=total, unit=unit)
+
+    def log(self, text: str, *, level: str = "info") -> None:
+        """A line of the job's log."""
+        self._log(level, self.stage.name, text)
+
+    def checkpoint(self) -> None:
+        """Stops here when that was asked: what this stage did so far is done again later."""
+        if self._stops.cancel:
+            raise CancelNow
+        if self._stops.release:
+            raise ReleaseNow
+        if self._stops.pause and self._chain.pause_safe:
+            raise PauseNow
+
+    def write(self, work: Callable[[Library], None]) -> None:
+        """Library writes: run in the transaction that commits this stage's checkpoint."""
+        self._writes.append(work)
+
+    def read(self) -> Library:
+        """The library for reading."""
+        return self._tools.reader()
+
+    def submit(self, job_type: str, args: Mapping[str, Any], **options: Any) -> None:
+        """Follow-up work, created in the transaction that commits this stage's checkpoint."""
+        self.follow_up.append(self._tools.request(job_type, args, created_by=f"job:{self.job_id}", **options))
+
+    def about(self, entity_type: str, entity_id: int | str) -> None:
+        """Says which entity the job is about, once that is known."""
+        self.entity = (entity_type, str(entity_id))
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether the commit of this stage does more than record it."""
+        return bool(self._writes or self.follow_up)
+
+    def work(self, connection: Any) -> None:
+        """Runs the collected writes on a connection inside the transaction."""
+        if self._writes:
+            library = self._tools.library(connection)
+            for write in self._writes:
+                write(library)
+
+    def clear(self) -> None:
+        """What was collected is committed."""
+        self._writes.clear()
+        self.follow_up.clear()

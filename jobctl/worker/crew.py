@@ -1,0 +1,129 @@
+"""The supervisor's view of its children: started, fed, frozen, killed, recycled."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobctl.core.job import Claimed
+from jobctl.worker.channel import Channel, job_message
+
+LAST_WORDS = 4_096
+
+
+@dataclass
+class Member:
+    """One child process. ``jobs`` are those it was given and has not ended, in the order it runs them."""
+
+    process: subprocess.Popen[bytes]
+    channel: Channel
+    jobs: dict[int, Claimed] = field(default_factory=dict)
+    done: int = 0
+    since: float = 0.0  # when the running job got its turn, monotonic
+    heard: float = 0.0  # when the child spoke last, monotonic
+    frozen: bool = False
+    leaving: bool = False
+    asked_back: bool = False
+    words: deque[bytes] = field(default_factory=lambda: deque(maxlen=64))
+
+    @property
+    def running(self) -> Claimed | None:
+        """The job it works on: the first of those it has."""
+        return next(iter(self.jobs.values()), None)
+
+    def give(self, jobs: Sequence[Claimed]) -> None:
+        """Hands jobs over; they run in this order."""
+        now = time.monotonic()
+        if not self.jobs:
+            self.since = self.heard = now
+        self.jobs |= {job.token.job_id: job for job in jobs}
+        self.tell(*(job_message(job) for job in jobs))
+
+    def tell(self, *messages: dict[str, Any]) -> None:
+        """Sends messages; a child that is gone is noticed by its end of file."""
+        with suppress(OSError):
+            self.channel.send(messages)
+
+    def freeze(self) -> None:
+        """Stops the whole process group where it stands."""
+        self._signal(signal.SIGSTOP)
+        self.frozen = True
+
+    def thaw(self) -> None:
+        """Lets it go on."""
+        self._signal(signal.SIGCONT)
+        self.frozen = False
+
+    def kill(self) -> None:
+        """Ends the whole process group."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
+
+    def last_words(self) -> str:
+        """The end of what the process wrote to its stderr outside any job's own streams."""
+        return b"".join(self.words)[-LAST_WORDS:].decode("utf-8", "replace").strip()
+
+    def reap(self) -> str:
+        """Waits for the dead process; says how it ended, for people."""
+        self.kill()
+        code = self.process.wait()
+        self.channel.close()
+        if self.process.stderr:
+            with suppress(OSError, ValueError):
+                os.set_blocking(self.process.stderr.fileno(), False)
+                self.words.append(self.process.stderr.read() or b"")
+            self.process.stderr.close()
+        if code < 0:
+            name = signal.Signals(-code).name
+            return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+        return f"ended with code {code}"
+
+
+class Crew:
+    """Starts children by a command that gets the number of its end of the socket pair."""
+
+    def __init__(self, command: Callable[[int], Sequence[str]]) -> None:
+        self._command = command
+        self.members: list[Member] = []
+
+    def hire(self) -> Member:
+        """Starts one more child, in a process group of its own."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                self._command(theirs.fileno()),
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                process_group=0,
+            )
+        member = Member(process, Channel(ours))
+        if process.stderr:
+            os.set_blocking(process.stderr.fileno(), False)
+        self.members.append(member)
+        return member
+
+    def dismiss(self, member: Member) -> str:
+        """Takes a child off the list; says how it ended."""
+        self.members.remove(member)
+        return member.reap()
+
+    def holder(self, job_id: int) -> Member | None:
+        """The child that has a job."""
+        return next((member for member in self.members if job_id in member.jobs), None)
+
+    def load(self) -> int:
+        """Jobs in the hands of children."""
+        return sum(len(member.jobs) for member in self.members)
