@@ -3,8 +3,6 @@
 Functions and triggers live in the migrations alone: Alembic does not compare them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy import (

@@ -89,8 +89,8 @@ class Child:
                 self._say({"say": "log", "job": job_id, "level": level, "stage": stage, "text": line})
 
         started = time.monotonic()
+        attempt = Attempt(job, self._tools, self._commits, self._stops, tell=tell, log=log)
         with _Captured(log, lambda: attempt.ticker.stage):
-            attempt = Attempt(job, self._tools, self._commits, self._stops, tell=tell, log=log)
             outcome = attempt.run()
         with self._news:
             self._running = None

@@ -147,11 +147,11 @@ class Supervisor:
         """The whole life of a worker; gives the number of jobs it settled."""
         self._install_signals()
         self._register()
-        settled = 0
+        settled: int = 0
         try:
             while True:
                 self._freeze_in_time()
-                settled += self._with_database(self._settle, 0)
+                settled += int(self._with_database(self._settle, 0))
                 self._with_database(self._beat, None)
                 self._with_database(self._ask, None)
                 self._with_database(self._sweep, None)
@@ -435,7 +435,7 @@ class Supervisor:
         """A child is dead: the job it ran is charged with that, those behind it are not."""
         self._unwatch(member)
         how = self.crew.dismiss(member)
-        running, *behind = list(member.jobs.values()) or [None]
+        running, behind = member.running, list(member.jobs.values())[1:]
         if running is not None:
             words = member.last_words()
             log.warning("a child was %s while it ran job %d", how, running.token.job_id)
@@ -451,7 +451,7 @@ class Supervisor:
             for line in words.splitlines()[-20:]:
                 self._lines.append((running.token.job_id, running.token.lease_seq, "error", None, storable(line, 4000)))
             self._forget(running.token.job_id)
-        self._ready = [job for job in behind if job is not None] + self._ready
+        self._ready = behind + self._ready
         self._hungry = True
 
     def _overhear(self, member: Member) -> None:

@@ -1,0 +1,109 @@
+"""Alembic, set up in code: up, down, drift, SQL."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from jobctl.core.errors import ConfigError, StoreUnavailable
+from jobctl.postgres.connect import connect, reason
+from jobctl.postgres.revision import SCHEMA, scripts
+from jobctl.postgres.tables import metadata
+
+LOCK = 0x6A6F6263  # "jobc": five first commands at once upgrade one after the other
+LOCK_TIMEOUT = "10s"
+
+
+def upgrade(info: str, revision: str = "head") -> None:
+    """Brings the schema to ``revision``. Any number at once: the first does it."""
+    with _migrating(info) as config:
+        command.upgrade(config, revision)
+
+
+def downgrade(info: str, revision: str) -> None:
+    """Takes the schema back to ``revision`` (``base``: nothing is left)."""
+    with _migrating(info) as config:
+        command.downgrade(config, revision)
+
+
+def check(info: str) -> list[str]:
+    """Differences between the database and ``tables.py``, one a line; empty: none."""
+    with _connection(info) as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "version_table_schema": SCHEMA,
+                "include_schemas": True,
+                "compare_type": True,
+                "include_name": lambda name, kind, _: kind != "schema" or name == SCHEMA,
+            },
+        )
+        found = compare_metadata(context, metadata)
+    return [str(difference) for difference in found if "alembic_version" not in str(difference)]
+
+
+def sql(revision: str = "head") -> str:
+    """The SQL of an upgrade from nothing, for people who apply it by hand."""
+    out = io.StringIO()
+    command.upgrade(_config(output=out), revision, sql=True)
+    return out.getvalue()
+
+
+@contextmanager
+def _migrating(info: str) -> Iterator[Config]:
+    try:
+        with _connection(info) as connection, connection.begin():
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            config = _config()
+            config.attributes["connection"] = connection
+            yield config
+    except CommandError as error:
+        raise ConfigError(f"the schema can't be moved: {error}", hint="jobctl db current") from error
+    except OperationalError as error:
+        raise StoreUnavailable(f"the schema can't be moved now: {reason(error)}", hint="Try again.") from error
+    except DBAPIError as error:
+        raise ConfigError(f"the schema can't be moved: {reason(error)}") from error
+
+
+@contextmanager
+def _connection(info: str) -> Iterator[Connection]:
+    engine = create_engine("postgresql+psycopg://", creator=lambda: _raw(info), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _raw(info: str) -> Any:
+    connection = connect(info, application_name="jobctl db")
+    # a role named jobctl would make our schema the default one, and Alembic leaves the default one out
+    connection.execute("SET search_path = public")
+    connection.autocommit = False
+    return connection
+
+
+def _config(output: io.StringIO | None = None) -> Config:
+    config = Config(output_buffer=output) if output else Config()
+    config.set_main_option("script_location", str(_escaped(scripts())))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _escaped(path: Path) -> str:
+    """ConfigParser reads a percent sign as the start of a reference."""
+    return str(path).replace("%", "%%")
