@@ -33,7 +33,8 @@ class Storage(Protocol):
 class OpenSource(Protocol):
     """A source that was opened: its facts, and its parts by number, in any order, always the same."""
 
-    info: SourceInfo
+    @property
+    def info(self) -> SourceInfo: ...
 
     def part(self, index: int) -> Part: ...
     def close(self) -> None: ...
@@ -42,7 +43,8 @@ class OpenSource(Protocol):
 class Extractor(Protocol):
     """Reads one or more formats. ``open`` raises ``Invalid`` with a sentence a person understands."""
 
-    formats: tuple[str, ...]
+    @property
+    def formats(self) -> tuple[str, ...]: ...
 
     def open(self, path: Path) -> OpenSource: ...
 

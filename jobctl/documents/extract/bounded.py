@@ -1,0 +1,92 @@
+"""Reading an archive of a stranger: bounds on count, size and ratio, counted while reading, never believed."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+import zlib
+from pathlib import Path
+
+from jobctl.core.errors import Invalid
+
+MAX_ENTRIES = 10_000
+MAX_TOTAL = 1 << 30
+MAX_RATIO = 200
+RATIO_FROM = 1 << 20
+_BLOCK = 1 << 16
+
+
+class BoundedZip:
+    """A ZIP whose entries are read within bounds. Raises ``Invalid``, naming the file."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        self._total = 0
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            raise Invalid(f"{self.name} is a damaged or truncated archive") from None
+        self._entries = self._checked()
+
+    def _checked(self) -> dict[str, zipfile.ZipInfo]:
+        infos = self._zip.infolist()
+        if len(infos) > MAX_ENTRIES:
+            raise Invalid(f"{self.name} has more than {MAX_ENTRIES:,} entries")
+        entries: dict[str, zipfile.ZipInfo] = {}
+        for info in infos:
+            self._refuse(info, entries)
+            entries[info.filename] = info
+        return entries
+
+    def _refuse(self, info: zipfile.ZipInfo, entries: dict[str, zipfile.ZipInfo]) -> None:
+        name = info.orig_filename
+        unsafe = name.startswith("/") or "\\" in name or ":" in name.split("/")[0] or "\x00" in name
+        if unsafe or ".." in name.split("/"):
+            raise Invalid(f"{self.name} has an entry with an unsafe name")
+        if name in entries:
+            raise Invalid(f"{self.name} has two entries of one name")
+        if info.flag_bits & 0x1:
+            raise Invalid(f"{self.name} is encrypted")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise Invalid(f"{self.name} has a link in it")
+
+    def names(self) -> list[str]:
+        """Entries in their order."""
+        return list(self._entries)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+    def read(self, name: str) -> bytes:
+        """The bytes of an entry."""
+        info = self._entries.get(name)
+        if info is None:
+            raise Invalid(f"{self.name} lacks {name}")
+        blocks: list[bytes] = []
+        size = 0
+        try:
+            with self._zip.open(info) as stream:
+                while block := stream.read(_BLOCK):
+                    size += len(block)
+                    self._total += len(block)
+                    self._limit(size, info)
+                    blocks.append(block)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError):
+            raise Invalid(f"{self.name} is damaged: {name} can't be unpacked") from None
+        return b"".join(blocks)
+
+    def _limit(self, size: int, info: zipfile.ZipInfo) -> None:
+        if self._total > MAX_TOTAL:
+            raise Invalid(f"{self.name} unpacks to more than 1 GB")
+        if size > RATIO_FROM and size > MAX_RATIO * max(info.compress_size, 1):
+            raise Invalid(f"{self.name} is an archive bomb: {info.filename} unpacks to over {MAX_RATIO} times its size")
+
+    def check_all(self) -> None:
+        """Reads everything once, within the bounds: for a parser that opens the archive by itself."""
+        for name in self.names():
+            if not name.endswith("/"):
+                self.read(name)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._zip.close()
