@@ -1,0 +1,30 @@
+"""Words of a text for search and comparison: the same everywhere, in every script."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_TOKEN = re.compile(r"[^\W_]+")
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
+LONGEST = 40
+
+
+def terms(text: str) -> list[str]:
+    """Folded words in order; scripts without spaces give their character pairs."""
+    found: list[str] = []
+    for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text).casefold()):
+        word = match.group()
+        if not _WIDE.search(word):
+            found.append(word[:LONGEST])
+            continue
+        position = 0
+        for wide in _WIDE.finditer(word):
+            if wide.start() > position:
+                found.append(word[position : wide.start()][:LONGEST])
+            run = wide.group()
+            found += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+            position = wide.end()
+        if position < len(word):
+            found.append(word[position:][:LONGEST])
+    return found

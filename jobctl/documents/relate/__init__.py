@@ -1,0 +1,15 @@
+"""Search and connections: the joined lexical and vector score, and the engines that use it."""
+
+from jobctl.documents.relate.engines import Contradiction, Edge, SemanticSimilarity, ThematicBridge
+from jobctl.documents.relate.index import Corpus, Hit, JoinedIndex, corpus
+
+__all__ = [
+    "Contradiction",
+    "Corpus",
+    "Edge",
+    "Hit",
+    "JoinedIndex",
+    "SemanticSimilarity",
+    "ThematicBridge",
+    "corpus",
+]
