@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
 from typing import Any
 
 from jobctl.core.errors import CheckpointCorrupt
@@ -99,8 +100,10 @@ def _inflate(data: bytes, max_bytes: int) -> bytes:
 
 def plain(value: Any, leaf: Any, where: str) -> Any:
     """``value`` as JSON-able data: dataclasses and models become objects, tuples become lists."""
+    if isinstance(value, Enum):
+        return plain(value.value, leaf, where)
     if value is None or isinstance(value, (bool, int, float, str)):
-        return value.value if hasattr(value, "value") else value
+        return value
     if isinstance(value, (bytes, bytearray, memoryview)):
         return leaf(bytes(value))
     if isinstance(value, (list, tuple)):

@@ -71,10 +71,9 @@ class Queue:
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
-        """The live connection, in autocommit, rows as dicts."""
+        """The live connection, in autocommit."""
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
-            self._connection.row_factory = dict_row
         return self._connection
 
     def close(self) -> None:
@@ -92,7 +91,7 @@ class Queue:
     def run(self, verb: str, **values: Any) -> list[dict[str, Any]]:
         """The rows that a statement gives back."""
         with self._guarded():
-            cursor = self.connection.execute(statement(verb), values)
+            cursor = self.connection.cursor(row_factory=dict_row).execute(statement(verb), values)
             return cursor.fetchall() if cursor.description else []
 
     @contextmanager

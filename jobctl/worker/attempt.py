@@ -133,15 +133,17 @@ class Attempt:
         self, chain: Chain, context: StageContext, stage: Stage, done: int, previous: Any, *, last: bool
     ) -> _Last | None:
         items = list(stage.over(context, previous) if stage.over else previous)
+        if done > len(items):
+            chain.refuse(stage.name, "there are fewer items than were done")
         results = chain.partial(stage.name) if done else []
         fresh: list[Any] = []
         saved = time.monotonic()
         size = stage.size or 1
-        self.ticker.count(stage, done, len(items))
+        self.ticker.count(stage, context.noun, done, len(items))
         while done < len(items):
             fresh += stage.run(context, items[done : done + size])
             done = min(done + size, len(items))
-            self.ticker.count(stage, done, len(items))
+            self.ticker.count(stage, context.noun, done, len(items))
             if done < len(items) and (self._asked() or time.monotonic() - saved >= SAVE_EVERY):
                 self._commit(chain, context, checkpoint.Segment(stage.name, fresh, done, complete=False))
                 results += fresh

@@ -83,6 +83,10 @@ class Chain:
         """What the recorded batches of a stage gave so far: read now, so that damage is noticed before the work."""
         return [item for record in self.records if record.stage == stage for item in self._read(record).value]
 
+    def refuse(self, stage: str, reason: str) -> None:
+        """Raises ``Unreadable`` for the first record of a stage."""
+        raise Unreadable(next(record for record in self.records if record.stage == stage), reason)
+
     def add(self, record: Record) -> None:
         """A checkpoint was committed."""
         self.records.append(record)

@@ -37,6 +37,7 @@ class Tools:
     workspace: Path
     input_roots: tuple[Path, ...]
     settings: Mapping[str, Any]
+    plugin: Callable[[str, str | None], Any]
     auto_retry: bool = True
 
 
@@ -62,11 +63,11 @@ class Ticker:
         self._state = {"percent": self._higher(start), "stage": stage.name, "details": stage.label}
         self._say(now=True)
 
-    def count(self, stage: Stage, done: int, total: int) -> None:
+    def count(self, stage: Stage, noun: str, done: int, total: int) -> None:
         """Items of a batched stage that are done."""
         if self._started[1] < 0:
             self._started = (time.monotonic(), done)
-        self.update(counted(stage.label, stage.noun, done, total), current=done, total=total, unit=stage.noun)
+        self.update(counted(stage.label, noun, done, total), current=done, total=total, unit=noun)
 
     def update(
         self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
@@ -134,6 +135,7 @@ class StageContext:
         self._ticker = ticker
         self._log = log
         self._chain = chain
+        self.noun = stage.noun
         self._writes: list[Callable[[Library], None]] = []
 
     def result(self, stage: str) -> Any:
@@ -194,6 +196,14 @@ class StageContext:
         """Follow-up work, created in the transaction that commits this stage's checkpoint."""
         self.follow_up.append(self._tools.request(job_type, args, created_by=f"job:{self.job_id}", **options))
 
+    def plugin(self, kind: str, name: str | None = None) -> Any:
+        """What is configured for a place that others may fill."""
+        return self._tools.plugin(kind, name)
+
+    def count_as(self, noun: str) -> None:
+        """What the items of this batched stage are called."""
+        self.noun = noun
+
     def about(self, entity_type: str, entity_id: int | str) -> None:
         """Says which entity the job is about, once that is known."""
         self.entity = (entity_type, str(entity_id))
@@ -201,7 +211,7 @@ class StageContext:
     @property
     def has_effects(self) -> bool:
         """Whether the commit of this stage does more than record it."""
-        return bool(self._writes or self.follow_up)
+        return bool(self._writes or self.follow_up or self.entity)
 
     def work(self, connection: Any) -> None:
         """Runs the collected writes on a connection inside the transaction."""

@@ -1,0 +1,214 @@
+"""process_document: a file becomes a searchable, connected document of the library."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobctl.core.document import CleanText, Enrichment, Part, SourceInfo, Span
+from jobctl.core.errors import Invalid
+from jobctl.core.pipeline import Pipeline
+from jobctl.core.ports import Context
+from jobctl.documents import chunk as chunking_engine
+from jobctl.documents import clean as cleaning_engine
+from jobctl.documents.enrich import Enricher
+from jobctl.documents.extract import open_source
+
+NAMESPACE = uuid.UUID("0b9d7f4e-5e0c-5f0e-9a3e-6a6f62637463")
+"""Documents are named by their source: the same file has the same uid in every library."""
+
+
+class ProcessDocument(BaseModel):
+    """Input of process_document."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(description="The document: PDF, EPUB, DOCX, HTML, Markdown or text", min_length=1)
+    title: str | None = Field(None, description="Title; by default what the document says, else the file name")
+    source_type: Literal["pdf", "epub", "docx", "html", "markdown", "text"] | None = Field(
+        None, description="Format; by default detected from the content"
+    )
+    chunk_size: int = Field(2000, ge=200, le=20_000, description="Most characters in a passage")
+    language: str | None = Field(None, pattern=r"^[a-z]{2}$", description="Two-letter code; by default guessed")
+    detect_connections: bool = Field(True, description="Look for connections to other documents afterwards")
+    force: bool = Field(False, description="Process again even if this very file is in the library")
+
+
+class Cleaned(BaseModel):
+    """What cleanup keeps."""
+
+    info: SourceInfo
+    text: CleanText
+    language: str | None
+
+
+class Saved(BaseModel):
+    """What the job reports."""
+
+    document_id: int | None
+    uid: str
+    title: str
+    source_type: str
+    pages: int | None
+    words: int
+    chunks: int
+    engine: str
+    unchanged: bool = False
+
+
+pipeline = Pipeline(
+    "process_document",
+    args=ProcessDocument,
+    help="Extract, clean, cut, enrich, embed and save one document.",
+    title=lambda args: args.title or Path(args.path).name,
+    input_files=["path"],
+    example={"path": "tests/data/lighthouse.md"},
+)
+
+
+def _parts(ctx: Context, args: ProcessDocument) -> list[int]:
+    """Numbers of the pages or chapters; a file that is in the library already has none to read."""
+    if _known(ctx, args) is not None:
+        return []
+    source = open_source(ctx.open(args.path), args.source_type)
+    try:
+        ctx.count_as(source.info.part_noun)
+        return list(range(source.info.part_count))
+    finally:
+        source.close()
+
+
+def _digest(ctx: Context, args: ProcessDocument) -> str:
+    with ctx.open(args.path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _known(ctx: Context, args: ProcessDocument) -> dict[str, Any] | None:
+    """The document of this very file, unless it is to be processed again."""
+    return None if args.force else ctx.read().document_by(source_sha256=_digest(ctx, args))
+
+
+@pipeline.batches(share=35, size=8, noun="part", over=_parts, verb="Extracting")
+def extraction(ctx: Context, numbers: Sequence[int]) -> list[Part]:
+    """Pages or chapters, as the format has them."""
+    source = open_source(ctx.open(ctx.args.path), ctx.args.source_type)
+    try:
+        return [source.part(number) for number in numbers]
+    finally:
+        source.close()
+
+
+@pipeline.stage(share=5, verb="Cleaning up")
+def cleanup(ctx: Context, parts: list[Part]) -> Cleaned | None:
+    """The Markdown that is stored; nothing for a file that is known."""
+    if not parts:
+        return None
+    path = ctx.open(ctx.args.path)
+    source = open_source(path, ctx.args.source_type)
+    info = source.info
+    source.close()
+    text = cleaning_engine.clean(info, parts)
+    return Cleaned(
+        info=info, text=text, language=ctx.args.language or info.language or cleaning_engine.language(text.markdown)
+    )
+
+
+@pipeline.stage(share=5)
+def chunking(ctx: Context, cleaned: Cleaned | None) -> list[Span]:
+    """Passages with exact offsets."""
+    return [] if cleaned is None else chunking_engine.chunk(cleaned.text, size=ctx.args.chunk_size)
+
+
+def _enriching(ctx: Context, spans: list[Span]) -> list[tuple[Enricher, int]]:  # noqa: ARG001 - shape of ``over``
+    """Each passage with what knows the whole document."""
+    enricher = Enricher([span.text for span in spans])
+    return [(enricher, index) for index in range(len(spans))]
+
+
+@pipeline.batches(share=10, size=100, noun="chunk", over=_enriching, verb="Enriching")
+def enrichment(ctx: Context, items: Sequence[tuple[Enricher, int]]) -> list[Enrichment]:
+    """Key phrases, lead sentences, centrality, polarity."""
+    return [enricher.enrich(index) for enricher, index in items]
+
+
+@pipeline.batches(share=25, size=50, noun="chunk", over=lambda ctx, _: ctx.result("chunking"))
+def embedding(ctx: Context, spans: Sequence[Span]) -> list[bytes]:
+    """A vector a passage."""
+    return ctx.plugin("embedder").embed([span.text for span in spans])
+
+
+@pipeline.stage(share=10)
+def saving(ctx: Context, vectors: list[bytes]) -> Saved:
+    """Everything into the library, in the transaction that commits this stage."""
+    cleaned: Cleaned | None = ctx.result("cleanup")
+    if cleaned is None:
+        return _unchanged(ctx)
+    spans: list[Span] = ctx.result("chunking")
+    enriched: list[Enrichment] = ctx.result("enrichment")
+    markdown = cleaned.text.markdown.encode()
+    sha256 = hashlib.sha256(markdown).hexdigest()
+    key = f"markdown/{sha256[:2]}/{sha256}.md"
+    if not ctx.storage.exists(key):
+        ctx.storage.put(key, markdown)
+    source = _digest(ctx, ctx.args)
+    saved = Saved(
+        document_id=None, uid=str(uuid.uuid5(NAMESPACE, source)), title=_title(ctx, cleaned),
+        source_type=cleaned.info.source_type, pages=cleaned.info.page_count, words=len(cleaned.text.markdown.split()),
+        chunks=len(spans), engine=ctx.plugin("embedder").id,
+    )  # fmt: skip
+    fields = {
+        "uid": saved.uid, "title": saved.title, "source_type": saved.source_type, "engine": saved.engine,
+        "markdown_key": key, "markdown_sha256": sha256,
+        "author": cleaned.info.author, "source_name": ctx.name(ctx.args.path), "source_sha256": source,
+        "source_key": f"inputs/{source[:2]}/{source}", "language": cleaned.language,
+        "page_count": cleaned.info.page_count, "word_count": saved.words,
+        "outline": [{"level": h.level, "title": h.title, "start": h.start} for h in cleaned.text.outline],
+    }  # fmt: skip
+    rows = [_row(*both) for both in zip(spans, enriched, vectors, strict=True)]
+
+    ctx.write(lambda library: library.save(fields, rows) and None)
+    return saved
+
+
+def _row(span: Span, known: Enrichment, vector: bytes) -> dict[str, Any]:
+    return {
+        "index": span.index, "text": span.text, "start_offset": span.start, "end_offset": span.end,
+        "heading_path": span.heading_path, "page_start": span.page_start, "page_end": span.page_end,
+        "token_count": span.token_count, "themes": known.themes, "summary": known.summary,
+        "importance": known.importance, "polarity": known.polarity, "vector": vector,
+    }  # fmt: skip
+
+
+def _title(ctx: Context, cleaned: Cleaned) -> str:
+    first = next((h.title for h in cleaned.text.outline if h.level == 1), None)
+    title = ctx.args.title or cleaned.info.title or first or Path(ctx.name(ctx.args.path)).stem
+    return " ".join(title.split())[:512]
+
+
+def _unchanged(ctx: Context) -> Saved:
+    """The library has this very file."""
+    known = _known(ctx, ctx.args)
+    if known is None:  # it went while this job ran: the next attempt would read it anew
+        raise Invalid("the document was deleted while this job ran", hint="Submit it again.")
+    return Saved(
+        document_id=known["id"], uid=known["uid"], title=known["title"], source_type=known["source_type"],
+        pages=known["page_count"], words=known["word_count"], chunks=len(ctx.read().chunk_ids(known["id"])),
+        engine=known["engine"], unchanged=True,
+    )  # fmt: skip
+
+
+@pipeline.stage(share=10, verb="Connecting")
+def connections(ctx: Context, saved: Saved) -> Saved:
+    """Submits the search for connections, once."""
+    document = ctx.read().document_by(uid=saved.uid)
+    if document is None:
+        raise Invalid("the document was deleted while this job ran", hint="Submit it again.")
+    ctx.about("document", document["id"])
+    if ctx.args.detect_connections and not saved.unchanged:
+        ctx.submit("detect_connections", {"document_id": document["id"]}, title=saved.title)
+    return saved.model_copy(update={"document_id": document["id"]})

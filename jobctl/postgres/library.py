@@ -1,0 +1,221 @@
+"""The document library: SQLAlchemy Core on the connection that the queue's statements run on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, and_, create_engine, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.pool import StaticPool
+
+from jobctl.postgres.tables import annotations, chunks, connections, documents, import_review
+
+BATCH = 1_000
+
+
+class Library:
+    """Documents, chunks, connections, annotations of one database, on one SQLAlchemy connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    # -- documents -----------------------------------------------------------------------------------------------
+
+    def document(self, document_id: int) -> dict[str, Any] | None:
+        """One document, None when it is gone."""
+        row = self.connection.execute(select(documents).where(documents.c.id == document_id)).mappings().first()
+        return dict(row) if row else None
+
+    def document_by(self, **fields: Any) -> dict[str, Any] | None:
+        """The document whose columns have these values, the oldest of several."""
+        query = select(documents).filter_by(**fields).order_by(documents.c.id).limit(1)
+        row = self.connection.execute(query).mappings().first()
+        return dict(row) if row else None
+
+    def documents(self, ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
+        """Documents in order of their id."""
+        query = select(documents).order_by(documents.c.id)
+        if ids is not None:
+            query = query.where(documents.c.id.in_(list(ids)))
+        return [dict(row) for row in self.connection.execute(query).mappings()]
+
+    def save(self, fields: Mapping[str, Any], chunks: Sequence[Mapping[str, Any]]) -> int:
+        """Writes a document, or a new generation of the one with this uid; gives its id.
+
+        Chunks with the same text keep their id, and with it everything a person said about their connections.
+        """
+        uid = str(fields["uid"])
+        # two jobs that save one document take turns; the lock ends with the transaction
+        self.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(uid, 0))))
+        known = self.document_by(uid=uid)
+        if known is None:
+            query = insert(documents).values(**fields).returning(documents.c.id)
+            document_id, generation = int(self.connection.execute(query).scalar_one()), 1
+        else:
+            document_id, generation = int(known["id"]), int(known["generation"]) + 1
+            values = {**fields, "generation": generation, "updated_at": func.jobctl.clock()}
+            self.connection.execute(update(documents).where(documents.c.id == document_id).values(values))
+        self._replace_chunks(document_id, generation, str(fields["engine"]), chunks)
+        return document_id
+
+    def _replace_chunks(self, document_id: int, generation: int, engine: str, new: Sequence[Mapping[str, Any]]) -> None:
+        mine = chunks.c.document_id == document_id
+        by_text: dict[str, list[int]] = {}
+        for row in self.connection.execute(select(chunks.c.id, chunks.c.text).where(mine).order_by(chunks.c.index)):
+            by_text.setdefault(row.text, []).append(row.id)
+        if by_text:  # out of the way of the unique index
+            self.connection.execute(update(chunks).where(mine).values(index=-1 - chunks.c.index))
+        fresh: list[dict[str, Any]] = []
+        for chunk in new:
+            values = {"document_id": document_id, "generation": generation, "engine": engine, **chunk}
+            same = by_text.get(chunk["text"])
+            if same:
+                self.connection.execute(update(chunks).where(chunks.c.id == same.pop(0)).values(values))
+            else:
+                fresh.append(values)
+        for start in range(0, len(fresh), BATCH):
+            self.connection.execute(insert(chunks), fresh[start : start + BATCH])
+        self.connection.execute(delete(chunks).where(and_(mine, chunks.c.generation < generation)))
+
+    # -- chunks --------------------------------------------------------------------------------------------------
+
+    def chunks(self, document_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
+        """Chunks in order of document and index."""
+        query = select(chunks).order_by(chunks.c.document_id, chunks.c.index)
+        if document_ids is not None:
+            query = query.where(chunks.c.document_id.in_(list(document_ids)))
+        return [dict(row) for row in self.connection.execute(query).mappings()]
+
+    def chunk_ids(self, document_id: int) -> list[int]:
+        """Ids of a document's chunks, in order."""
+        query = select(chunks.c.id).where(chunks.c.document_id == document_id).order_by(chunks.c.index)
+        return [int(i) for i in self.connection.execute(query).scalars()]
+
+    def engines(self) -> list[str]:
+        """Embedding engines that the library's chunks were made by."""
+        return list(self.connection.execute(select(chunks.c.engine).distinct().order_by(chunks.c.engine)).scalars())
+
+    # -- connections ---------------------------------------------------------------------------------------------
+
+    def replace_connections(
+        self, document_ids: Sequence[int] | None, types: Sequence[str], edges: Sequence[Mapping[str, Any]],
+        *, keep_judged: bool = True,
+    ) -> int:  # fmt: skip
+        """New results for old in one go. What a person judged, starred or noted stays, unless told otherwise.
+
+        ``document_ids``: only connections that start in these; None: all. Gives the number that now stand.
+        """
+        condition = [connections.c.type.in_(list(types))]
+        if document_ids is not None:
+            mine = select(chunks.c.id).where(chunks.c.document_id.in_(list(document_ids)))
+            condition.append(connections.c.source_chunk.in_(mine))
+        if keep_judged:
+            condition.append(
+                and_(
+                    connections.c.user_validated.is_(None),
+                    connections.c.starred.is_(False),
+                    connections.c.note.is_(None),
+                )
+            )
+        self.connection.execute(delete(connections).where(and_(*condition)))
+        for start in range(0, len(edges), BATCH):
+            query = upsert(connections).values([dict(edge) for edge in edges[start : start + BATCH]])
+            fresh = query.excluded
+            self.connection.execute(
+                query.on_conflict_do_update(
+                    constraint="connections_pair_key",
+                    set_={"strength": fresh.strength, "evidence": fresh.evidence, "engine": fresh.engine},
+                )
+            )
+        return self.connection.execute(
+            select(func.count())
+            .select_from(connections)
+            .where(and_(*condition[: 2 if document_ids is not None else 1]))
+        ).scalar_one()
+
+    def connected(self, document_id: int) -> None:
+        """Notes that a document's connections were looked for now."""
+        self.connection.execute(
+            update(documents).where(documents.c.id == document_id).values(connected_at=func.jobctl.clock())
+        )
+
+    def connections(self, document_id: int | None = None) -> list[dict[str, Any]]:
+        """Connections with the documents at both ends, strongest first."""
+        source, target = chunks.alias(), chunks.alias()
+        query = (
+            select(
+                connections,
+                source.c.document_id.label("source_document"),
+                source.c.text.label("source_text"),
+                target.c.document_id.label("target_document"),
+                target.c.text.label("target_text"),
+            )
+            .join(source, source.c.id == connections.c.source_chunk)
+            .join(target, target.c.id == connections.c.target_chunk)
+            .order_by(connections.c.strength.desc(), connections.c.id)
+        )
+        if document_id is not None:
+            query = query.where(or_(source.c.document_id == document_id, target.c.document_id == document_id))
+        return [dict(row) for row in self.connection.execute(query).mappings()]
+
+    def judge(self, connection_id: int, **judgement: Any) -> bool:
+        """Records what a person says of a connection; False when it is gone."""
+        done = self.connection.execute(
+            update(connections)
+            .where(connections.c.id == connection_id)
+            .values(**judgement, judged_at=func.jobctl.clock())
+            .returning(connections.c.id)
+        )
+        return done.first() is not None
+
+    # -- annotations and review ----------------------------------------------------------------------------------
+
+    def annotations(self, document_id: int) -> list[dict[str, Any]]:
+        """A person's highlights and notes, in reading order."""
+        query = (
+            select(annotations)
+            .where(annotations.c.document_id == document_id)
+            .order_by(annotations.c.start_offset, annotations.c.uid)
+        )
+        return [dict(row) for row in self.connection.execute(query).mappings()]
+
+    def annotate(self, values: Mapping[str, Any]) -> None:
+        """Adds an annotation, or updates the one with this uid."""
+        query = upsert(annotations).values(dict(values))
+        changed = {name: query.excluded[name] for name in values if name not in ("uid", "created_at")}
+        self.connection.execute(query.on_conflict_do_update(index_elements=["uid"], set_=changed))
+
+    def review(self, values: Mapping[str, Any]) -> None:
+        """Puts something before a person; what they decided already is not asked again."""
+        query = upsert(import_review).values(dict(values))
+        self.connection.execute(query.on_conflict_do_nothing(constraint="import_review_source_key"))
+
+
+class Libraries:
+    """Makes a Library on a psycopg connection; keeps the SQLAlchemy engine of the connection it saw last."""
+
+    def __init__(self) -> None:
+        self._seen: psycopg.Connection[Any] | None = None
+        self._sqlalchemy: Connection | None = None
+
+    def __call__(self, connection: psycopg.Connection[Any]) -> Library:
+        """A library whose statements run in whatever transaction the connection is in."""
+        if self._sqlalchemy is None or self._seen is not connection:
+            self._seen = connection
+            self._sqlalchemy = _on(connection)
+        return Library(self._sqlalchemy)
+
+
+def _on(connection: psycopg.Connection[Any]) -> Connection:
+    """SQLAlchemy on a connection whose transactions are somebody else's: it never begins, commits or closes."""
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool, pool_reset_on_return=None
+    )
+    for verb in ("do_begin", "do_commit", "do_rollback", "do_close", "do_terminate"):
+        setattr(engine.dialect, verb, lambda _: None)
+    return engine.connect()
+
+
+__all__ = ["Libraries", "Library"]

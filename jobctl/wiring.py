@@ -1,0 +1,488 @@
+"""The staircase: settings, and each concrete class named once. The only module that knows two rooms.
+
+Imports stand inside the functions on purpose: a command that lists jobs must not pay for SQLAlchemy, pydantic or the
+handlers, and which of them is needed is what this module decides.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jobctl import __version__
+from jobctl.client import Client, Options, new_job
+from jobctl.core.errors import ConfigError, UnknownJobType
+from jobctl.core.job import NewJob
+from jobctl.core.pipeline import Pipeline
+
+GIGA = 1 << 30
+DEFAULTS: dict[str, Any] = {
+    "db": None,
+    "storage": None,
+    "input_roots": [],
+    "embedding": "static",
+    "auto_retry": True,
+    "concurrency": 2,
+    "poll": 1.0,
+    "grace": 30.0,
+    "cancel_grace": 10.0,
+    "child_memory_mb": 4096,
+    "child_file_size_mb": 4096,
+    "lease_ttl": 30.0,
+    "test_fast": False,
+}
+"""Every setting with its default; the type of the default is the type of the setting."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Values, and where each came from: flag, environment, a file, default."""
+
+    values: dict[str, Any]
+    sources: dict[str, str] = field(default_factory=dict)
+    home: Path = Path()
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+# -- settings --------------------------------------------------------------------------------------------------------
+
+
+def home(environment: Mapping[str, str]) -> Path:
+    """Where everything lives that jobctl keeps."""
+    if given := environment.get("JOBCTL_HOME"):
+        return Path(given).absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/jobctl")
+    if sys.platform == "darwin":
+        return _user_home(environment) / "Library" / "Application Support" / "jobctl"
+    return Path(environment.get("XDG_DATA_HOME") or _user_home(environment) / ".local" / "share") / "jobctl"
+
+
+def _user_home(environment: Mapping[str, str]) -> Path:
+    if environment.get("HOME"):
+        return Path(environment["HOME"])
+    try:
+        import pwd
+
+        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    except KeyError:
+        return Path(tempfile.gettempdir()) / f"jobctl-{os.geteuid()}"
+
+
+def settings(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Flag > environment (JOBCTL_…) > ./.jobctl.toml > the user's file > default. Raises ``ConfigError``."""
+    environment = os.environ if environment is None else environment
+    flags = {key: value for key, value in (flags or {}).items() if value is not None}
+    values = dict(DEFAULTS)
+    sources = dict.fromkeys(DEFAULTS, "default")
+    for path in _files(flags, environment):
+        for name, value in _read(path).items():
+            values[name], sources[name] = value, str(path)
+    for name in DEFAULTS:
+        variable = f"JOBCTL_{name.upper()}"
+        if name != "db" and variable in environment:
+            values[name], sources[name] = _from_text(name, environment[variable], variable), variable
+    for name in ("JOBCTL_DATABASE_URL", "DATABASE_URL"):
+        if environment.get(name) and sources["db"] in ("default",):
+            values["db"], sources["db"] = environment[name], name
+    for name, value in flags.items():
+        if name in DEFAULTS:
+            values[name], sources[name] = value, "flag"
+    return Settings(values, sources, home(environment))
+
+
+def _files(flags: Mapping[str, Any], environment: Mapping[str, str]) -> list[Path]:
+    """Weakest first."""
+    if given := flags.get("config"):
+        if not Path(given).is_file():
+            raise ConfigError(f"no such configuration file: {given}")
+        return [Path(given)]
+    base = environment.get("XDG_CONFIG_HOME")
+    user = Path(base) if base else _user_home(environment) / ".config"
+    candidates = [user / "jobctl" / "config.toml", Path(".jobctl.toml")]
+    return [path for path in candidates if _is_file(path)]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}", hint="Settings are written as: name = value") from error
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
+    for name, value in found.items():
+        if name not in DEFAULTS:
+            raise ConfigError(f"{path}: there is no setting {name!r}", hint="jobctl config show lists them")
+        wanted = type(DEFAULTS[name]) if DEFAULTS[name] is not None else str
+        if not isinstance(value, (int, float) if wanted is float else wanted):
+            raise ConfigError(f"{path}: {name} should be {wanted.__name__}, not {value!r}")
+    return found
+
+
+def _from_text(name: str, text: str, variable: str) -> Any:
+    default = DEFAULTS[name]
+    try:
+        if isinstance(default, bool):
+            return {
+                "1": True,
+                "true": True,
+                "yes": True,
+                "on": True,
+                "0": False,
+                "false": False,
+                "no": False,
+                "off": False,
+            }[text.lower()]
+        if isinstance(default, (int, float)):
+            return type(default)(text)
+    except (KeyError, ValueError):
+        raise ConfigError(f"{variable}={text!r} is not a {type(default).__name__}") from None
+    return text.split(os.pathsep) if isinstance(default, list) else text
+
+
+# -- the database ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where jobs are, and what can be done with the place itself."""
+
+    settings: Settings
+    say: Callable[[str], None]
+
+    @property
+    def url(self) -> str | None:
+        """The server that was named; None: the embedded one."""
+        from jobctl.postgres.connect import conninfo, resolve_url
+
+        named = self.settings["db"]
+        return conninfo(named) if named else resolve_url(None, os.environ)
+
+    @property
+    def server(self) -> Any:
+        """The embedded server."""
+        from jobctl.postgres.embedded import Server
+
+        return Server(self.settings.home, say=self.say, environment=os.environ, durable=not self.settings["test_fast"])
+
+    def info(self) -> str:
+        """How to connect; starts the embedded server and brings its schema up."""
+        from jobctl.postgres.connect import connect
+        from jobctl.postgres.revision import current, head
+
+        if (url := self.url) is not None:
+            return url
+        info = str(self.server.ensure())
+        with connect(info) as connection:
+            behind = (current(connection) or "") < head()
+        if behind:
+            self.upgrade()
+        return info
+
+    def connect(self, application_name: str = "jobctl") -> Any:
+        """A connection to a schema that fits this program."""
+        from jobctl.postgres.connect import connect
+        from jobctl.postgres.revision import require_head
+
+        connection = connect(self._ready(), application_name=application_name)
+        require_head(connection)
+        return connection
+
+    def _ready(self) -> str:
+        """Like ``info``, without a second connection where the server answers at once."""
+        from jobctl.postgres.connect import connect
+        from jobctl.postgres.revision import current, head
+
+        if (url := self.url) is not None:
+            return url
+        info = str(self.server.ensure())
+        probe = connect(info)
+        try:
+            behind = (current(probe) or "") < head()
+        finally:
+            probe.close()
+        if behind:
+            self.upgrade()
+        return info
+
+    def upgrade(self, revision: str = "head") -> None:
+        """Brings the schema up."""
+        from jobctl.postgres import migrate
+
+        migrate.upgrade(self._server_info(), revision)
+
+    def downgrade(self, revision: str) -> None:
+        """Takes the schema back."""
+        from jobctl.postgres import migrate
+
+        migrate.downgrade(self._server_info(), revision)
+
+    def check(self) -> list[str]:
+        """Differences between the database and what the program expects."""
+        from jobctl.postgres import migrate
+
+        return migrate.check(self._server_info())
+
+    def sql(self) -> str:
+        """The SQL of the schema."""
+        from jobctl.postgres import migrate
+
+        return migrate.sql()
+
+    def _server_info(self) -> str:
+        url = self.url
+        return url if url is not None else str(self.server.ensure())
+
+    def status(self) -> dict[str, Any]:
+        """What ``db status`` shows; starts nothing."""
+        from jobctl.postgres.connect import connect, mask
+        from jobctl.postgres.revision import current, head
+
+        embedded = self.url is None
+        server = self.server.status() if embedded else None
+        facts: dict[str, Any] = {
+            "url": mask(self.server.conninfo() if embedded else self.url or ""),
+            "embedded": embedded,
+            "running": server.running if server else True,
+            "server_version": None,
+            "pgvector": None,
+            "schema": None,
+            "head": head(),
+            "data_dir": server.data_dir if server else None,
+        }
+        if facts["running"]:
+            with connect(self.server.conninfo() if embedded else self.url or "") as connection:
+                version = connection.info.server_version
+                row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
+                facts |= {
+                    "server_version": f"{version // 10_000}.{version % 10_000}",
+                    "pgvector": row[0] if row else None,
+                    "schema": current(connection),
+                }
+        return facts
+
+
+def database(held: Settings, say: Callable[[str], None]) -> Database:
+    """The database family's object."""
+    return Database(held, say)
+
+
+# -- plug-ins --------------------------------------------------------------------------------------------------------
+
+
+def _entries(group: str) -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=f"jobctl.{group}")}
+
+
+def pipeline(name: str) -> Pipeline:
+    """The pipeline of a job type. Raises ``UnknownJobType`` with the nearest name."""
+    entries = _entries("pipelines")
+    if name not in entries:
+        import difflib
+
+        near = difflib.get_close_matches(name, entries, 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise UnknownJobType(f"unknown job type: {name}", hint=f"{hint}jobctl types lists them")
+    loaded = entries[name].load()
+    if not isinstance(loaded, Pipeline):
+        raise ConfigError(f"the entry point {name} does not give a Pipeline")
+    return loaded
+
+
+def pipelines() -> dict[str, Pipeline]:
+    """All installed pipelines by name."""
+    return {name: pipeline(name) for name in sorted(_entries("pipelines"))}
+
+
+def plugin(held: Settings, cache: dict[tuple[str, str], Any], kind: str, name: str | None) -> Any:
+    """A plug-in of a kind, made once: ``embedder`` as configured, ``engine`` by name."""
+    chosen = name or str(held["embedding"])
+    group = {"embedder": "embedders", "engine": "engines"}[kind]
+    if (kind, chosen) not in cache:
+        entries = _entries(group)
+        if chosen not in entries:
+            raise ConfigError(f"there is no {kind} named {chosen!r}", hint=f"one of: {', '.join(sorted(entries))}")
+        cache[kind, chosen] = entries[chosen].load()()
+    return cache[kind, chosen]
+
+
+def storage(held: Settings) -> Any:
+    """Where bytes are kept."""
+    from jobctl.storage.local import LocalStorage
+
+    return LocalStorage(Path(held["storage"] or held.home / "storage"))
+
+
+# -- what the command line asks for ----------------------------------------------------------------------------------
+
+
+def user(environment: Mapping[str, str]) -> str:
+    """Who submits, for the history."""
+    try:
+        return environment.get("JOBCTL_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid:{os.geteuid()}"
+
+
+def connect(held: Settings, *, say: Callable[[str], None] = lambda _: None) -> Client:
+    """A client of the configured database; starts the embedded server if there is need."""
+    from jobctl.postgres.queue import Queue
+
+    queue = Queue(partial(Database(held, say).connect, "jobctl"))
+    return Client(queue, storage=partial(storage, held), load=pipeline, user=user(os.environ))
+
+
+def search(
+    held: Settings, client: Client, text: str, *, k: int = 10, document: int | None = None
+) -> list[dict[str, Any]]:
+    """The passages nearest to a text, by the joined score, with their document and headings."""
+    from jobctl.documents.relate import JoinedIndex, corpus
+    from jobctl.postgres.library import Libraries
+
+    embedder = plugin(held, {}, "embedder", None)
+    queue: Any = client.queue
+    library = Libraries()(queue.connection)
+    rows = [row for row in library.chunks() if row["engine"] == embedder.id]
+    if document is not None:
+        rows = [row for row in rows if row["document_id"] == document]
+    titles = {row["id"]: row["title"] for row in library.documents()}
+    index = JoinedIndex(
+        corpus([r["id"] for r in rows], [r["document_id"] for r in rows], [r["text"] for r in rows],
+               [bytes(r["vector"]) for r in rows])
+    )  # fmt: skip
+    return [
+        {
+            "document_id": rows[hit.position]["document_id"], "title": titles[rows[hit.position]["document_id"]],
+            "chunk": rows[hit.position]["index"], "heading_path": rows[hit.position]["heading_path"],
+            "page": rows[hit.position]["page_start"], "score": round(hit.score, 4), "lexical": round(hit.lexical, 4),
+            "vector": round(hit.vector, 4), "start": rows[hit.position]["start_offset"],
+            "end": rows[hit.position]["end_offset"], "text": rows[hit.position]["text"],
+        }
+        for hit in index.search(text, embedder.embed([text])[0], k)
+    ]  # fmt: skip
+
+
+# -- workers ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How ``worker run`` was asked to work; None: as configured."""
+
+    concurrency: int | None = None
+    queues: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    drain: bool = False
+    once: bool = False
+    max_jobs: int | None = None
+    poll: float | None = None
+    listen: bool = True
+    grace: float | None = None
+    name: str | None = None
+    input_roots: tuple[str, ...] = ()
+    only: tuple[int, ...] = ()
+
+
+def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
+    """Runs a supervisor in this process until it ends; gives the number of jobs settled."""
+    from jobctl.postgres.queue import Lane, Listener, Queue
+    from jobctl.worker.crew import Crew
+    from jobctl.worker.supervisor import Plan, Supervisor
+    from jobctl.worker.sweeper import Sweeper
+
+    place = Database(held, say)
+    queue = Queue(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
+    types = options.types or tuple(sorted(_entries("pipelines")))
+    for name in types:
+        pipeline(name)
+    host = socket.gethostname()
+    plan = Plan(
+        name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
+        queues=options.queues, concurrency=options.concurrency or int(held["concurrency"]),
+        poll=options.poll or float(held["poll"]), grace=options.grace if options.grace is not None else float(held["grace"]),
+        cancel_grace=float(held["cancel_grace"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
+        auto_retry=bool(held["auto_retry"]), only=frozenset(options.only) if options.only else None,
+    )  # fmt: skip
+    roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]
+    child_settings = {"values": held.values, "home": str(held.home), "roots": roots, "parent": os.getpid()}
+    os.environ["JOBCTL_CHILD"] = json.dumps(child_settings)
+    crew = Crew(
+        lambda descriptor: [sys.executable, "-c", f"from jobctl.wiring import run_child; run_child({descriptor})"]
+    )
+    listen = partial(Listener, partial(place.connect, "jobctl worker")) if options.listen else None
+    supervisor = Supervisor(
+        plan, queue, Sweeper(queue, auto_retry=plan.auto_retry), crew, lane=Lane, listen=listen
+    )  # fmt: skip
+    return supervisor.run()
+
+
+def run_child(descriptor: int) -> None:
+    """The whole of a child process."""
+    from jobctl.worker.child import Child, channel_from, confine
+
+    given = json.loads(os.environ["JOBCTL_CHILD"])
+    held = Settings(given["values"], {}, Path(given["home"]))
+    confine(
+        parent=given["parent"],
+        memory=int(held["child_memory_mb"]) << 20 or None,
+        file_size=int(held["child_file_size_mb"]) << 20 or None,
+    )
+    from jobctl.postgres.library import Libraries
+    from jobctl.postgres.queue import Queue
+    from jobctl.worker.context import Tools
+
+    queue = Queue(partial(Database(held, lambda _: None).connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
+    libraries = Libraries()
+    with tempfile.TemporaryDirectory(prefix="jobctl-") as workspace:
+        tools = Tools(
+            storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=pipeline,
+            request=request, workspace=Path(workspace), input_roots=tuple(Path(root) for root in given["roots"]),
+            settings=held.values, plugin=partial(plugin, held, {}), auto_retry=bool(held["auto_retry"]),
+        )  # fmt: skip
+        Child(channel_from(descriptor), tools, queue).run()
+
+
+def request(job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:
+    """A validated follow-up job."""
+    return new_job(pipeline(job_type), args, Options(**options), created_by=created_by)
+
+
+def run_here(held: Settings, ids: Sequence[int], *, say: Callable[[str], None] = lambda _: None) -> Any:
+    """Starts a worker for the given jobs and what they submit, as a child process; gives the process."""
+    import subprocess
+
+    place = Database(held, say)
+    place.info()
+    given = {"values": held.values, "home": str(held.home), "ids": list(ids), "roots": [str(Path.cwd())]}
+    return subprocess.Popen(
+        [sys.executable, "-c", "from jobctl.wiring import work_here; work_here()"],
+        env={**os.environ, "JOBCTL_HERE": json.dumps(given)}, stdin=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+
+def work_here() -> None:
+    """The process behind ``submit --run``."""
+    given = json.loads(os.environ["JOBCTL_HERE"])
+    held = Settings(given["values"], {}, Path(given["home"]))
+    run_worker(held, WorkerOptions(only=tuple(given["ids"]), input_roots=tuple(given["roots"])))
