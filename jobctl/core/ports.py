@@ -123,6 +123,26 @@ class Context(Protocol):
         """A local file for an input path: taken into storage at submit, or under an allowed root."""
         ...
 
+    def name(self, path: str) -> str:
+        """The file name that an input path was submitted under."""
+        ...
+
+    def allowed(self, path: str) -> Path:
+        """A path that lies under a root that this worker allows."""
+        ...
+
+    def plugin(self, kind: str, name: str | None = None) -> Any:
+        """What is configured for a place that others may fill: ``embedder``, ``engine`` by name."""
+        ...
+
+    def count_as(self, noun: str) -> None:
+        """What the items of this batched stage are called, where that is only known now."""
+        ...
+
+    def about(self, entity_type: str, entity_id: int | str) -> None:
+        """Says which entity the job is about, once that is known."""
+        ...
+
     def progress(
         self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
     ) -> None:

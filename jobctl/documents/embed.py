@@ -71,7 +71,8 @@ def _weights(count: int) -> NDArray[np.float32]:
     ranks = np.arange(count, dtype=np.float64) - BYTE_TOKENS
     ranks[SINGLES:] = np.median(ranks)
     weights = np.log1p(np.maximum(ranks, 0.0)) / np.log1p(float(count))
-    return np.maximum(weights, 0.05).astype(np.float32)
+    floored: NDArray[np.float32] = np.maximum(weights, 0.05).astype(np.float32)
+    return floored
 
 
 def _wheel() -> Path:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobctl.core.document import CleanText, Enrichment, Part, SourceInfo, Span
 from jobctl.core.errors import Invalid
 from jobctl.core.pipeline import Pipeline
-from jobctl.core.ports import Context
+from jobctl.core.ports import Context, Embedder, Library
 from jobctl.documents import chunk as chunking_engine
 from jobctl.documents import clean as cleaning_engine
 from jobctl.documents.enrich import Enricher
@@ -139,7 +139,8 @@ def enrichment(ctx: Context, items: Sequence[tuple[Enricher, int]]) -> list[Enri
 @pipeline.batches(share=25, size=50, noun="chunk", over=lambda ctx, _: ctx.result("chunking"))
 def embedding(ctx: Context, spans: Sequence[Span]) -> list[bytes]:
     """A vector a passage."""
-    return ctx.plugin("embedder").embed([span.text for span in spans])
+    embedder: Embedder = ctx.plugin("embedder")
+    return embedder.embed([span.text for span in spans])
 
 
 @pipeline.stage(share=10)
@@ -171,7 +172,10 @@ def saving(ctx: Context, vectors: list[bytes]) -> Saved:
     }  # fmt: skip
     rows = [_row(*both) for both in zip(spans, enriched, vectors, strict=True)]
 
-    ctx.write(lambda library: library.save(fields, rows) and None)
+    def write(library: Library) -> None:
+        library.save(fields, rows)
+
+    ctx.write(write)
     return saved
 
 

@@ -1,7 +1,5 @@
 """The document library: SQLAlchemy Core on the connection that the queue's statements run on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

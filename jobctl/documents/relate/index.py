@@ -109,8 +109,8 @@ class JoinedIndex:
 
     def _cosine(self, vector: NDArray[np.float32]) -> Floats:
         # row by row, so that a score never depends on how the product is cut into blocks
-        product = np.einsum("ij,j->i", self.corpus.vectors, vector.astype(np.float32))
-        return product.astype(np.float64)
+        product: Floats = np.einsum("ij,j->i", self.corpus.vectors, vector.astype(np.float32)).astype(np.float64)
+        return product
 
     def noise(self, rows: int = 200) -> Floats:
         """Joined scores of pairs from different documents, sources spread evenly: what chance looks like."""

@@ -1,0 +1,158 @@
+"""pause, resume, retry, restart, cancel, delete: one truthful answer for each job."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from jobctl.cli.frame import Command, Duration, State, command, pass_state
+from jobctl.cli.render import dumps, emit
+from jobctl.cli.selectors import chosen, selectors, split
+from jobctl.cli.text import visible
+from jobctl.core.errors import ConfigError
+from jobctl.core.job import Answer
+from jobctl.core.lifecycle import DONE, Status
+
+CODES = {"missing": 3, "refused": 4}
+AWAITED = {"pause": (Status.PAUSED,), "cancel": (Status.CANCELLED,)}
+
+
+def _verb(function: Callable[..., Any]) -> Command:
+    for option in reversed(
+        [
+            click.argument("ids", nargs=-1, metavar="[ID…]"),
+            selectors,
+            click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing."),
+            click.option("--timeout", type=Duration(), help="Give up a --wait after this: 90s, 20m."),
+            pass_state,
+        ]
+    ):
+        function = option(function)
+    return command(function.__name__)(function)
+
+
+def act(state: State, verb: str, values: dict[str, Any], **options: Any) -> int:
+    """Chooses, acts, answers, waits."""
+    where, rest = split(values)
+    dry_run = bool(rest["dry_run"])
+    ids = chosen(state, rest["ids"], where, verb=verb, dry_run=dry_run)
+    client = state.connect()
+    answers: list[Answer] = getattr(client, verb)(ids, dry_run=dry_run, **options) if ids else []
+    _report(state, answers, dry_run=dry_run)
+    code = max((CODES.get(answer.answer, 0) for answer in answers), default=0)
+    requested = [answer.id for answer in answers if answer.answer == "requested"]
+    if rest.get("wait") and requested and not dry_run:
+        return max(code, _await(state, verb, requested, rest.get("timeout")))
+    return code
+
+
+def _report(state: State, answers: Sequence[Answer], *, dry_run: bool) -> None:
+    if state.output in ("json", "ndjson", "csv", "tsv", "id"):
+        items = [
+            {"id": a.id, "answer": a.answer, "was": a.was and str(a.was), "message": a.message, "hint": a.hint}
+            for a in answers
+        ]
+        emit(state, "answers", "answers", items, dry_run=dry_run)
+        return
+    if not answers:
+        state.say("no jobs match")
+    for answer in answers:
+        bad = answer.answer in CODES
+        if not bad and state.quiet:
+            continue
+        prefix = "jobctl: " if bad else "would be: " if dry_run else ""
+        click.echo(f"{prefix}{visible(answer.message)}", err=bad)
+        if bad and answer.hint:
+            click.echo(f"  {answer.hint}", err=True)
+
+
+def _await(state: State, verb: str, ids: list[int], timeout: float | None) -> int:
+    waited = state.connect().wait(ids, until=AWAITED.get(verb, DONE), timeout=timeout)
+    for job_id, reason in waited.reasons.items():
+        state.say(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
+        if reason == "timeout":
+            return 124
+    wanted = AWAITED.get(verb, DONE)
+    return 0 if all(status in wanted for status in waited.statuses.values()) else 20
+
+
+@_verb
+@click.option("--wait", is_flag=True, help="Until they are paused.")
+@click.option("--reason", help="Why, for those who look later.")
+def pause(state: State, reason: str | None, **values: Any) -> int:
+    """Pause jobs: what waits at once, what runs at its next safe point."""
+    return act(state, "pause", values, reason=reason)
+
+
+@_verb
+@click.option("--from-start", is_flag=True, help="Forget the checkpoints.")
+def resume(state: State, from_start: bool, **values: Any) -> int:
+    """Continue paused jobs from their checkpoint; withdraw a pause that is only requested."""
+    return act(state, "resume", values, from_start=from_start)
+
+
+@_verb
+@click.option("--wait", is_flag=True, help="Until they are cancelled.")
+@click.option("--reason", help="Why, for those who look later.")
+def cancel(state: State, reason: str | None, **values: Any) -> int:
+    """End jobs; their rows and checkpoints stay."""
+    return act(state, "cancel", values, reason=reason)
+
+
+@_verb
+@click.option(
+    "--limit", type=click.IntRange(1), default=1000, show_default=True, help="With --due: most jobs of one sweep."
+)
+@click.option(
+    "--lock", type=click.Path(dir_okay=False), help="With --due: do nothing while another sweep holds this file."
+)
+def retry(state: State, limit: int, lock: str | None, **values: Any) -> int:
+    """Try failed or cancelled jobs again from their checkpoint.
+
+    With --due alone it is the sweep for cron: requeues what is due, rescues what is lost, silent when idle.
+    """
+    where, rest = split(values)
+    only_due = where["due"] and not rest["ids"] and not any(v for k, v in where.items() if k != "due")
+    if not only_due:
+        return act(state, "retry", values)
+    if lock is not None and not _locked(lock):
+        return 0
+    swept = state.connect().sweep(limit=limit, dry_run=rest["dry_run"])
+    if state.output in ("json", "ndjson"):
+        click.echo(dumps({"v": 1, "kind": "sweep", "requeued": list(swept.requeued), "rescued": list(swept.rescued)}))
+    elif not state.quiet:
+        for name, ids in (("requeued", swept.requeued), ("rescued", swept.rescued)):
+            if ids:
+                click.echo(f"{name}: {' '.join(map(str, ids))}")
+    return 0
+
+
+def _locked(path: str) -> bool:
+    """Holds the file until the process ends."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise ConfigError(f"the lock {path} can't be used: {error.strerror}") from error
+    return True
+
+
+@_verb
+def restart(state: State, **values: Any) -> int:
+    """Run ended jobs again from the first stage; checkpoints and output are forgotten."""
+    return act(state, "restart", values)
+
+
+@_verb
+def delete(state: State, **values: Any) -> int:
+    """Remove ended jobs and their checkpoints; what they made stays."""
+    return act(state, "delete", values)
+
+
+__all__ = ["cancel", "delete", "pause", "restart", "resume", "retry"]

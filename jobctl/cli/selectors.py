@@ -1,0 +1,134 @@
+"""Which jobs a command is about: ids, ``-`` for stdin, ``@last``, or selectors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from jobctl.cli.frame import State
+from jobctl.cli.text import parse_when
+from jobctl.core.errors import JobNotFound, UsageError
+from jobctl.core.job import Filters
+from jobctl.core.lifecycle import ACTIVE, DONE, Status
+
+NAMES = {"active": ACTIVE, "done": DONE}
+LARGEST = 2**63 - 1
+ERROR_TYPES = ("transient", "paywall", "invalid", "permanent")
+
+
+def selectors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the selector options; they arrive as one ``where`` dict."""
+    options = [
+        click.option("-s", "--status", "status", multiple=True, help="By status; also active, done."),
+        click.option("-t", "--type", "job_type", multiple=True, help="By job type."),
+        click.option("--title", "title_has", metavar="TEXT", help="Title contains this."),
+        click.option("--label", "label", multiple=True, metavar="K[=V]", help="Has this label."),
+        click.option("--queue", "queue", help="In this queue."),
+        click.option(
+            "--error-type", "error_type", multiple=True, type=click.Choice(ERROR_TYPES), help="Failed this way."
+        ),
+        click.option("--since", metavar="WHEN", help="Submitted since: 2h, 2026-11-24, an instant."),
+        click.option("--until", metavar="WHEN", help="Submitted before."),
+        click.option("--stale", is_flag=True, help="Running, but its worker is silent."),
+        click.option("--due", is_flag=True, help="Its automatic retry is due."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+WHERE = ("status", "job_type", "title_has", "label", "queue", "error_type", "since", "until", "stale", "due")
+
+
+def split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Selector values, and the rest."""
+    return {n: values[n] for n in WHERE if n in values}, {n: v for n, v in values.items() if n not in WHERE}
+
+
+def filters(where: dict[str, Any], ids: Sequence[int] | None = None) -> Filters:
+    """Selector values as filters. Raises ``UsageError``."""
+    pairs = [label.partition("=") for label in where.get("label") or ()]
+    return Filters(
+        ids=tuple(ids) if ids is not None else None,
+        statuses=_statuses(where.get("status") or ()),
+        types=tuple(where.get("job_type") or ()) or None,
+        title=where.get("title_has"),
+        labels={k: v for k, sign, v in pairs if sign} or None,
+        label_keys=tuple(k for k, sign, _ in pairs if not sign) or None,
+        queue=where.get("queue"),
+        error_types=tuple(where.get("error_type") or ()) or None,
+        since=_when("--since", where.get("since")),
+        until=_when("--until", where.get("until")),
+        stale=bool(where.get("stale")),
+        due=bool(where.get("due")),
+    )
+
+
+def _statuses(given: Sequence[str]) -> tuple[str, ...] | None:
+    found: list[str] = []
+    for word in (part for value in given for part in value.split(",")):
+        if word in NAMES:
+            found += [str(status) for status in NAMES[word]]
+        elif word in list(Status):
+            found.append(word)
+        else:
+            raise UsageError(f"unknown status {word!r}", hint=f"one of: {', '.join([*Status, *NAMES])}")
+    return tuple(dict.fromkeys(found)) or None
+
+
+def _when(name: str, text: str | None) -> Any:
+    if text is None:
+        return None
+    found = parse_when(text)
+    if found is None:
+        raise UsageError(f"{name} {text!r} is no time", hint="2h, 2026-11-24 or 2026-11-24T10:00:00Z")
+    return found
+
+
+def numbers(state: State, words: Sequence[str]) -> list[int]:
+    """Ids from arguments: numbers, ``-`` for stdin, ``@last``. Each once, in order."""
+    found: list[int] = []
+    for word in words:
+        if word == "-":
+            found += [_number(token) for token in sys.stdin.read().split()]
+        elif word == "@last":
+            found.append(state.connect().newest())
+        else:
+            found.append(_number(word))
+    return list(dict.fromkeys(found))
+
+
+def _number(word: str) -> int:
+    text = word.removeprefix("#")
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(f"{word!r} is no job id", hint="Ids are numbers: jobctl list")
+    if int(text) > LARGEST:
+        raise JobNotFound(f"no such job: {word}", hint="jobctl list")
+    return int(text)
+
+
+def chosen(state: State, words: Sequence[str], where: dict[str, Any], *, verb: str, dry_run: bool = False) -> list[int]:
+    """The ids a verb is to act on. Neither ids nor selectors is a usage error, never "all"."""
+    selected = any(where.get(name) for name in WHERE)
+    if words and selected:
+        raise UsageError("give ids or selectors, not both", hint=f"jobctl {verb} --help")
+    if words:
+        return numbers(state, words)
+    if not selected:
+        raise UsageError(f"which jobs to {verb}?", hint=f"jobctl {verb} ID…, or a selector like --status failed")
+    ids = sorted(job.id for job in state.connect().pages(filters(where)))
+    if ids and not dry_run:
+        _confirm(state, verb, len(ids))
+    return ids
+
+
+def _confirm(state: State, verb: str, count: int) -> None:
+    if state.get("yes"):
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{count} jobs match", hint=f"Add -y to {verb} them, or --dry-run to see them.")
+    if not click.confirm(f"{verb} {count} jobs?", err=True):
+        raise click.Abort

@@ -1,0 +1,319 @@
+"""submit: a job of any type, or a file as it is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jobctl.cli.frame import Command, Duration, State, pass_state
+from jobctl.cli.render import dumps
+from jobctl.cli.selectors import numbers
+from jobctl.cli.text import parse_when, visible
+from jobctl.cli.wait import outcome_code
+from jobctl.core.errors import UsageError
+from jobctl.core.job import PRIORITIES
+
+SUFFIXES = (".pdf", ".epub", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text")
+BULK = 1_000
+
+
+class Submit(Command):
+    """``submit TYPE --help`` shows the fields of the type."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The command's help, and that of the type when one is named."""
+        text = super().get_help(ctx)
+        words = [word for word in sys.argv[2:] if not word.startswith("-")]
+        if not words:
+            return text
+        from jobctl import wiring
+
+        try:
+            return type_help(wiring.pipeline(words[0]))
+        except UsageError:
+            return text
+
+
+def type_help(pipeline: Any) -> str:
+    """Fields, stages and an example of a job type."""
+    schema = pipeline.args.model_json_schema()
+    required = set(schema.get("required", ()))
+    lines = [f"Usage: jobctl submit {pipeline.name} --set FIELD=VALUE …", "", f"  {pipeline.help}", "", "Fields:"]
+    for name, field in schema.get("properties", {}).items():
+        kind = (
+            field.get("type")
+            or "/".join(k for o in field.get("anyOf", ()) if (k := o.get("type")) and k != "null")
+            or "value"
+        )
+        rest = "required" if name in required else f"default {json.dumps(field.get('default'))}"
+        lines.append(f"  {name:<20} {kind:<9} {field.get('description', '')} ({rest})")
+    lines += ["", "Stages:", "  " + " → ".join(stage.name for stage in pipeline.stages)]
+    if pipeline.example:
+        sets = " ".join(f"--set {k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in pipeline.example.items())
+        lines += ["", "Example:", f"  jobctl submit {pipeline.name} {sets}"]
+    return "\n".join(lines)
+
+
+@click.command(cls=Submit)
+@click.argument("words", nargs=-1, metavar="TYPE | PATH…")
+@click.option("--payload", metavar="JSON|@FILE|-", help="The input as a JSON object.")
+@click.option("--set", "sets", multiple=True, metavar="K=V", help="One field of the input; V as JSON if it is JSON.")
+@click.option("--title", help="What people read.")
+@click.option("--queue", default="default", show_default=True, help="Queue to wait in.")
+@click.option(
+    "--priority", type=click.Choice(list(PRIORITIES)), default="normal", show_default=True, help="Before others."
+)
+@click.option("--max-retries", type=click.IntRange(0, 100), help="Automatic and manual retries.")
+@click.option("--delay", type=Duration(), default=0.0, help="Not before this time has passed.")
+@click.option("--at", metavar="WHEN", help="Not before this instant.")
+@click.option("--after", multiple=True, metavar="ID", help="Only when this job is completed.")
+@click.option("--label", "labels", multiple=True, metavar="K[=V]", help="To find it by.")
+@click.option("--key", help="At most one unfinished job has this key.")
+@click.option("--on-conflict", type=click.Choice(["return", "skip", "error"]), default="return", show_default=True,
+              help="When the key is taken: print that job, print nothing, or fail.")  # fmt: skip
+@click.option("-f", "--file", "file", metavar="FILE|-", help="Many jobs: one JSON object a line, in one transaction.")
+@click.option("--wait", "wait_", is_flag=True, help="Block until it has ended; return the outcome.")
+@click.option("--watch", "watch_", is_flag=True, help="Follow it live.")
+@click.option("--run", "run_", is_flag=True, help="Work it off here and now.")
+@click.option("--timeout", type=Duration(), help="Give up a --wait after this.")
+@click.option("--dry-run", is_flag=True, help="Check everything; create nothing.")
+@pass_state
+def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
+    """Create a job; stdout is its id and nothing else.
+
+    TYPE is a job type (jobctl types lists them), or give one or more files or folders to process.
+    """
+    requests = _requests(state, words, given)
+    client = state.connect()
+    ids: list[int] = []
+    for batch in _batches(requests):
+        answers = client.submit_all(batch, dry_run=given["dry_run"])
+        for answer, (_, _, options) in zip(answers, batch, strict=True):
+            if answer.created or options.on_conflict != "skip":
+                ids.append(answer.id)
+            if not answer.created:
+                state.say(f"job {answer.id} has this key already")
+    if given["dry_run"]:
+        state.say(f"{len(ids)} jobs would be created")
+        return 0
+    _print(state, ids)
+    return _afterwards(state, ids, given)
+
+
+def _batches(requests: list[Any]) -> Iterator[list[Any]]:
+    """All at once: an import of many jobs is one transaction."""
+    if requests:
+        yield requests
+
+
+def _print(state: State, ids: Sequence[int]) -> None:
+    if state.output in ("json", "ndjson"):
+        jobs = [{"id": job_id} for job_id in ids]
+        click.echo(
+            dumps({"v": 1, "kind": "submitted", "count": len(ids), "ids": list(ids)})
+            if state.output == "json"
+            else "\n".join(dumps(j) for j in jobs)
+        )
+    else:
+        for job_id in ids:
+            click.echo(str(job_id))
+    sys.stdout.flush()
+
+
+def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
+    from jobctl.cli.watch import follow
+
+    if not ids:
+        return 0
+    if given["run_"]:
+        return _run_here(state, ids)
+    if given["watch_"]:
+        return follow(state, ids, {}, timeout=given["timeout"], report_to_stderr=True)
+    if given["wait_"]:
+        waited = state.connect().wait(ids, timeout=given["timeout"])
+        for job_id, reason in waited.reasons.items():
+            if reason != "reached":
+                _explain(state, job_id)
+        return outcome_code(list(waited.reasons.values()))
+    return 0
+
+
+def _run_here(state: State, ids: list[int]) -> int:
+    """A worker of our own for these jobs, watched until they and their follow-up work have ended."""
+    from jobctl import wiring
+    from jobctl.cli.watch import follow
+
+    process = wiring.run_here(state.settings(), ids, say=state.say)
+    try:
+        code = follow(state, ids, {}, alive=lambda: process.poll() is None, report_to_stderr=True)
+        process.wait()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    for job_id in ids:
+        _explain(state, job_id)
+    return code
+
+
+def _explain(state: State, job_id: int) -> None:
+    """How a job ended, in a line or two on stderr."""
+    job = state.connect().get(job_id)
+    if job.error_message and job.status == "failed":
+        state.say(f"job {job_id} failed: {visible(job.error_message)}")
+        state.say(f"  jobctl show {job_id} --trace")
+    elif job.status == "completed" and isinstance(job.output_data, dict):
+        facts = ", ".join(
+            f"{k} {v}"
+            for k, v in job.output_data.items()
+            if isinstance(v, (int, str)) and k != "uid" and v is not False
+        )
+        state.say(f"job {job_id} completed: {facts}")
+
+
+# -- what to submit --------------------------------------------------------------------------------------------------
+
+
+def _requests(state: State, words: tuple[str, ...], given: dict[str, Any]) -> list[Any]:
+    if given["file"] is not None:
+        if words:
+            raise UsageError("give a type, or -f FILE, not both", hint="jobctl submit --help")
+        return [_from_line(line, number, given) for number, line in _lines(given["file"])]
+    if not words:
+        raise UsageError("what to submit?", hint="jobctl submit FILE, or: jobctl submit TYPE --set field=value")
+    options = _options(state, given)
+    if _is_path(words[0]):
+        data = _payload(given)
+        return [("process_document", {**data, "path": str(path)}, options) for path in _documents(words)]
+    if len(words) > 1:
+        raise UsageError(
+            f"unexpected argument {words[1]!r}", hint="Fields of the input are given with --set field=value"
+        )
+    return [(words[0], _payload(given), options)]
+
+
+def _is_path(word: str) -> bool:
+    """An existing file or folder; or something that can only be meant as a path."""
+    return Path(word).exists() or "/" in word or Path(word).suffix.lower() in SUFFIXES
+
+
+def _documents(words: Sequence[str]) -> list[Path]:
+    found: list[Path] = []
+    for word in words:
+        path = Path(word)
+        if not path.exists():
+            raise UsageError(f"no such file: {word}", hint="Give an existing file or folder.")
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
+            if not inside:
+                raise UsageError(f"no documents in {word}", hint=f"Looked for {', '.join(SUFFIXES)}")
+            found += inside
+        else:
+            found.append(path)
+    return [path.absolute() for path in found]
+
+
+def _options(state: State, given: dict[str, Any]) -> Any:
+    from jobctl.client import Options
+
+    at = None
+    if given["at"] is not None:
+        at = parse_when(given["at"])
+        if at is None:
+            raise UsageError(f"--at {given['at']!r} is no time", hint="2026-11-24T22:00, with an offset if you like")
+    return Options(
+        title=given["title"], queue=given["queue"], priority=given["priority"], max_retries=given["max_retries"],
+        delay=given["delay"], at=at, after=tuple(numbers(state, given["after"])) if given["after"] else (),
+        labels=dict(_pair(label) for label in given["labels"]), key=given["key"], on_conflict=given["on_conflict"],
+    )  # fmt: skip
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def _payload(given: dict[str, Any]) -> dict[str, Any]:
+    data: Any = {}
+    if given["payload"] is not None:
+        data = _json(_text(given["payload"]), "--payload")
+        if not isinstance(data, dict):
+            raise UsageError("--payload is not a JSON object", hint='--payload \'{"path": "book.pdf"}\'')
+    for item in given["sets"]:
+        name, sign, value = item.partition("=")
+        if not sign or not name:
+            raise UsageError(f"--set {item!r} is not FIELD=VALUE")
+        data[name] = _value(value)
+    return data
+
+
+def _text(source: str) -> str:
+    if source == "-":
+        return sys.stdin.read()
+    if source.startswith("@"):
+        try:
+            return Path(source[1:]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{source[1:]} can't be read: {error}") from error
+    return source
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where} is not JSON: {error}") from error
+
+
+def _value(text: str) -> Any:
+    """JSON where it is JSON (numbers, true, lists), else text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _lines(source: str) -> Iterator[tuple[int, str]]:
+    stream = sys.stdin if source == "-" else None
+    try:
+        opened = stream or Path(source).open(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{source} can't be read: {error.strerror}") from error
+    with opened:
+        for number, line in enumerate(opened, 1):
+            if line.strip():
+                yield number, line
+
+
+def _from_line(line: str, number: int, given: dict[str, Any]) -> Any:
+    """``{"type": …, "input": {…}, "title": …, "queue": …, "priority": …, "key": …, "labels": {…}}``."""
+    from jobctl.client import Options
+
+    item = _json(line, f"line {number}")
+    if not isinstance(item, dict) or not isinstance(item.get("type"), str):
+        raise UsageError(f"line {number} has no type", hint='{"type": "process_document", "input": {"path": "a.pdf"}}')
+    unknown = set(item) - {
+        "type",
+        "input",
+        "title",
+        "queue",
+        "priority",
+        "key",
+        "labels",
+        "max_retries",
+        "delay",
+        "after",
+    }
+    if unknown:
+        raise UsageError(f"line {number}: unknown field {sorted(unknown)[0]!r}")
+    options = Options(
+        title=item.get("title"), queue=item.get("queue", given["queue"]), priority=item.get("priority", given["priority"]),
+        key=item.get("key"), labels=item.get("labels"), max_retries=item.get("max_retries", given["max_retries"]),
+        delay=float(item.get("delay", 0)), after=tuple(item.get("after", ())), on_conflict=given["on_conflict"],
+    )  # fmt: skip
+    return item["type"], item.get("input", {}), options

@@ -1,0 +1,128 @@
+"""Text for a terminal: nothing in it can drive the terminal, widths are display widths, times are short."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from datetime import UTC, datetime, timedelta
+
+from wcwidth import wcswidth, wcwidth
+
+_HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "dim": 2, "bold": 1}
+
+
+def visible(text: str) -> str:
+    """Control characters, escapes and bidi overrides as visible text; a line break as ⏎."""
+    return _HOSTILE.sub(lambda m: _shown(m.group()), text)
+
+
+def _shown(character: str) -> str:
+    if character == "\n":
+        return "⏎"
+    if character in "\t\r":
+        return " "
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def width(text: str) -> int:
+    """Cells on a terminal."""
+    measured = wcswidth(text)
+    return measured if measured >= 0 else len(text)
+
+
+def cut(text: str, cells: int) -> str:
+    """At most so many cells, with … where something is missing."""
+    if width(text) <= cells:
+        return text
+    kept, used = "", 0
+    for character in text:
+        size = max(0, wcwidth(character))
+        if used + size > cells - 1:
+            break
+        kept += character
+        used += size
+    return kept + "…" if cells > 0 else ""
+
+
+def pad(text: str, cells: int) -> str:
+    """Filled up to so many cells."""
+    return text + " " * max(0, cells - width(text))
+
+
+def terminal_width() -> int | None:
+    """Columns of stdout; None when it is no terminal: then nothing is cut."""
+    if os.environ.get("COLUMNS", "").isdigit():
+        return int(os.environ["COLUMNS"])
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def unicode_output() -> bool:
+    """Whether stdout can show our marks."""
+    return "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
+
+
+def colours(choice: str | None) -> bool:
+    """Whether to colour: flag, then NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM=dumb, then whether it is a terminal."""
+    if choice in ("always", "never"):
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("0", ""):
+        return True
+    return os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+
+
+def paint(text: str, colour: str | None, *, on: bool) -> str:
+    """Colour, where that is wanted."""
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if on and colour else text
+
+
+def seconds(text: str) -> float | None:
+    """A duration as people type it, in seconds; None when it is none."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match or not any(match.groups()):
+        return None
+    days, hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def span(length: float) -> str:
+    """``41s``, ``4m``, ``1h12m``, ``3d``."""
+    whole = int(max(0.0, length))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    if whole < 86_400:
+        hours, minutes = whole // 3600, whole % 3600 // 60
+        return f"{hours}h{minutes:02d}m" if minutes else f"{hours}h"
+    return f"{whole // 86_400}d"
+
+
+def moment(when: datetime | None, now: datetime, mode: str) -> str:
+    """An instant: relative, local or UTC with its offset."""
+    if when is None:
+        return "–"
+    if mode == "utc":
+        return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if mode == "local":
+        return when.astimezone().isoformat(sep=" ", timespec="seconds")
+    ahead = (when - now).total_seconds()
+    return f"in {span(ahead)}" if ahead > 0 else f"{span(-ahead)} ago"
+
+
+def parse_when(text: str) -> datetime | None:
+    """``2h`` (ago), a date, or an instant with or without offset; None when it is none of them."""
+    back = seconds(text)
+    if back is not None:
+        return datetime.now(UTC) - timedelta(seconds=back)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.astimezone()

@@ -1,0 +1,63 @@
+"""wait: block until jobs are where a script wants them, and return their outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from jobctl.cli.frame import Duration, State, command, pass_state
+from jobctl.cli.render import emit, job_object
+from jobctl.cli.selectors import chosen, numbers, selectors, split
+from jobctl.core.errors import UsageError
+from jobctl.core.lifecycle import DONE, Status
+
+PRECEDENCE = (("failed", 10), ("unreachable", 20), ("cancelled", 11), ("timeout", 124))
+"""How several outcomes become one exit code: the first that occurs."""
+
+
+def outcome_code(reasons: Sequence[str]) -> int:
+    """The exit code of an awaited set of jobs."""
+    return next((code for reason, code in PRECEDENCE if reason in reasons), 0)
+
+
+def goals(words: Sequence[str]) -> tuple[Status, ...]:
+    """``done`` or statuses. Raises ``UsageError``."""
+    found: list[Status] = []
+    for word in (part for value in words for part in value.split(",")):
+        if word == "done":
+            found += DONE
+        elif word in list(Status):
+            found.append(Status(word))
+        else:
+            raise UsageError(f"unknown status {word!r}", hint=f"one of: done, {', '.join(Status)}")
+    return tuple(found) or DONE
+
+
+@command()
+@click.argument("ids", nargs=-1, metavar="[ID…]")
+@selectors
+@click.option("--for", "until", multiple=True, metavar="STATUS", help="done (default), completed, paused, …")
+@click.option("--any", "first", is_flag=True, help="The first one is enough.")
+@click.option("--timeout", type=Duration(), help="Give up after this: 90s, 20m. Exit code 124.")
+@pass_state
+def wait(
+    state: State, ids: tuple[str, ...], until: tuple[str, ...], first: bool, timeout: float | None, **values: Any
+) -> int:
+    """Block until jobs have ended, and return their outcome: 0, 10 failed, 11 cancelled, 20 unreachable, 124 timeout."""
+    where, _ = split(values)
+    client = state.connect()
+    wanted = numbers(state, ids) if ids else chosen(state, ids, where, verb="wait for", dry_run=True)
+    if not wanted:
+        state.say("no jobs match")
+        return 0
+    waited = client.wait(wanted, until=goals(until), first=first, timeout=timeout)
+    if state.output not in ("table", "wide"):
+        jobs = [client.get(job_id, full=False) for job_id in wanted if job_id in waited.statuses]
+        emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=len(jobs), truncated=False)
+    else:
+        for job_id in wanted:
+            if job_id in waited.reasons:
+                state.say(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
+    return outcome_code(list(waited.reasons.values()))
