@@ -385,7 +385,8 @@ def new_job(pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, cr
         created_by=created_by,
         delay=options.delay,
         run_after=options.at,
-        metadata={"label": pipeline.label} | ({"mode": mode} if mode else {}),
+        metadata={"label": pipeline.label, "stages": [stage.name for stage in pipeline.stages]}
+        | ({"mode": mode} if mode else {}),
         max_retries=pipeline.max_retries if options.max_retries is None else options.max_retries,
         after=options.after,
     )

@@ -486,3 +486,20 @@ def work_here() -> None:
     given = json.loads(os.environ["JOBCTL_HERE"])
     held = Settings(given["values"], {}, Path(given["home"]))
     run_worker(held, WorkerOptions(only=tuple(given["ids"]), input_roots=tuple(given["roots"])))
+
+
+def library(client: Client) -> Any:
+    """The document library on the client's connection."""
+    from jobctl.postgres.library import Libraries
+
+    queue: Any = client.queue
+    return Libraries()(queue.connection)
+
+
+def shown(name: str, value: Any) -> Any:
+    """A setting's value as it may be printed."""
+    if name != "db" or not value:
+        return value
+    from jobctl.postgres.connect import mask
+
+    return mask(value)

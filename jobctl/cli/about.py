@@ -1,0 +1,161 @@
+"""types, doctor, config, completion, version."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Any
+
+import click
+
+from jobctl import __version__
+from jobctl.cli.frame import Family, State, command, pass_state
+from jobctl.cli.render import dumps, emit, table
+from jobctl.core.errors import JobctlError
+from jobctl.core.job import Filters
+
+
+@command()
+@click.argument("name", required=False)
+@pass_state
+def types(state: State, name: str | None) -> int:
+    """Show job types with their input, stages, and where they can pause. In JSON: the input's JSON Schema."""
+    from jobctl import wiring
+
+    found = [wiring.pipeline(name)] if name else list(wiring.pipelines().values())
+    items = [_type(pipeline) for pipeline in found]
+    if state.output not in ("table", "wide"):
+        emit(state, "type_list", "types", items)
+        return 0
+    if name:
+        from jobctl.cli.submit import type_help
+
+        click.echo(type_help(found[0]))
+        return 0
+    rows = [[i["name"], i["label"], " → ".join(s["name"] for s in i["stages"]), i["help"]] for i in items]
+    for line in table(["TYPE", "LABEL", "STAGES", "WHAT IT DOES"], rows):
+        click.echo(line)
+    return 0
+
+
+def _type(pipeline: Any) -> dict[str, Any]:
+    stages = [
+        {
+            "name": s.name, "share": s.share, "batched": s.size is not None, "batch_size": s.size, "pause_safe": s.pause_safe,
+            "percent": [round(edge, 1) for edge in pipeline.span(i)],
+        }
+        for i, s in enumerate(pipeline.stages)
+    ]  # fmt: skip
+    return {
+        "id": pipeline.name, "name": pipeline.name, "label": pipeline.label, "help": pipeline.help,
+        "max_retries": pipeline.max_retries, "stages": stages, "input_schema": pipeline.args.model_json_schema(),
+        "example": pipeline.example,
+    }  # fmt: skip
+
+
+@command()
+@pass_state
+def doctor(state: State) -> int:
+    """Check that everything is in order, and say what to do where it is not."""
+    from jobctl import wiring
+
+    checks: list[dict[str, Any]] = []
+
+    def check(name: str, act: Any) -> None:
+        try:
+            checks.append({"id": name, "ok": True, "detail": str(act())})
+        except JobctlError as error:
+            checks.append({"id": name, "ok": False, "detail": str(error), "hint": error.hint})
+
+    held = None
+    try:
+        held = state.settings()
+        checks.append({"id": "settings", "ok": True, "detail": f"home {held.home}"})
+    except JobctlError as error:
+        checks.append({"id": "settings", "ok": False, "detail": str(error), "hint": error.hint})
+    if held is not None:
+        check("database", lambda: _database(state))
+        check("storage", lambda: _storage(wiring.storage(held)))
+        check("job types", lambda: ", ".join(wiring.pipelines()))
+        check("workers", lambda: _workers(state))
+    if state.output not in ("table", "wide"):
+        emit(state, "check_list", "checks", checks)
+    else:
+        for item in checks:
+            click.echo(f"{'ok ' if item['ok'] else 'BAD'}  {item['id']:<10} {item['detail']}")
+            if not item["ok"] and item.get("hint"):
+                click.echo(f"     {item['hint']}")
+    return 0 if all(item["ok"] for item in checks) else 5
+
+
+def _database(state: State) -> str:
+    from jobctl import wiring
+
+    place = wiring.database(state.settings(), state.say)
+    state.connect().count(Filters())
+    facts = place.status()
+    return f"Postgres {facts['server_version']}, schema {facts['schema']}, {facts['url']}"
+
+
+def _storage(place: Any) -> str:
+    place.put("probe/doctor", b"ok")
+    place.delete("probe/doctor")
+    return str(place.root)
+
+
+def _workers(state: State) -> str:
+    alive = [w for w in state.connect().queue.workers() if w["heartbeat_age_s"] < 12]
+    return f"{len(alive)} alive" if alive else "none alive; start one: jobctl worker run"
+
+
+@click.group(cls=Family)
+def config() -> None:
+    """Show settings and where each comes from."""
+
+
+@config.command("show")
+@pass_state
+def config_show(state: State) -> int:
+    """Print each setting with its value and source. Passwords are never printed."""
+    from jobctl import wiring
+
+    held = state.settings()
+    items = [
+        {"id": name, "name": name, "value": wiring.shown(name, value), "source": held.sources[name]}
+        for name, value in sorted(held.values.items())
+    ]
+    if state.output not in ("table", "wide"):
+        emit(state, "setting_list", "settings", items)
+    else:
+        for line in table(["SETTING", "VALUE", "SOURCE"], [[i["name"], dumps(i["value"]), i["source"]] for i in items]):
+            click.echo(line)
+    return 0
+
+
+@command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@pass_state
+def completion(state: State, shell: str) -> int:  # noqa: ARG001 - every command takes it
+    """Print the completion script of a shell.
+
+    bash: jobctl completion bash > ~/.local/share/bash-completion/completions/jobctl
+    """
+    from jobctl.cli.complete import script
+
+    click.echo(script(shell), nl=False)
+    return 0
+
+
+@command()
+@pass_state
+def version(state: State) -> int:
+    """Print the version."""
+    facts = {"id": "jobctl", "version": __version__, "python": platform.python_version(), "platform": sys.platform}
+    if state.output in ("json", "ndjson"):
+        click.echo(dumps({"v": 1, "kind": "version", **facts}))
+    else:
+        click.echo(f"jobctl {__version__}")
+        if state.get("verbose"):
+            click.echo(f"Python {facts['python']} on {os.uname().sysname} {os.uname().machine}")
+    return 0

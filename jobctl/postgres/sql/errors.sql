@@ -1,0 +1,14 @@
+-- Failures by class and type, and how many were mended by a retry.
+SELECT
+    job_type, detail ->> 'error_type' AS error_type, count(*) AS failures,
+    count(DISTINCT job_id) AS jobs,
+    count(DISTINCT job_id) FILTER (
+        WHERE EXISTS (SELECT FROM jobctl.jobs j WHERE j.id = e.job_id AND j.status = 'completed')
+    ) AS mended
+FROM (
+    SELECT f.job_id, f.detail, j.job_type
+    FROM jobctl.events f JOIN jobctl.jobs j ON j.id = f.job_id
+    WHERE f.kind IN ('fail', 'abandon') AND (%(since)s::timestamptz IS NULL OR f.at >= %(since)s::timestamptz)
+) e
+GROUP BY 1, 2
+ORDER BY 1, 2
