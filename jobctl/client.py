@@ -300,8 +300,8 @@ class Client:
         self,
         verb: str,
         ids: Sequence[int],
-        dry_run: bool,
-        act: Callable[[], list[dict[str, Any]]],  # noqa: FBT001
+        dry_run: bool,  # noqa: FBT001 - private, always named by its place
+        act: Callable[[], list[dict[str, Any]]],
     ) -> list[Answer]:
         with self.queue.transaction(rehearse=dry_run):
             rows = {row["id"]: row for row in act()} if ids else {}
@@ -348,7 +348,7 @@ class Client:
             for done, act in ((requeued, self.queue.requeue), (rescued, self.queue.rescue)):
                 while len(done) < limit:
                     rows = act(limit=min(100, limit - len(done)))
-                    done += [row["id"] for row in rows]
+                    done.extend(row["id"] for row in rows)
                     if not rows:
                         break
             self.queue.wake_dependents(None)

@@ -7,7 +7,7 @@ from jobctl.postgres.tables import metadata
 SCHEMA = "jobctl"
 
 
-def mine(name, type_, parent_names):
+def mine(name: str | None, type_: str, parent_names: dict[str, str | None]) -> bool:
     """Only our schema is compared."""
     return name == SCHEMA if type_ == "schema" else parent_names.get("schema_name") in (SCHEMA, None)
 

@@ -22,15 +22,14 @@ AWAITED = {"pause": (Status.PAUSED,), "cancel": (Status.CANCELLED,)}
 
 
 def _verb(function: Callable[..., Any]) -> Command:
-    for option in reversed(
-        [
-            click.argument("ids", nargs=-1, metavar="[ID…]"),
-            selectors,
-            click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing."),
-            click.option("--timeout", type=Duration(), help="Give up a --wait after this: 90s, 20m."),
-            pass_state,
-        ]
-    ):
+    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
+        click.argument("ids", nargs=-1, metavar="[ID…]"),
+        selectors,
+        click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing."),
+        click.option("--timeout", type=Duration(), help="Give up a --wait after this: 90s, 20m."),
+        pass_state,
+    ]
+    for option in reversed(options):
         function = option(function)
     return command(function.__name__)(function)
 

@@ -153,7 +153,8 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Own options first, the globals under a heading of their own."""
         shared = {option.name for option in global_options()}
-        own, common = [], []
+        own: list[tuple[str, str]] = []
+        common: list[tuple[str, str]] = []
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record:
@@ -182,7 +183,7 @@ class Family(click.Group):
         except click.UsageError as error:
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
             if near:
-                error.message += f" Did you mean {near[0]}?"
+                raise click.UsageError(f"{error.message} Did you mean {near[0]}?", ctx) from None
             raise
 
 
@@ -343,4 +344,6 @@ def command(name: str | None = None, **attrs: Any) -> Callable[[Callable[..., An
     return click.command(name, cls=Command, **attrs)
 
 
-pass_state = click.make_pass_decorator(State, ensure=True)
+def pass_state(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives the state as the first argument."""
+    return click.make_pass_decorator(State, ensure=True)(function)

@@ -10,7 +10,7 @@ import sys
 import termios
 import tty
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"
 LEAVE = "\x1b[?25h\x1b[?1049l"
@@ -26,7 +26,7 @@ class Screen:
         self._saved: list[Any] | None = None
         self._handlers: dict[int, Any] = {}
 
-    def __enter__(self) -> Screen:
+    def __enter__(self) -> Self:
         self._take()
         for number, handler in (
             (signal.SIGWINCH, self._resized),

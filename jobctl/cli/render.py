@@ -119,10 +119,10 @@ def table(
     """Lines of a table; one column shrinks, then the last are dropped, nothing is ever wrapped."""
     from tabulate import tabulate
 
-    headers, rows = list(headers), [list(cells) for cells in rows]
+    heads, body = list(headers), [list(cells) for cells in rows]
     if limit is not None and elastic is not None:
-        headers, rows = _fit(headers, rows, elastic, limit)
-    text = tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True)
+        heads, body = _fit(heads, body, elastic, limit)
+    text = tabulate(body, headers=heads, tablefmt="plain", disable_numparse=True)
     lines = [line.rstrip() for line in text.splitlines()]
     return [cut(line, limit) for line in lines] if limit else lines
 

@@ -239,7 +239,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _payload(given: dict[str, Any]) -> dict[str, Any]:
-    data: Any = {}
+    data: dict[str, Any] = {}
     if given["payload"] is not None:
         data = _json(_text(given["payload"]), "--payload")
         if not isinstance(data, dict):
@@ -279,15 +279,13 @@ def _value(text: str) -> Any:
 
 
 def _lines(source: str) -> Iterator[tuple[int, str]]:
-    stream = sys.stdin if source == "-" else None
     try:
-        opened = stream or Path(source).open(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{source} can't be read: {error.strerror}") from error
-    with opened:
-        for number, line in enumerate(opened, 1):
-            if line.strip():
-                yield number, line
+        with click.open_file(source, encoding="utf-8") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield number, line
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{source} can't be read: {error}") from error
 
 
 def _from_line(line: str, number: int, given: dict[str, Any]) -> Any:

@@ -103,7 +103,7 @@ class Job:
 
     @property
     def type_label(self) -> str:
-        """ "Processing" for process_document, …"""
+        """What the display name starts with: "Processing" for process_document."""
         return self.metadata.get("label") or type_label(self.job_type)
 
     @property

@@ -22,9 +22,9 @@ TRANSIENT_SQLSTATES = ("08", "53", "57P", "40001", "40P01", "55P03")
 # Words are the last resort, and anchored: a number counts only where it stands as a status code.
 _CODE = r"(?:^|\b(?:http|status|error|code)[ :=/]*(?:1\.[01] |code )?){code}\b"
 _WORDS = (
-    ("paywall", re.compile(r"insufficient[_ ]quota|quota (?:is )?(?:exceeded|exhausted)|billing|payment required|out of credits|" + _CODE.format(code="402"), re.I)),
-    ("transient", re.compile(r"timed? ?out|time-out|connection (?:refused|reset|aborted|closed)|temporarily unavailable|too many requests|rate limit|" + _CODE.format(code="(?:429|502|503|504)"), re.I)),
-    ("invalid", re.compile(r"\binvalid\b|\bmalformed\b|\bnot found\b|\bno such file\b|\bunsupported\b|" + _CODE.format(code="(?:400|404|422)"), re.I)),
+    ("paywall", re.compile(r"insufficient[_ ]quota|quota (?:is )?(?:exceeded|exhausted)|billing|payment required|out of credits|" + _CODE.format(code="402"), re.IGNORECASE)),
+    ("transient", re.compile(r"timed? ?out|time-out|connection (?:refused|reset|aborted|closed)|temporarily unavailable|too many requests|rate limit|" + _CODE.format(code="(?:429|502|503|504)"), re.IGNORECASE)),
+    ("invalid", re.compile(r"\binvalid\b|\bmalformed\b|\bnot found\b|\bno such file\b|\bunsupported\b|" + _CODE.format(code="(?:400|404|422)"), re.IGNORECASE)),
 )  # fmt: skip
 
 SENTENCES = {

@@ -1,0 +1,1 @@
+"""Document engines; they know nothing of jobs."""

@@ -106,13 +106,13 @@ def comparing(ctx: Context, items: Sequence[tuple[JoinedIndex, int]]) -> list[Ed
     for name in ctx.args.engines:
         engine = ctx.plugin("engine", name)
         threshold = found.thresholds[name]
-        for edge in engine.connect(index, sources, threshold=threshold, per_chunk=ctx.args.per_chunk):
-            edges.append(
-                Edge(
-                    source_chunk=index.corpus.ids[edge.source], target_chunk=index.corpus.ids[edge.target], type=name,
-                    strength=edge.strength, evidence=edge.evidence, engine=f"{name}-{engine.version}@{threshold}",
-                )
-            )  # fmt: skip
+        edges += [
+            Edge(
+                source_chunk=index.corpus.ids[edge.source], target_chunk=index.corpus.ids[edge.target], type=name,
+                strength=edge.strength, evidence=edge.evidence, engine=f"{name}-{engine.version}@{threshold}",
+            )
+            for edge in engine.connect(index, sources, threshold=threshold, per_chunk=ctx.args.per_chunk)
+        ]  # fmt: skip
     return edges
 
 

@@ -131,7 +131,7 @@ def _enriching(ctx: Context, spans: list[Span]) -> list[tuple[Enricher, int]]:  
 
 
 @pipeline.batches(share=10, size=100, noun="chunk", over=_enriching, verb="Enriching")
-def enrichment(ctx: Context, items: Sequence[tuple[Enricher, int]]) -> list[Enrichment]:
+def enrichment(_ctx: Context, items: Sequence[tuple[Enricher, int]]) -> list[Enrichment]:
     """Key phrases, lead sentences, centrality, polarity."""
     return [enricher.enrich(index) for enricher, index in items]
 

@@ -52,7 +52,7 @@ def mask(info: str) -> str:
         return "(unreadable URL)"
     kept = {key: value for key, value in parts.items() if key not in ("password", "sslpassword", "passfile")}
     if "password" in parts:
-        kept["password"] = "***"
+        kept["password"] = "***"  # noqa: S105 - the mask itself
     return make_conninfo("", **kept)
 
 

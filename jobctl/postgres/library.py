@@ -105,7 +105,7 @@ class Library:
 
         ``document_ids``: only connections that start in these; None: all. Gives the number that now stand.
         """
-        condition = [connections.c.type.in_(list(types))]
+        condition: list[Any] = [connections.c.type.in_(list(types))]
         if document_ids is not None:
             mine = select(chunks.c.id).where(chunks.c.document_id.in_(list(document_ids)))
             condition.append(connections.c.source_chunk.in_(mine))

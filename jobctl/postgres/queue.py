@@ -142,6 +142,10 @@ class Queue:
         """The status of each job that exists."""
         return {row["id"]: Status(row["status"]) for row in self.run("statuses", ids=list(ids))}
 
+    def family(self, ids: Sequence[int]) -> dict[int, Status]:
+        """The status of jobs and of the follow-up work that they submitted."""
+        return {row["id"]: Status(row["status"]) for row in self.run("family", ids=list(ids))}
+
     def pause(self, ids: Sequence[int], *, reason: str | None = None) -> list[dict[str, Any]]:
         """Holds what waits, asks what runs."""
         return self._control("pause", ids, reason=reason)
@@ -267,14 +271,17 @@ class Queue:
         """Queues that have claimable work."""
         return [row["queue"] for row in self.run("lanes")]
 
-    def claim(self, worker: int, lanes: Sequence[Lane], slots: int) -> list[Claimed]:
-        """Takes up to ``slots`` due jobs under new tokens."""
+    def claim(
+        self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
+    ) -> list[Claimed]:
+        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted."""
         rows = self.run(
             "claim",
             worker=worker,
             actor=self.actor,
             ttl=self.ttl,
             slots=slots,
+            only=None if only is None else list(only),
             queues=[lane.queue for lane in lanes],
             types=[lane.job_type for lane in lanes],
             priorities=[lane.priority for lane in lanes],

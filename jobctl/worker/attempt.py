@@ -42,7 +42,7 @@ class Commits(Protocol):
     def warn(self, token: Token, kind: str, **detail: Any) -> None: ...
 
 
-class Settled(Exception):  # noqa: N818 - the attempt ended inside a commit, nothing is left to settle
+class Settled(Exception):
     """The commit of a stage paused the job."""
 
 
@@ -98,10 +98,8 @@ class Attempt:
                 position = chain.position()
                 if position.stage >= len(pipeline.stages):
                     return _output(chain.value(pipeline.stages[-1].name))
-                if 0 < position.stage:
-                    previous = chain.value(pipeline.stages[position.stage - 1].name)
-                else:
-                    previous = args
+                before = pipeline.stages[position.stage - 1].name if position.stage else None
+                previous = chain.value(before) if before else args
                 result = self._stage(pipeline, chain, position.stage, position.done, args, previous)
                 if result is not None:
                     return result.value

@@ -15,7 +15,7 @@ from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Storage
 
 
-class Unreadable(Exception):  # noqa: N818 - a signal between chain and runner, never shown
+class Unreadable(Exception):
     """A recorded checkpoint can't be used; the chain must be cut before it."""
 
     def __init__(self, record: Record, reason: str) -> None:

@@ -13,7 +13,7 @@ from jobctl.core.errors import CancelNow, Invalid, PauseNow, ReleaseNow
 from jobctl.core.job import Claimed, NewJob
 from jobctl.core.names import counted
 from jobctl.core.pipeline import Pipeline, Stage
-from jobctl.core.ports import Library, Storage, Stops
+from jobctl.core.ports import Library, Stops, Storage
 from jobctl.core.retry import storable
 from jobctl.worker.chain import Chain
 

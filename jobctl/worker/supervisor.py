@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -77,7 +77,9 @@ class Leases(Protocol):
     def register(self, **facts: Any) -> int: ...
     def unregister(self, worker: int) -> None: ...
     def lanes(self) -> list[str]: ...
-    def claim(self, worker: int, lanes: Sequence[Any], slots: int) -> list[Claimed]: ...
+    def claim(
+        self, worker: int, lanes: Sequence[Any], slots: int, *, only: Sequence[int] | None = None
+    ) -> list[Claimed]: ...
     def beat(
         self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]
     ) -> dict[int, tuple[bool, bool]]: ...
@@ -86,7 +88,7 @@ class Leases(Protocol):
     def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Any]: ...
     def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None: ...
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool: ...
-    def statuses(self, ids: Sequence[int]) -> dict[int, Any]: ...
+    def family(self, ids: Sequence[int]) -> dict[int, Any]: ...
     def close(self) -> None: ...
 
 
@@ -179,8 +181,8 @@ class Supervisor:
         return False
 
     def _only_ended(self) -> bool:
-        """Whether the jobs that we were started for are out of the queue."""
-        states = self.queue.statuses(sorted(self.plan.only or ()))
+        """Whether the jobs that we were started for, and what they submitted, are out of the queue."""
+        states = self.queue.family(sorted(self.plan.only or ()))
         return not any(state in ("pending", "processing") for state in states.values())
 
     # -- the database --------------------------------------------------------------------------------------------
@@ -329,7 +331,8 @@ class Supervisor:
             self._low.clear()
             self._queues = list(self.plan.queues) if self.plan.queues else self.queue.lanes()
         lanes = [self._probe(q, t, p) for q in self._queues for t in self.plan.types for p in PRIORITIES.values()]
-        jobs = self.queue.claim(self.worker, lanes, slots) if lanes else []
+        only = sorted(self.plan.only) if self.plan.only is not None else None
+        jobs = self.queue.claim(self.worker, lanes, slots, only=only) if lanes else []
         for job in jobs:
             self._low[job.queue, job.job_type, job.priority] = (job.run_after, job.token.job_id)
         self._claimed += len(jobs)
@@ -599,8 +602,3 @@ class Supervisor:
         for end in (self._wakeup, self._signals):
             end.close()
         self._selector.close()
-
-
-def only(plan: Plan, ids: Sequence[int]) -> Plan:
-    """The same plan, for a foreground run that ends with these jobs."""
-    return replace(plan, only=frozenset(ids))

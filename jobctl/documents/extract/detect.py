@@ -29,7 +29,7 @@ def detect(path: Path) -> str:
         raise Invalid(f"{name} is empty")
     if b"%PDF-" in head[:1024]:
         return "pdf"
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _archive(path)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise Invalid(f"{name} is an old Office file or an encrypted one: save it as DOCX without a password")

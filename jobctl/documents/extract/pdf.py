@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as raw
+from pypdfium2 import raw
 
 from jobctl.core.document import Line, Part, SourceInfo
 from jobctl.core.errors import Invalid
@@ -51,8 +51,6 @@ class PdfSource:
             raise Invalid(f"{path.name} is damaged or truncated: PDFium can't open it") from None
         try:
             count = len(self._pdf)
-            if not 0 < count <= MAX_PAGES:
-                raise Invalid(f"{path.name} has {count:,} pages")
             self._refuse_scan(path.name, count)
             facts = self._pdf.get_metadata_dict(skip_empty=True)
         except BaseException:
@@ -65,7 +63,9 @@ class PdfSource:
         )  # fmt: skip
 
     def _refuse_scan(self, name: str, count: int) -> None:
-        """Looks at up to twenty pages spread over the document."""
+        """No pages, or no text on up to twenty pages spread over the document."""
+        if not 0 < count <= MAX_PAGES:
+            raise Invalid(f"{name} has {count:,} pages")
         looked = sorted({round(i * (count - 1) / 19) for i in range(20)} if count > 1 else {0})
         letters = 0
         for index in looked:

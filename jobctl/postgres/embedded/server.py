@@ -202,7 +202,7 @@ class Server:
             shutil.rmtree(half, ignore_errors=True)
 
     def _create(self, account: Account, binaries: Binaries, cluster: Path) -> None:
-        """initdb beside, then one rename: there is never half a cluster."""
+        """Initdb beside, then one rename: there is never half a cluster."""
         half = cluster.with_name(f"cluster.init-{os.getpid()}")
         newer = binaries.major >= 17
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if newer else []
