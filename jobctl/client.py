@@ -418,8 +418,8 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-_DONE = {"pause": "paused", "resume": "resumed", "retry": "queued again", "restart": "queued from the start",
-         "cancel": "cancelled", "delete": "deleted"}  # fmt: skip
+_DONE = {"pause": str(Status.PAUSED), "resume": "resumed", "retry": "queued again", "restart": "queued from the start",
+         "cancel": str(Status.CANCELLED), "delete": "deleted"}  # fmt: skip
 
 
 def _answer(verb: str, job_id: int, row: dict[str, Any] | None) -> Answer:
@@ -467,9 +467,9 @@ def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str
     if status is None:
         return "unreachable"
     if status in until and not (retries and Status.PENDING not in until):
-        return {Status.FAILED: "failed", Status.CANCELLED: "cancelled"}.get(status, "reached")
+        return str(status) if status in (Status.FAILED, Status.CANCELLED) else "reached"
     if status in (Status.FAILED, Status.CANCELLED) and not retries:
-        return {Status.FAILED: "failed", Status.CANCELLED: "cancelled"}[status]
+        return str(status)
     return None if retries or any(reachable(status, goal) for goal in until) else "unreachable"
 
 

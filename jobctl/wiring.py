@@ -25,7 +25,8 @@ from jobctl.core.errors import ConfigError, UnknownJobType
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
 
-GIGA = 1 << 30
+START_PATIENCE = 10.0
+"""Seconds that a worker waits for its database when it starts."""
 DEFAULTS: dict[str, Any] = {
     "db": None,
     "storage": None,
@@ -406,6 +407,7 @@ class WorkerOptions:
 
 def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
     """Runs a supervisor in this process until it ends; gives the number of jobs settled."""
+    from jobctl.postgres.patience import patiently
     from jobctl.postgres.queue import Lane, Listener, Queue
     from jobctl.worker.crew import Crew
     from jobctl.worker.supervisor import Plan, Supervisor
@@ -413,6 +415,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
 
     place = Database(held, say)
     queue = Queue(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
+    patiently(lambda: queue.connection, seconds=START_PATIENCE)
     types = options.types or tuple(sorted(_entries("pipelines")))
     for name in types:
         pipeline(name)

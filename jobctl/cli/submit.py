@@ -17,6 +17,7 @@ from jobctl.cli.text import parse_when, visible
 from jobctl.cli.wait import outcome_code
 from jobctl.core.errors import UsageError
 from jobctl.core.job import PRIORITIES
+from jobctl.core.lifecycle import Status
 
 SUFFIXES = (".pdf", ".epub", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text")
 BULK = 1_000
@@ -164,10 +165,10 @@ def _run_here(state: State, ids: list[int]) -> int:
 def _explain(state: State, job_id: int) -> None:
     """How a job ended, in a line or two on stderr."""
     job = state.connect().get(job_id)
-    if job.error_message and job.status == "failed":
+    if job.error_message and job.status is Status.FAILED:
         state.say(f"job {job_id} failed: {visible(job.error_message)}")
         state.say(f"  jobctl show {job_id} --trace")
-    elif job.status == "completed" and isinstance(job.output_data, dict):
+    elif job.status is Status.COMPLETED and isinstance(job.output_data, dict):
         facts = ", ".join(
             f"{k} {v}"
             for k, v in job.output_data.items()

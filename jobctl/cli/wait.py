@@ -13,7 +13,7 @@ from jobctl.cli.selectors import chosen, numbers, selectors, split
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import DONE, Status
 
-PRECEDENCE = (("failed", 10), ("unreachable", 20), ("cancelled", 11), ("timeout", 124))
+PRECEDENCE = ((Status.FAILED, 10), ("unreachable", 20), (Status.CANCELLED, 11), ("timeout", 124))
 """How several outcomes become one exit code: the first that occurs."""
 
 

@@ -155,8 +155,10 @@ class Ender:
 
 def _reason(job: Job) -> str | None:
     if job.status is Status.FAILED:
-        return None if job.next_retry_at else "failed"
-    return {Status.COMPLETED: "reached", Status.CANCELLED: "cancelled"}.get(job.status)
+        return None if job.next_retry_at else str(job.status)
+    if job.status is Status.CANCELLED:
+        return str(job.status)
+    return "reached" if job.status is Status.COMPLETED else None
 
 
 class Lines:
@@ -203,7 +205,7 @@ class Lines:
             click.echo(plain_line(job), err=self._err)
             if job.status is Status.FAILED and os.environ.get("GITHUB_ACTIONS") == "true":
                 click.echo(
-                    f"::error title={_ci(job.display_name)}::{_ci(job.error_message or 'failed')}", err=self._err
+                    f"::error title={_ci(job.display_name)}::{_ci(job.error_message or str(job.status))}", err=self._err
                 )
         if changed:
             self._seen[job.id] = now

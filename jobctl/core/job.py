@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from jobctl.core.lifecycle import Standing, Status, actions
+from jobctl.core.lifecycle import Ending, Standing, Status, actions
 from jobctl.core.names import display_name, type_label
 
 ALIVE_WITHIN = 10.0
@@ -246,7 +246,7 @@ class Outcome:
     """How an attempt ended; settled in sets."""
 
     token: Token
-    kind: str  # completed failed paused released cancelled crashed
+    kind: Ending
     output: Any = None
     progress: Mapping[str, Any] | None = None
     failure: Failure | None = None

@@ -20,6 +20,17 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Ending(StrEnum):
+    """How an attempt ended, as the worker reports it; the requests that stand decide what becomes of the job."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    PAUSED = "paused"
+    RELEASED = "released"
+    CANCELLED = "cancelled"
+    CRASHED = "crashed"
+
+
 class By(StrEnum):
     """Who moves a job."""
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from jobctl.core.errors import ConfigError, StoreUnavailable
 
@@ -56,21 +55,11 @@ def mask(info: str) -> str:
     return make_conninfo("", **kept)
 
 
-def connect(info: str, *, application_name: str = "jobctl", patience: float = 0.0) -> psycopg.Connection[Any]:
+def connect(info: str, *, application_name: str = "jobctl") -> psycopg.Connection[Any]:
     """An autocommit connection, without server-side prepared statements (PgBouncer), with time limits on everything.
 
-    ``patience``: seconds to go on trying. Raises ``StoreUnavailable``, or ``ConfigError`` for a server that is too old.
+    Raises ``StoreUnavailable``, or ``ConfigError`` for a server that is too old.
     """
-    retrying = Retrying(
-        stop=stop_after_delay(patience),
-        wait=wait_exponential_jitter(initial=0.1, max=2.0),
-        retry=retry_if_exception_type(StoreUnavailable),
-        reraise=True,
-    )
-    return retrying(_connect, info, application_name)
-
-
-def _connect(info: str, application_name: str) -> psycopg.Connection[Any]:
     options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
     try:
         try:

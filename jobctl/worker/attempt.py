@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from jobctl.core import checkpoint
 from jobctl.core.errors import CancelNow, LeaseLost, PauseNow, ReleaseNow, StoreUnavailable
 from jobctl.core.job import Claimed, NewJob, Outcome, Record, Token
-from jobctl.core.lifecycle import Status
+from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Stops
 from jobctl.core.retry import backoff, failure
@@ -63,20 +63,20 @@ class Attempt:
     def run(self) -> Outcome | None:
         """The outcome, or None when the last commit has settled the job already, or the lease is lost."""
         try:
-            return self._outcome("completed", output=self._stages())
+            return self._outcome(Ending.COMPLETED, output=self._stages())
         except (Settled, LeaseLost):
             return None
         except PauseNow:
-            return self._outcome("paused")
+            return self._outcome(Ending.PAUSED)
         except CancelNow:
-            return self._outcome("cancelled")
+            return self._outcome(Ending.CANCELLED)
         except ReleaseNow:
-            return self._outcome("released")
+            return self._outcome(Ending.RELEASED)
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # whatever a handler does ends as its failure
             return self._failed(error)
 
-    def _outcome(self, kind: str, **more: Any) -> Outcome:
-        if kind == "completed":
+    def _outcome(self, kind: Ending, **more: Any) -> Outcome:
+        if kind is Ending.COMPLETED:
             self.ticker.finish()
         return Outcome(self.job.token, kind, progress=self.ticker.snapshot(), **more)
 
@@ -86,7 +86,7 @@ class Attempt:
         if delay is None:
             delay = backoff(self.job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
         retry_after = delay if self.tools.auto_retry else None
-        return self._outcome("failed", failure=problem, retry_after=retry_after)
+        return self._outcome(Ending.FAILED, failure=problem, retry_after=retry_after)
 
     def _stages(self) -> Any:
         pipeline = self.tools.load(self.job.job_type)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from jobctl.core.job import Claimed, Failure, Outcome, Record, Token
+from jobctl.core.lifecycle import Ending
 
 
 class Channel:
@@ -71,7 +72,7 @@ def read_outcome(data: dict[str, Any] | None) -> Outcome | None:
     if data is None:
         return None
     failure = None if data["failure"] is None else Failure(**data["failure"])
-    return Outcome(**data | {"token": Token(**data["token"]), "failure": failure})
+    return Outcome(**data | {"kind": Ending(data["kind"]), "token": Token(**data["token"]), "failure": failure})
 
 
 def _text(value: Any) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import PRIORITIES, Claimed, Failure, Outcome, Token
-from jobctl.core.lifecycle import MAX_CRASHES
+from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import SENTENCES, storable
 from jobctl.worker.channel import read_outcome
 from jobctl.worker.crew import Crew, Member
@@ -27,9 +27,8 @@ from jobctl.worker.sweeper import Sweeper
 
 log = logging.getLogger("jobctl.worker")
 
-BEAT_EVERY = 5.0
-FREEZE_BEFORE = 5.0
-"""Seconds before a lease could end unseen at which children are frozen."""
+BEATS_A_LEASE = 6
+"""How many beats fit in a lease: every 5 s with the 30 s default; children are frozen one beat before its end."""
 LOOK_EVERYWHERE = 2.0
 """Seconds between two claims that start at the bottom of each lane instead of the remembered place."""
 ASK_EVERY = 1.0
@@ -123,9 +122,11 @@ class Supervisor:
         self._lane = lane
         self._listen = listen
         self._hints: Hints | None = None
+        self._hints_fd = -1
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._signals = socket.socketpair()
         self.worker = 0
+        self._beat_every = queue.ttl / BEATS_A_LEASE
         self.stopping = 0  # signals received: 1 drains, 2 ends at once
         self._stop_at = 0.0
         self._ready: list[Claimed] = []  # claimed, not yet with a child
@@ -183,7 +184,7 @@ class Supervisor:
     def _only_ended(self) -> bool:
         """Whether the jobs that we were started for, and what they submitted, are out of the queue."""
         states = self.queue.family(sorted(self.plan.only or ()))
-        return not any(state in ("pending", "processing") for state in states.values())
+        return not any(state in (Status.PENDING, Status.PROCESSING) for state in states.values())
 
     # -- the database --------------------------------------------------------------------------------------------
 
@@ -216,7 +217,8 @@ class Supervisor:
             return
         try:
             self._hints = self._listen()
-            self._selector.register(self._hints.fileno(), selectors.EVENT_READ, self._hear_hint)
+            self._hints_fd = self._hints.fileno()
+            self._selector.register(self._hints_fd, selectors.EVENT_READ, self._hear_hint)
         except StoreUnavailable as error:
             log.warning("%s; polling goes on", error)
             self._hints = None
@@ -250,7 +252,7 @@ class Supervisor:
     def _beat(self) -> None:
         """Extends all leases; what does not come back is not ours any more."""
         now = time.monotonic()
-        if now - self._beat_at < (1.0 if self._away else BEAT_EVERY):
+        if now - self._beat_at < (1.0 if self._away else self._beat_every):
             return
         self._beat_at = now
         held = self._held()
@@ -262,7 +264,7 @@ class Supervisor:
         heard = self.queue.beat(self.worker, leases)
         if -1 in heard and not self.stopping:
             self.stop()
-        self._good_until = now + self.queue.ttl - FREEZE_BEFORE
+        self._good_until = now + self.queue.ttl - self._beat_every
         for job_id in held:
             if job_id in heard:
                 self._request(job_id, *heard[job_id])
@@ -271,12 +273,14 @@ class Supervisor:
         for member in self.crew.members:
             if member.frozen:
                 member.thaw()
+        if self._hints is None:
+            self._relisten()
 
     def _adopt(self, known: Sequence[int]) -> None:
         """Gives back jobs that we claimed without hearing of it."""
         strays = self.queue.strays(self.worker, known)
         if strays:
-            self.queue.settle([Outcome(token, "released") for token in strays])
+            self.queue.settle([Outcome(token, Ending.RELEASED) for token in strays])
 
     def _freeze_in_time(self) -> None:
         """Nobody may work under a lease that could have ended unseen."""
@@ -342,7 +346,7 @@ class Supervisor:
         self._hungry = bool(jobs) or not everywhere
         self._claim_at = now + self.plan.poll * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
         if self._good_until == float("inf"):
-            self._good_until = now + self.queue.ttl - FREEZE_BEFORE
+            self._good_until = now + self.queue.ttl - self._beat_every
 
     def _probe(self, queue: str, job_type: str, priority: int) -> Any:
         low = self._low.get((queue, job_type, priority))
@@ -361,7 +365,7 @@ class Supervisor:
             given, self._ready = self._ready[:bunch], self._ready[bunch:]
             member.give(given)
         if self.stopping and self._ready:
-            self._outcomes += [Outcome(job.token, "released") for job in self._ready]
+            self._outcomes += [Outcome(job.token, Ending.RELEASED) for job in self._ready]
             self._ready.clear()
 
     def _free_hand(self) -> Member | None:
@@ -446,7 +450,7 @@ class Supervisor:
             raw = storable(f"{how}\n{words}".strip(), 8192)
             self._outcomes.append(
                 Outcome(
-                    running.token, "released" if self.stopping > 1 else "crashed",
+                    running.token, Ending.RELEASED if self.stopping > 1 else Ending.CRASHED,
                     progress=self._progress.get(running.token.job_id),
                     failure=Failure("permanent", message, raw),
                 )
@@ -515,7 +519,7 @@ class Supervisor:
                 continue
             waited = now - self._cancelled_at.get(job.token.job_id, now)
             if waited > self.plan.cancel_grace or (self.stopping and now > self._stop_at) or self.stopping > 1:
-                self._put_down(member, job, "cancelled" if waited > self.plan.cancel_grace else "released")
+                self._put_down(member, job, Ending.CANCELLED if waited > self.plan.cancel_grace else Ending.RELEASED)
             elif now - max(member.heard, member.since) > self.plan.silent_limit:
                 log.warning(
                     "job %d said nothing for %.0f s; its child is killed", job.token.job_id, self.plan.silent_limit
@@ -526,7 +530,7 @@ class Supervisor:
                 member.asked_back = True
                 member.tell({"do": "give_back"})
 
-    def _put_down(self, member: Member, job: Claimed, outcome: str) -> None:
+    def _put_down(self, member: Member, job: Claimed, outcome: Ending) -> None:
         log.warning("job %d did not stop in its grace; its child is killed", job.token.job_id)
         member.jobs.pop(job.token.job_id)
         self._outcomes.append(Outcome(job.token, outcome, progress=self._progress.get(job.token.job_id)))
@@ -541,7 +545,7 @@ class Supervisor:
     def _wait(self) -> None:
         """Sleeps until something happens or a timer is due, then hears everything that came."""
         now = time.monotonic()
-        timers = [self._beat_at + (1.0 if self._away else BEAT_EVERY) - now, self.sweeper.due_in(now)]
+        timers = [self._beat_at + (1.0 if self._away else self._beat_every) - now, self.sweeper.due_in(now)]
         if self._slots():
             timers.append(0.0 if self._hungry else self._claim_at - now)
         if self.crew.load():
@@ -552,7 +556,8 @@ class Supervisor:
             timers.append(0.1)
         floor = 0.05 if self._away else 0.0
         for key, _ in self._selector.select(max(floor, min(timers))):
-            key.data()
+            if key.fd in self._selector.get_map():  # not buried by what came before it in this round
+                key.data()
 
     def _hear_hint(self) -> None:
         if self._hints is None:
@@ -565,8 +570,9 @@ class Supervisor:
                 else:
                     self._asked_at = float("-inf")
         except StoreUnavailable:
-            self._selector.unregister(self._hints.fileno())
+            self._selector.unregister(self._hints_fd)
             self._hints = None
+            log.warning("the hints of the database are lost; polling goes on")
 
     def _install_signals(self) -> None:
         self._wakeup.setblocking(False)

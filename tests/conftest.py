@@ -1,0 +1,160 @@
+"""A real server for the session, a clean schema for each test, real processes."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from jobctl.postgres import migrate
+from jobctl.postgres.connect import connect
+from jobctl.postgres.embedded import Server
+from jobctl.postgres.queue import Lane, Queue
+
+ROOT = Path(__file__).parents[1]
+PLUGIN = ROOT / "tests" / "plugin"
+DATA = ROOT / "tests" / "data"
+TABLES = (
+    "jobs, checkpoints, events, job_logs, workers, job_dependencies, holds, documents, chunks, connections, annotations, "
+    "import_review, vault_sync"
+)
+
+
+@pytest.fixture(scope="session")
+def reachable_tmp() -> Iterator[Path]:
+    """A folder that the server's account can enter: pytest's own are closed to it when the tests run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="jobctl-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server_url(reachable_tmp: Path) -> Iterator[str]:
+    """JOBCTL_TEST_DATABASE_URL, or an embedded server of our own."""
+    given = os.environ.get("JOBCTL_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    server = Server(reachable_tmp / "server", say=lambda _: None, environment=os.environ, durable=False)
+    server.ensure()
+    yield server.conninfo("postgres")
+    server.stop(force=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> Iterator[str]:
+    """A database of this session, at the newest schema."""
+    name = f"jobctl_test_{secrets.token_hex(4)}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    url = make_conninfo(server_url, dbname=name)
+    migrate.upgrade(url)
+    yield url
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to an empty schema."""
+    with connect(database_url) as connection:
+        connection.execute("SET search_path = jobctl, public")
+        connection.execute(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE")
+        yield connection
+
+
+@pytest.fixture
+def queue(conn: psycopg.Connection, database_url: str) -> Iterator[Queue]:
+    """The queue on an empty schema, with a worker registered."""
+    held = Queue(lambda: connect(database_url), actor="test")
+    held.worker = held.register(name="w", host="h", pid=1, version="0", capacity=9, job_types=["a", "b"], queues=[])
+    yield held
+    held.close()
+
+
+@pytest.fixture
+def claim(queue: Queue) -> Callable[..., list]:
+    """Claims whatever is due of the types a and b."""
+
+    def take(slots: int = 10) -> list:
+        lanes = [Lane(q, t, p) for q in queue.lanes() for t in ("a", "b") for p in range(5)]
+        return queue.claim(queue.worker, lanes, slots)
+
+    return take
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """jobctl as a stranger runs it: a process of its own, against the test database."""
+
+    def __init__(self, home: Path, url: str | None) -> None:
+        self.home = home
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("JOBCTL", "PG", "DATABASE_URL"))}
+        self.env = {**kept, "JOBCTL_HOME": str(home), "PYTHONPATH": str(PLUGIN), "JOBCTL_USER": "tester"}
+        self.env["PYTHONWARNINGS"] = "ignore"
+        if url is not None:
+            self.env["JOBCTL_DATABASE_URL"] = url
+        self.started: list[subprocess.Popen] = []
+
+    def __call__(
+        self, *words: object, stdin: str | None = None, env: dict | None = None, cwd: Path | None = None
+    ) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "jobctl", *map(str, words)], input=stdin, capture_output=True, text=True,
+            env={**self.env, **(env or {})}, cwd=cwd or self.home, timeout=60, check=False,
+        )  # fmt: skip
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *words: object, env: dict | None = None) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jobctl", *map(str, words)], env={**self.env, **(env or {})}, cwd=self.home,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def shell(conn: psycopg.Connection, database_url: str, tmp_path: Path) -> Iterator[Shell]:
+    """Commands against an empty schema."""
+    held = Shell(tmp_path, database_url)
+    yield held
+    held.close()
+
+
+@pytest.fixture
+def eventually() -> Callable[..., object]:
+    """Waits for a condition that another process brings about; fails with the last value."""
+
+    def until(look: Callable[[], object], seconds: float = 20.0) -> object:
+        deadline = time.monotonic() + seconds
+        while True:
+            found = look()
+            if found:
+                return found
+            assert time.monotonic() < deadline, f"still {found!r} after {seconds} s"
+            time.sleep(0.02)
+
+    return until

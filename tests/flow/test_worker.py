@@ -1,0 +1,260 @@
+"""Real workers, really killed, paused and stopped: nothing is lost, nothing is done twice, the result is the same."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from jobctl.core.checkpoint import decode
+
+EXPECTED = {"total": sum(n * n for n in range(20)), "count": 20}
+
+
+def job(shell, job_id: object = 1) -> dict:
+    done = shell("show", job_id, "--json", "--result", "--events")
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def submit(shell, *words: object) -> int:
+    done = shell("submit", *words)
+    assert done.code == 0, done.err
+    return int(done.out)
+
+
+def row(conn, job_id: int = 1) -> tuple:
+    return conn.execute(
+        "SELECT status, last_checkpoint_stage, progress ->> 'stage' FROM jobs WHERE id = %s", [job_id]
+    ).fetchone()
+
+
+def children(conn, worker) -> list[int]:
+    """Process ids of a worker's children."""
+    return [int(p) for p in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()]
+
+
+def test_a_job_runs_through_its_stages(shell):
+    submit(shell, "steps", "--set", "items=20")
+    assert shell("worker", "run", "--drain").code == 0
+    done = job(shell)
+    assert (done["status"], done["output"], done["progress"]["percent"]) == ("completed", EXPECTED, 100.0)
+
+
+def test_jobs_go_in_all_at_once_and_many_small_ones_are_worked_off(shell, conn):
+    lines = "".join(json.dumps({"type": "noop"}) + "\n" for _ in range(2000))
+    done = shell("submit", "-f", "-", stdin=lines)
+    assert [int(x) for x in done.out.split()] == list(range(1, 2001))
+    assert shell("worker", "run", "--drain", "-c", 2).code == 0
+    assert conn.execute("SELECT status, count(*) FROM jobs GROUP BY 1").fetchall() == [("completed", 2000)]
+    assert conn.execute("SELECT max(lease_seq), max(crash_count) FROM jobs").fetchone()[1] == 0
+
+
+@pytest.mark.parametrize("stage", ["first", "squares", "total", "last"])
+def test_a_job_paused_at_any_stage_and_resumed_ends_the_same_and_repeats_nothing(
+    shell, conn, eventually, stage, tmp_path
+):
+    trail = tmp_path / "trail"
+    submit(shell, "steps", "--set", "items=20", "--set", "slow=0.25", "--set", f"trail={trail}")
+    worker = shell.start("worker", "run")
+    eventually(lambda: trail.exists() and stage in trail.read_text())
+    paused = shell("pause", 1, "--wait", "--timeout", "20s")
+    state = row(conn)[0]
+    if stage in ("total", "last"):  # after total one may not stop
+        assert state in ("paused", "completed")
+    else:
+        assert (paused.code, state) == (0, "paused"), paused.err
+    if state == "paused":
+        before = trail.read_text()
+        assert shell("resume", 1).code == 0
+        assert shell("wait", 1, "--timeout", "30s").code == 0
+        assert trail.read_text().startswith(before)
+    done = job(shell)
+    assert (done["status"], done["output"]) == ("completed", EXPECTED)
+    lines = trail.read_text().split("\n")[:-1]
+    assert len(lines) == len(set(lines)) == 13, lines
+    assert done["retry_count"] == done["crash_count"] == 0
+    worker.terminate()
+    assert worker.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("stage", ["first", "squares 6", "total", "last"])
+def test_a_child_killed_at_any_stage_costs_one_batch_at_most(shell, conn, eventually, stage, tmp_path):
+    trail = tmp_path / "trail"
+    submit(shell, "steps", "--set", "items=20", "--set", "slow=0.3", "--set", f"trail={trail}")
+    worker = shell.start("worker", "run", "--drain")
+    eventually(lambda: trail.exists() and stage in trail.read_text())
+    for child in children(conn, worker):
+        os.kill(child, signal.SIGKILL)
+    assert worker.wait(timeout=40) == 0
+    done = job(shell)
+    assert (done["status"], done["output"], done["crash_count"]) == ("completed", EXPECTED, 1)
+    assert "rescue" in [e["kind"] for e in done["events"]]
+
+
+def test_a_worker_killed_with_its_children_loses_nothing(shell, conn, eventually, tmp_path):
+    trail = tmp_path / "trail"
+    submit(shell, "steps", "--set", "items=20", "--set", "slow=0.3", "--set", f"trail={trail}")
+    worker = shell.start("worker", "run", env={"JOBCTL_LEASE_TTL": "6"})
+    eventually(lambda: trail.exists() and "squares 8" in trail.read_text())
+    for child in [*children(conn, worker), worker.pid]:
+        os.kill(child, signal.SIGKILL)
+    conn.execute("UPDATE jobs SET lease_expires_at = now() - interval '1 second'")
+    other = shell("worker", "run", "--drain", env={"JOBCTL_LEASE_TTL": "3"})
+    assert other.code == 0, other.err
+    done = job(shell)
+    assert (done["status"], done["output"], done["crash_count"]) == ("completed", EXPECTED, 1)
+
+
+def test_children_die_with_their_supervisor(shell, conn, eventually, tmp_path):
+    submit(shell, "trouble", "--set", "kind=hang")
+    worker = shell.start("worker", "run")
+    eventually(lambda: row(conn)[0] == "processing")
+    mine = eventually(lambda: children(conn, worker))
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+
+    def gone() -> bool:
+        states = []
+        for pid in mine:
+            try:
+                states.append(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
+            except OSError:
+                continue
+        return all(state in "ZX" for state in states)
+
+    eventually(gone)
+
+
+def test_a_deploy_is_free(shell, conn, eventually, tmp_path):
+    trail = tmp_path / "trail"
+    submit(shell, "steps", "--set", "items=20", "--set", "slow=0.2", "--set", f"trail={trail}")
+    worker = shell.start("worker", "run")
+    eventually(lambda: trail.exists() and "squares 4" in trail.read_text())
+    worker.terminate()
+    assert worker.wait(timeout=10) == 0
+    assert conn.execute("SELECT status, crash_count, retry_count FROM jobs").fetchone() == ("pending", 0, 0)
+    assert shell("worker", "run", "--drain").code == 0
+    done = job(shell)
+    assert done["output"] == EXPECTED
+    lines = trail.read_text().split("\n")[:-1]
+    assert len(lines) == len(set(lines)) == 13
+    assert "release" in [e["kind"] for e in done["events"]]
+
+
+def test_a_job_that_kills_its_workers_is_handed_out_three_times_and_harms_no_neighbour(shell, conn):
+    submit(shell, "trouble", "--set", "kind=abort", "--set", "times=99")
+    submit(shell, "steps", "--set", "items=20")
+    done = shell("worker", "run", "--drain", "-c", 1)
+    assert done.code == 0, done.err
+    bad, good = job(shell, 1), job(shell, 2)
+    assert (bad["status"], bad["crash_count"]) == ("failed", 3)
+    assert "killed by SIGABRT" in bad["error"]["raw"]
+    assert "last words of a child" in bad["error"]["raw"]
+    assert (good["status"], good["crash_count"]) == ("completed", 0)
+    assert [e["kind"] for e in bad["events"] if e["from_status"] == "processing"] == ["rescue", "rescue", "abandon"]
+
+
+def test_cancel_ends_what_does_not_listen(shell, conn, eventually):
+    submit(shell, "trouble", "--set", "kind=hang")
+    shell.start("worker", "run", env={"JOBCTL_CANCEL_GRACE": "0.5"})
+    eventually(lambda: row(conn)[0] == "processing")
+    asked = shell("cancel", 1, "--wait", "--timeout", "20s", "--reason", "enough")
+    assert asked.code == 0, asked.err
+    done = job(shell)
+    assert (done["status"], done["cancel_reason"], done["crash_count"]) == ("cancelled", "enough", 0)
+
+
+def test_a_transient_failure_is_retried_by_the_worker_itself(shell, tmp_path):
+    submit(shell, "trouble", "--set", "kind=transient", "--set", f"counter={tmp_path / 'n'}")
+    shell.start("worker", "run")
+    assert shell("wait", 1, "--timeout", "30s").code == 0
+    done = job(shell)
+    assert (done["output"], done["retry_count"]) == ({"tries": 2}, 1)
+
+
+@pytest.mark.parametrize("kind", ["paywall", "invalid", "other"])
+def test_other_failures_wait_for_a_person(shell, kind):
+    submit(shell, "trouble", "--set", f"kind={kind}")
+    assert shell("worker", "run", "--drain").code == 0
+    done = job(shell)
+    assert (done["status"], done["next_retry_at"]) == ("failed", None)
+    assert done["error"]["type"] == {"other": "permanent"}.get(kind, kind)
+    assert shell("wait", 1).code == 10
+
+
+def test_what_a_handler_prints_belongs_to_its_job(shell):
+    submit(shell, "trouble", "--set", "kind=print")
+    shell("worker", "run", "--drain")
+    done = shell("logs", 1)
+    assert "making hello from the handler" in done.out
+    assert "warning: and a \\x1b[31mwarning\\x1b[0m" in done.out
+
+
+def test_a_checkpoint_with_a_flipped_byte_is_noticed_and_costs_only_what_came_after(shell, conn, eventually, tmp_path):
+    trail = tmp_path / "trail"
+    submit(shell, "steps", "--set", "items=20", "--set", "slow=0.2", "--set", f"trail={trail}")
+    worker = shell.start("worker", "run")
+    eventually(lambda: trail.exists() and "squares 8" in trail.read_text())
+    shell("pause", 1, "--wait")
+    worker.terminate()
+    worker.wait()
+    path, stage = conn.execute("SELECT path, stage FROM checkpoints ORDER BY seq DESC LIMIT 1").fetchone()
+    stored = tmp_path / "storage" / path
+    data = bytearray(stored.read_bytes())
+    assert decode(bytes(data)).stage == stage == "squares"
+    data[len(data) // 2] ^= 1
+    stored.write_bytes(data)
+    assert shell("verify", 1).code == 4
+    shell("resume", 1)
+    assert shell("worker", "run", "--drain").code == 0
+    done = job(shell)
+    assert (done["status"], done["output"]) == ("completed", EXPECTED)
+    assert "checkpoint_unusable" in [e["kind"] for e in done["events"]]
+    assert trail.read_text().count("first\n") == 1
+
+
+def test_resume_without_the_bytes_is_refused_and_says_the_way(shell, conn, eventually, tmp_path):
+    trail = tmp_path / "trail"
+    submit(shell, "steps", "--set", "items=20", "--set", "slow=0.2", "--set", f"trail={trail}")
+    worker = shell.start("worker", "run")
+    eventually(lambda: trail.exists() and "squares 4" in trail.read_text())
+    shell("pause", 1, "--wait")
+    worker.terminate()
+    worker.wait()
+    for stored in (tmp_path / "storage" / "jobs").rglob("*-*-*"):
+        if stored.is_file():
+            stored.unlink()
+    refused = shell("resume", 1)
+    assert refused.code == 4
+    assert "--from-start" in refused.err
+    assert shell("resume", 1, "--from-start").code == 0
+    assert shell("worker", "run", "--drain").code == 0
+    assert job(shell)["output"] == EXPECTED
+
+
+def test_only_its_own_jobs_are_run_in_the_foreground(shell, conn):
+    other = submit(shell, "noop")
+    done = shell("submit", "steps", "--run")
+    assert done.code == 0, done.err
+    assert row(conn, int(done.out))[0] == "completed"
+    assert row(conn, other)[0] == "pending"
+
+
+def test_losing_the_database_is_not_losing_the_job(shell, conn, eventually, tmp_path):
+    trail = tmp_path / "trail"
+    submit(shell, "steps", "--set", "items=20", "--set", "slow=0.2", "--set", f"trail={trail}")
+    worker = shell.start("worker", "run")
+    eventually(lambda: trail.exists() and "squares 4" in trail.read_text())
+    for _ in range(5):
+        conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'jobctl worker%'"
+        )
+    assert shell("wait", 1, "--timeout", "40s").code == 0
+    done = job(shell)
+    assert (done["output"], done["crash_count"], done["retry_count"]) == (EXPECTED, 0, 0)
+    lines = trail.read_text().split("\n")[:-1]
+    assert len(lines) == len(set(lines)) == 13
+    worker.terminate()
+    worker.wait()

@@ -1,0 +1,107 @@
+"""Job types for the tests, found by entry points like anybody's."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from jobctl import Context, Pipeline, errors
+
+
+class Steps(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    items: int = 20
+    slow: float = 0.0
+    trail: str | None = None
+    crash_at: int | None = None
+
+
+steps = Pipeline("steps", args=Steps, title=lambda a: f"{a.items} items", example={"items": 3})
+
+
+def leave(ctx: Context, what: str) -> None:
+    """What ran, outside of any checkpoint: so that a test sees work that is done twice."""
+    if ctx.args.trail:
+        with Path(ctx.args.trail).open("a") as sink:
+            sink.write(f"{what}\n")
+    time.sleep(ctx.args.slow)
+
+
+@steps.stage(share=10)
+def first(ctx: Context, args: Steps) -> list[int]:
+    leave(ctx, "first")
+    return list(range(args.items))
+
+
+@steps.batches(share=70, size=2, noun="number")
+def squares(ctx: Context, numbers: list[int]) -> list[int]:
+    leave(ctx, f"squares {numbers[0]}")
+    if ctx.args.crash_at in numbers:
+        os.abort()
+    return [n * n for n in numbers]
+
+
+@steps.stage(share=10, pause_safe=False)
+def total(ctx: Context, squares: list[int]) -> int:
+    leave(ctx, "total")
+    return sum(squares)
+
+
+@steps.stage(share=10)
+def last(ctx: Context, total: int) -> dict[str, int]:
+    leave(ctx, "last")
+    return {"total": total, "count": len(ctx.result("squares"))}
+
+
+class Empty(BaseModel):
+    pass
+
+
+noop = Pipeline("noop", args=Empty)
+
+
+@noop.stage(share=1)
+def nothing(ctx: Context, args: Empty) -> None:
+    return None
+
+
+class Trouble(BaseModel):
+    kind: str = "transient"
+    times: int = 1
+    counter: str | None = None
+
+
+trouble = Pipeline("trouble", args=Trouble)
+
+
+@trouble.stage(share=1)
+def making(ctx: Context, args: Trouble) -> dict[str, int]:
+    seen = Path(args.counter) if args.counter else None
+    count = int(seen.read_text()) if seen and seen.exists() else 0
+    if seen:
+        seen.write_text(str(count + 1))
+    if count >= args.times:
+        return {"tries": count + 1}
+    match args.kind:
+        case "transient":
+            raise errors.Transient("the service is tired", retry_in=0.0)
+        case "later":
+            raise errors.Transient("come back later", retry_in=3600.0)
+        case "paywall":
+            raise errors.Paywall("the quota is used up")
+        case "invalid":
+            raise errors.Invalid("this is no book")
+        case "abort":
+            os.write(2, b"last words of a child\n")
+            os.abort()
+        case "hang":
+            while True:  # no safe point, no signal handler: only a kill ends this
+                pass
+        case "print":
+            print("hello from the handler")
+            print("and a \x1b[31mwarning\x1b[0m", file=sys.stderr)
+            return {"tries": 1}
+    raise RuntimeError(args.kind)
