@@ -1,0 +1,58 @@
+"""Wall time of cold commands next to a bare psycopg round trip (F), interleaved, medians.
+
+    python tests/bench/coldstart.py [ROUNDS]
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from jobctl.core.job import NewJob
+from jobctl.postgres import migrate
+from jobctl.postgres.connect import connect
+from jobctl.postgres.embedded import Server
+from jobctl.postgres.queue import Queue
+
+
+def timed(command: list[str], env: dict[str, str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, env=env, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    jobctl = str(Path(sys.executable).with_name("jobctl"))
+    with tempfile.TemporaryDirectory(prefix="jobctl-bench-") as home:
+        Path(home).chmod(0o755)
+        server = Server(Path(home) / "server", say=lambda _: None, environment=os.environ)
+        url = server.ensure()
+        migrate.upgrade(url)
+        Queue(lambda: connect(url)).submit([NewJob("noop", {})] * 1000)
+        env = {**os.environ, "JOBCTL_DATABASE_URL": url, "JOBCTL_HOME": home}
+        bare = f"import psycopg; c = psycopg.connect({url!r}); c.execute('select 1').fetchone()"
+        commands = {
+            "psycopg (F)": [sys.executable, "-c", bare],
+            "list": [jobctl, "list", "-n", "20"],
+            "show": [jobctl, "show", "1"],
+            "pause": [jobctl, "pause", "1"],
+            "retry --due": [jobctl, "retry", "--due"],
+            "--help": [jobctl, "--help"],
+            "--version": [jobctl, "--version"],
+        }
+        found: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, command in commands.items():
+                found[name].append(timed(command, env))
+        server.stop(force=True)
+    base = statistics.median(found["psycopg (F)"])
+    for name, times in found.items():
+        print(f"{name:<12} {statistics.median(times) * 1000:6.0f} ms   {statistics.median(times) / base:.2f} F")
+
+
+if __name__ == "__main__":
+    main()
