@@ -15,7 +15,7 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -459,7 +459,7 @@ def run_child(descriptor: int) -> None:
     libraries = Libraries()
     with tempfile.TemporaryDirectory(prefix="jobctl-") as workspace:
         tools = Tools(
-            storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=pipeline,
+            storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=cache(pipeline),
             request=request, workspace=Path(workspace), input_roots=tuple(Path(root) for root in given["roots"]),
             settings=held.values, plugin=partial(plugin, held, {}), auto_retry=bool(held["auto_retry"]),
         )  # fmt: skip

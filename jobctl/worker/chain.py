@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter
@@ -117,6 +118,7 @@ class Chain:
             raise Unreadable(record, str(error)) from error
 
 
+@cache
 def _adapter(stage: Stage) -> Callable[[Any], Any]:
     """Turns plain data into what the stage's function says it returns."""
     try:

@@ -25,7 +25,7 @@ from jobctl.worker.attempt import Attempt, Commits
 from jobctl.worker.channel import Channel, outcome_message, read_job
 from jobctl.worker.context import Tools
 
-FLUSH_EVERY = 0.005
+FLUSH_EVERY = 0.01
 """Seconds that an outcome may wait for company before it is sent."""
 LINE_CAP = 4_000
 PR_SET_PDEATHSIG = 1

@@ -37,7 +37,10 @@ QUICK = 0.025
 """Mean seconds of a job under which a child is given several at once."""
 AHEAD = 0.1
 """Seconds of work a child may be given ahead."""
-MOST_AHEAD = 64
+MOST_AHEAD = 200
+SETTLE_AT = 100
+SETTLE_EVERY = 0.02
+"""Outcomes, and seconds, after which what ended is settled even while more is about to end."""
 STUCK_AFTER = 0.5
 """Seconds after which the jobs that wait behind a slow one are taken back from a child."""
 
@@ -59,7 +62,7 @@ class Plan:
     drain: bool = False
     once: bool = False
     max_jobs: int | None = None
-    recycle_after: int = 1_000
+    recycle_after: int = 20_000
     silent_limit: float = 900.0
     """Seconds without a word from a job's child after which it is killed: it hangs where no request can reach it."""
     auto_retry: bool = True
@@ -134,6 +137,7 @@ class Supervisor:
         self._asked: dict[int, tuple[bool, bool]] = {}
         self._cancelled_at: dict[int, float] = {}
         self._outcomes: list[Outcome] = []
+        self._ended_at = 0.0  # when the oldest of them ended, monotonic
         self._lines: list[tuple[int, int, str, str | None, str]] = []
         self._low: dict[tuple[str, str, int], tuple[datetime, int]] = {}
         self._queues: list[str] = []
@@ -228,7 +232,7 @@ class Supervisor:
         if self._lines:
             self.queue.log(self._lines)
             self._lines.clear()
-        if not self._outcomes:
+        if not self._outcomes or self._company_in() > 0:
             return 0
         batch = self._outcomes[:1000]
         answered = self.queue.settle(batch)
@@ -242,6 +246,12 @@ class Supervisor:
                 log.info("job %d: %s", job_id, state.status)
         self._hungry = True
         return len(answered)
+
+    def _company_in(self) -> float:
+        """Seconds that what ended may still wait for company: a commit costs the same for one and for a hundred."""
+        if len(self._outcomes) >= SETTLE_AT or not self.crew.load() or self.stopping:
+            return 0.0
+        return max(0.0, self._ended_at + SETTLE_EVERY - time.monotonic())
 
     def _held(self) -> dict[int, Claimed]:
         jobs = {job.token.job_id: job for job in self._ready}
@@ -428,6 +438,8 @@ class Supervisor:
         self._pace[job.job_type] = spent if old is None else 0.9 * old + 0.1 * spent
         self._forget(job_id)
         if outcome is not None:
+            if not self._outcomes:
+                self._ended_at = now
             self._outcomes.append(outcome)
         self._hungry = True
         if member.done >= self.plan.recycle_after and not member.jobs:
@@ -551,7 +563,7 @@ class Supervisor:
         if self.crew.load():
             timers += [self._asked_at + ASK_EVERY - now, STUCK_AFTER]
         if self._outcomes and not self._away:
-            timers.append(0.0)
+            timers.append(self._company_in())
         if self.stopping:
             timers.append(0.1)
         floor = 0.05 if self._away else 0.0
