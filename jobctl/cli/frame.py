@@ -332,7 +332,7 @@ def _complain(state: State, message: str, hint: str | None, code: int) -> None:
         click.echo(json.dumps({"v": 1, "error": body}), err=True)
         return
     lines = [line for line in message.splitlines() if line.strip()][: 2 if hint else 3]
-    click.echo(f"jobctl: {visible(lines[0] if lines else 'failed')}", err=True)
+    click.echo(f"jobctl: {visible(lines[0] if lines else 'something went wrong')}", err=True)
     for line in lines[1:]:
         click.echo(f"  {visible(line.strip())}", err=True)
     if hint:

@@ -331,7 +331,11 @@ def card(
             f"{job.lease_seq}, retries {job.retry_count} of {job.max_retries}, crashes {job.crash_count}, resumed {job.resume_count} times",
         )
     )
-    for name, value in (("paused", job.pause_reason), ("cancelled", job.cancel_reason), ("error", job.error_message)):
+    for name, value in (
+        (str(Status.PAUSED), job.pause_reason),
+        (str(Status.CANCELLED), job.cancel_reason),
+        ("error", job.error_message),
+    ):
         if value and (name != "error" or job.status is Status.FAILED):
             rows.append((name, visible(value)))
     if job.labels:

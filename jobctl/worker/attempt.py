@@ -51,13 +51,14 @@ class Attempt:
 
     def __init__(
         self, job: Claimed, tools: Tools, commits: Commits, stops: Stops, *, tell: Callable[[dict[str, Any]], None],
-        log: Logs,
+        log: Logs, caught: Callable[[BaseException], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.job = job
         self.tools = tools
         self.commits = commits
         self.stops = stops
         self.log = log
+        self._caught = caught  # a test wants the exception itself
         self.ticker = Ticker(tell, float(job.progress.get("percent") or 0.0))
 
     def run(self) -> Outcome | None:
@@ -81,6 +82,7 @@ class Attempt:
         return Outcome(self.job.token, kind, progress=self.ticker.snapshot(), **more)
 
     def _failed(self, error: BaseException) -> Outcome:
+        self._caught(error)
         problem = failure(error)
         delay = problem.retry_in
         if delay is None:

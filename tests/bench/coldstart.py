@@ -1,6 +1,6 @@
 """Wall time of cold commands next to a bare psycopg round trip (F), interleaved, medians.
 
-    python tests/bench/coldstart.py [ROUNDS]
+python tests/bench/coldstart.py [ROUNDS]
 """
 
 import os
