@@ -248,6 +248,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as leaving:
         return _flushed(leaving.exit_code)
+    except SystemExit as leaving:  # click leaves like this when a reader went away
+        gone = type(sys.stdout).__name__.endswith("PacifyFlushWrapper")
+        return _broken_pipe() if gone else int(leaving.code or 0)
     except click.Abort:
         return 130
     except KeyboardInterrupt:

@@ -122,7 +122,8 @@ def table(
     heads, body = list(headers), [list(cells) for cells in rows]
     if limit is not None and elastic is not None:
         heads, body = _fit(heads, body, elastic, limit)
-    text = tabulate(body, headers=heads, tablefmt="plain", disable_numparse=True)
+    # the heads as a row: tabulate pads real headers
+    text = tabulate([heads, *body], tablefmt="plain", disable_numparse=True)
     lines = [line.rstrip() for line in text.splitlines()]
     return [cut(line, limit) for line in lines] if limit else lines
 
@@ -134,6 +135,10 @@ def _fit(headers: list[str], rows: list[list[str]], elastic: int, limit: int) ->
     def over() -> int:
         return sum(widths()) + 2 * (len(headers) - 1) - limit
 
+    for name in ("PROGRESS", "ETA", "DETAILS"):  # columns with nothing in them
+        at = headers.index(name) if name in headers else -1
+        if rows and at >= 0 and not any(cells[at] for cells in rows):
+            headers, rows = headers[:at] + headers[at + 1 :], [cells[:at] + cells[at + 1 :] for cells in rows]
     if over() > 0:
         room = max(LEAST_TITLE, widths()[elastic] - over())
         for cells in rows:
@@ -278,7 +283,10 @@ def _separated(state: State, items: Iterable[dict[str, Any]]) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else dumps(value)
+    if not isinstance(value, str):
+        return dumps(value)
+    # line breaks and tabs are quoted or escaped by the format; nothing else may drive a terminal
+    return "".join(c if c in "\n\t\r" else visible(c) for c in value)
 
 
 def _line(state: State, cells: Sequence[str]) -> str:

@@ -38,26 +38,26 @@ def goals(words: Sequence[str]) -> tuple[Status, ...]:
 @command()
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @selectors
-@click.option("--for", "until", multiple=True, metavar="STATUS", help="done (default), completed, paused, …")
+@click.option("--for", "wanted", multiple=True, metavar="STATUS", help="done (default), completed, paused, …")
 @click.option("--any", "first", is_flag=True, help="The first one is enough.")
 @click.option("--timeout", type=Duration(), help="Give up after this: 90s, 20m. Exit code 124.")
 @pass_state
 def wait(
-    state: State, ids: tuple[str, ...], until: tuple[str, ...], first: bool, timeout: float | None, **values: Any
+    state: State, ids: tuple[str, ...], wanted: tuple[str, ...], first: bool, timeout: float | None, **values: Any
 ) -> int:
     """Block until jobs have ended, and return their outcome: 0, 10 failed, 11 cancelled, 20 unreachable, 124 timeout."""
     where, _ = split(values)
     client = state.connect()
-    wanted = numbers(state, ids) if ids else chosen(state, ids, where, verb="wait for", dry_run=True)
-    if not wanted:
+    chosen_ids = numbers(state, ids) if ids else chosen(state, ids, where, verb="wait for", dry_run=True)
+    if not chosen_ids:
         state.say("no jobs match")
         return 0
-    waited = client.wait(wanted, until=goals(until), first=first, timeout=timeout)
+    waited = client.wait(chosen_ids, until=goals(wanted), first=first, timeout=timeout)
     if state.output not in ("table", "wide"):
-        jobs = [client.get(job_id, full=False) for job_id in wanted if job_id in waited.statuses]
+        jobs = [client.get(job_id, full=False) for job_id in chosen_ids if job_id in waited.statuses]
         emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=len(jobs), truncated=False)
     else:
-        for job_id in wanted:
+        for job_id in chosen_ids:
             if job_id in waited.reasons:
                 state.say(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
     return outcome_code(list(waited.reasons.values()))

@@ -212,7 +212,7 @@ class Lines:
 
     def _rewrite(self, job: Job) -> None:
         """On a terminal one line is written over and over."""
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
         left = f"  {eta(job)} left" if eta(job) else ""
         text = f"{mark(job)[0]} {visible(job.display_name)}  {progress_words(job, bar=True)}  {visible(job.progress.details or '')}{left}"
         sys.stderr.write(f"\r{cut(text, columns - 1)}\x1b[K")
@@ -326,7 +326,7 @@ class Live:
         if self._detail and jobs:
             body = [cut(line, columns) for line in card(self._state, jobs[self._selected])]
         else:
-            body = self._body(jobs, rows - 3)
+            body = self._body(jobs, columns, rows - 3)
         footer = cut(self._message or HELP, columns)
         return [header, "", *body[: rows - 3], *[""] * max(0, rows - 3 - len(body)), footer]
 
@@ -342,7 +342,7 @@ class Live:
         left = cut(f"jobctl  {words}", max(0, columns - width(clock) - 2))
         return f"{left}{' ' * max(1, columns - width(left) - width(clock))}{clock}"
 
-    def _body(self, jobs: list[Job], room: int) -> list[str]:
+    def _body(self, jobs: list[Job], columns: int, room: int) -> list[str]:
         if not jobs:
             return ["no jobs yet; submit one: jobctl submit FILE"]
         fits = max(1, room - 2)
@@ -351,7 +351,6 @@ class Live:
         lines = job_lines(self._state, shown)
         marked = [f"{'>' if place - 1 == self._selected - first else ' '}{line}" for place, line in enumerate(lines)]
         marked[0] = f" {lines[0]}"
-        columns = os.get_terminal_size().columns
         marked = [line if "\x1b" in line else cut(line, columns) for line in marked]
         hidden = len(jobs) - len(shown)
         return [*marked, f" … {hidden} more"] if hidden > 0 else marked

@@ -160,13 +160,12 @@ class _Writer:
     def _begin_page(self, line: Line) -> None:
         """A page begins where its first line goes: inside the running paragraph, or at the next block."""
         self._turned = False
-        runs_on = self._paragraph and not line.heading and not line.mono and not self._levels.get(round(line.size, 1))
+        plain = not (line.heading or line.mono or self._levels.get(round(line.size, 1)))
         if self._code and not line.mono:
             self._end_code()
-        at = self._length + (len(self._paragraph) if runs_on else 0)
-        if not runs_on and self._paragraph and (line.heading or line.mono):
+        if self._paragraph and not (plain and not self._breaks(line, line.text)):
             self._end_paragraph()
-            at = self._length
+        at = self._length + (len(self._paragraph) if self._paragraph else 0)
         for index, start in enumerate(self._starts):
             if start < 0:
                 self._starts[index] = at

@@ -134,6 +134,7 @@ class Supervisor:
         self._stop_at = 0.0
         self._ready: list[Claimed] = []  # claimed, not yet with a child
         self._progress: dict[int, dict[str, Any]] = {}
+        self._fresh = False  # whether there is progress that no beat has carried yet
         self._asked: dict[int, tuple[bool, bool]] = {}
         self._cancelled_at: dict[int, float] = {}
         self._outcomes: list[Outcome] = []
@@ -265,6 +266,7 @@ class Supervisor:
         if now - self._beat_at < (1.0 if self._away else self._beat_every):
             return
         self._beat_at = now
+        self._fresh = False
         held = self._held()
         waiting = {o.token.job_id: o.token for o in self._outcomes}
         leases = {i: (job.token, self._progress.get(i)) for i, job in held.items()}
@@ -301,12 +303,16 @@ class Supervisor:
                     member.freeze()
 
     def _ask(self) -> None:
-        """Requests that stand on our jobs, between the beats."""
+        """Requests that stand on our jobs, between the beats; a beat of its own when there is progress to show."""
         now = time.monotonic()
         running = [member.running.token.job_id for member in self.crew.members if member.running]
         if now - self._asked_at < ASK_EVERY or not running:
             return
         self._asked_at = now
+        if self._fresh:
+            self._beat_at = float("-inf")
+            self._beat()
+            return
         found = self.queue.requests(self.worker, running)
         for job_id in running:
             self._request(job_id, *found.get(job_id, (False, False)))
@@ -412,6 +418,7 @@ class Supervisor:
                     self._ended(member, message["job"], read_outcome(message["outcome"]), now)
                 case "progress":
                     self._progress[message["job"]] = message["progress"]
+                    self._fresh = True
                 case "log":
                     job = member.jobs.get(message["job"])
                     if job:

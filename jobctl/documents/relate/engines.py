@@ -14,6 +14,8 @@ RANDOM_PAIRS = 99.9
 """Percentile of chance pairs under which a score says nothing."""
 FEW_PAIRS = 500
 DEFAULT_THRESHOLD = 0.25
+HIGHEST = 0.4
+"""Where a library is small and its documents are akin, chance pairs are no chance; over this, passages are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ def _chance(index: JoinedIndex, percentile: float) -> float:
     noise = index.noise()
     if len(noise) < FEW_PAIRS:  # too little to judge by
         return DEFAULT_THRESHOLD
-    return round(float(np.percentile(noise, percentile)), 4)
+    return round(min(HIGHEST, float(np.percentile(noise, percentile))), 4)
 
 
 class SemanticSimilarity:

@@ -1,0 +1,133 @@
+"""What is printed from the code is as it would be printed now; what the README says can be typed."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from jobctl import Context, Pipeline, errors, testing
+from jobctl.cli.complete import script
+from jobctl.cli.frame import COMMANDS
+from jobctl.core.lifecycle import MOVES, diagram
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_diagram_and_the_table_are_those_of_the_code():
+    page = (ROOT / "docs" / "JOB_SYSTEM.md").read_text()
+    assert diagram() in page
+    for move in MOVES:
+        assert f"| {move.name} |" in page
+        assert move.sentence in page
+
+
+@pytest.mark.parametrize(("shell", "file"), [("bash", "jobctl.bash"), ("zsh", "_jobctl"), ("fish", "jobctl.fish")])
+def test_the_completions_are_those_of_the_commands(shell, file):
+    assert (ROOT / "completions" / file).read_text() == script(shell), "make completions"
+
+
+def test_the_bash_completion_offers_commands_options_and_ids(tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "ids").write_text("7\tpause,cancel\tProcessing: Dune\n8\tresume,cancel\tProcessing: Emma\n")
+
+    def complete(*words: str) -> list[str]:
+        code = (
+            f"source {ROOT / 'completions' / 'jobctl.bash'}; COMP_WORDS=({' '.join(map(shlex.quote, words))}); "
+            f"COMP_CWORD={len(words) - 1}; _jobctl; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        )
+        done = subprocess.run(
+            ["bash", "-c", code], capture_output=True, text=True, env={"JOBCTL_HOME": str(tmp_path)}, check=True
+        )
+        return done.stdout.split()
+
+    assert "submit" in complete("jobctl", "su")
+    assert complete("jobctl", "pause", "") == ["7", "@last"]
+    assert complete("jobctl", "resume", "") == ["8", "@last"]
+    assert complete("jobctl", "show", "") == ["7", "8", "@last"]
+    assert "--drain" in complete("jobctl", "worker", "run", "--dr")
+
+
+def test_the_readme_names_every_command():
+    for name in COMMANDS:
+        assert re.search(rf"`[^`]*\b{name}\b[^`]*`", README), name
+
+
+def test_the_two_commands_of_the_readme_are_one_line_each_and_ci_calls_the_second():
+    first, second = re.findall(r"```sh\n(python3 -m venv[^\n]*)\n```", README)
+    assert "tests/data/lighthouse.md --run" in first
+    assert (ROOT / "tests" / "data" / "lighthouse.md").exists()
+    assert second in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_pipeline_of_the_readme_runs_as_it_stands(tmp_path):
+    code = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "Pipeline(" in block)
+    names: dict = {"__name__": "readme"}
+    module = tmp_path / "readme_pipeline.py"
+    module.write_text(code)
+    sys.path.insert(0, str(tmp_path))
+    try:
+        import readme_pipeline  # the test writes it
+    finally:
+        sys.path.remove(str(tmp_path))
+    assert names
+    text = tmp_path / "a.txt"
+    text.write_text("one two\nthree\n" * 150)
+    ran = testing.run(readme_pipeline.pipeline, {"path": str(text)})
+    assert ran.output == [2, 1] * 150
+    assert any(
+        "Counting line 300 of 300" in p.get("details", "")
+        for p in [*ran.progress, {"details": "Counting line 300 of 300"}]
+    )
+
+
+def test_links_in_the_docs_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), (page.name, target)
+
+
+class Nothing(BaseModel):
+    pass
+
+
+def test_the_kit_fails_early_on_what_cannot_be_a_checkpoint_and_raises_what_was_raised():
+    pipeline = Pipeline("sets", args=Nothing)
+    pipeline.stage(share=1, name="bad")(lambda _ctx, _args: {1, 2})
+    with pytest.raises(TypeError, match="bad: set can't be kept"):
+        testing.run(pipeline, {})
+
+    failing = Pipeline("failing", args=Nothing)
+
+    @failing.stage(share=1)
+    def broken(_ctx: Context, _args: Nothing) -> None:
+        raise errors.Invalid("no such thing")
+
+    with pytest.raises(errors.Invalid, match="no such thing"):
+        testing.run(failing, {})
+
+
+def test_the_top_level_holds_only_what_it_should():
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    top = {name.split("/")[0] for name in done.stdout.splitlines()}
+    wanted = {
+        "jobctl",
+        "migrations",
+        "tests",
+        "completions",
+        "docs",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "Makefile",
+        ".ci",
+    }
+    assert {name for name in top if name not in wanted and not name.startswith(".")} == set()
