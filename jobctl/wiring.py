@@ -364,14 +364,17 @@ def search(
     embedder = plugin(held, {}, "embedder", None)
     queue: Any = client.queue
     library = Libraries()(queue.connection)
-    rows = [row for row in library.chunks() if row["engine"] == embedder.id]
-    if document is not None:
-        rows = [row for row in rows if row["document_id"] == document]
+    question = embedder.embed([text])[0]
+    cosines = library.cosines(embedder.id, question)
+    rows = library.passages(embedder.id, document, vectors=cosines is None)
     titles = {row["id"]: row["title"] for row in library.documents()}
+    vectors = [bytes(row["vector"]) for row in rows] if cosines is None else [b""] * len(rows)
     index = JoinedIndex(
-        corpus([r["id"] for r in rows], [r["document_id"] for r in rows], [r["text"] for r in rows],
-               [bytes(r["vector"]) for r in rows])
-    )  # fmt: skip
+        corpus([r["id"] for r in rows], [r["document_id"] for r in rows], [r["text"] for r in rows], vectors)
+    )
+    hits = index.search(
+        text, question, k, cosines=None if cosines is None else [cosines.get(row["id"], 0.0) for row in rows]
+    )
     return [
         {
             "document_id": rows[hit.position]["document_id"], "title": titles[rows[hit.position]["document_id"]],
@@ -380,7 +383,7 @@ def search(
             "vector": round(hit.vector, 4), "start": rows[hit.position]["start_offset"],
             "end": rows[hit.position]["end_offset"], "text": rows[hit.position]["text"],
         }
-        for hit in index.search(text, embedder.embed([text])[0], k)
+        for hit in hits
     ]  # fmt: skip
 
 

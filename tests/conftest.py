@@ -58,6 +58,9 @@ def database_url(server_url: str) -> Iterator[str]:
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
     url = make_conninfo(server_url, dbname=name)
+    with psycopg.connect(url, autocommit=True) as own:
+        if own.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
+            own.execute("CREATE EXTENSION IF NOT EXISTS vector")
     migrate.upgrade(url)
     yield url
     with psycopg.connect(server_url, autocommit=True) as admin:

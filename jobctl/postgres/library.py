@@ -1,10 +1,12 @@
 """The document library: SQLAlchemy Core on the connection that the queue's statements run on."""
 
+import struct
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, and_, create_engine, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, create_engine, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.pool import StaticPool
 
@@ -76,6 +78,48 @@ class Library:
         for start in range(0, len(fresh), BATCH):
             self.connection.execute(insert(chunks), fresh[start : start + BATCH])
         self.connection.execute(delete(chunks).where(and_(mine, chunks.c.generation < generation)))
+        if self._pgvector is not None:
+            self._embed(document_id)
+
+    @cached_property
+    def _pgvector(self) -> str | None:
+        """The schema of pgvector, where the server has it and the migration found it; quoted."""
+        query = text(
+            "SELECT quote_ident(n.nspname) FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
+            "JOIN pg_namespace n ON n.oid = t.typnamespace "
+            "WHERE a.attrelid = 'jobctl.chunks'::regclass AND a.attname = 'embedding' AND NOT a.attisdropped"
+        )
+        return self.connection.execute(query).scalar()
+
+    def _embed(self, document_id: int) -> None:
+        """The vectors of a document again, as pgvector reads them."""
+        query = select(chunks.c.id, chunks.c.vector).where(chunks.c.document_id == document_id)
+        rows = [{"i": row.id, "v": _literal(row.vector)} for row in self.connection.execute(query) if row.vector]
+        if rows:
+            update_one = (
+                f"UPDATE jobctl.chunks SET embedding = CAST(CAST(:v AS text) AS {self._pgvector}.vector) WHERE id = :i"  # noqa: S608 - a quoted name
+            )
+            self.connection.execute(text(update_one), rows)
+
+    def cosines(self, engine: str, vector: bytes) -> dict[int, float] | None:
+        """The server's cosine of a vector with every chunk of an engine, by chunk id; None where it has no pgvector."""
+        if self._pgvector is None or not vector:
+            return None
+        home = self._pgvector
+        query = text(
+            f"SELECT id, 1 - (embedding OPERATOR({home}.<=>) CAST(CAST(:v AS text) AS {home}.vector)) AS cosine "  # noqa: S608 - a quoted name
+            "FROM jobctl.chunks WHERE engine = :e AND embedding IS NOT NULL"
+        )
+        rows = self.connection.execute(query, {"v": _literal(vector), "e": engine})
+        return {row.id: row.cosine for row in rows}
+
+    def passages(self, engine: str, document_id: int | None = None, *, vectors: bool) -> list[dict[str, Any]]:
+        """Chunks of an engine for a search, without the vectors where the server compares them itself."""
+        wanted = [c for c in chunks.c if vectors or c.name != "vector"]
+        query = select(*wanted).where(chunks.c.engine == engine).order_by(chunks.c.document_id, chunks.c.index)
+        if document_id is not None:
+            query = query.where(chunks.c.document_id == document_id)
+        return [dict(row) for row in self.connection.execute(query).mappings()]
 
     # -- chunks --------------------------------------------------------------------------------------------------
 
@@ -189,6 +233,12 @@ class Library:
         """Puts something before a person; what they decided already is not asked again."""
         query = upsert(import_review).values(dict(values))
         self.connection.execute(query.on_conflict_do_nothing(constraint="import_review_source_key"))
+
+
+def _literal(vector: bytes) -> str:
+    """A vector as pgvector reads it."""
+    numbers = struct.unpack(f"<{len(vector) // 4}f", vector)
+    return f"[{','.join(map(repr, numbers))}]"
 
 
 class Libraries:

@@ -51,7 +51,9 @@ def check(info: str) -> list[str]:
             },
         )
         found = compare_metadata(context, metadata)
-    return [str(difference) for difference in found if "alembic_version" not in str(difference)]
+    # the one column that depends on what the server has, and Alembic's own table
+    expected = ("alembic_version", "Column('embedding'")
+    return [text for text in map(str, found) if not any(word in text for word in expected)]
 
 
 def sql(revision: str = "head") -> str:

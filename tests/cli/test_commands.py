@@ -404,7 +404,7 @@ def test_the_schema_on_a_server_is_brought_up_by_hand(shell, server_url):
     assert shell("db", "upgrade", env=env).code == 0
     assert shell("list", env=env).code == 0
     assert shell("db", "check", env=env).code == 0
-    assert shell("db", "current", env=env).out.strip() == "0001"
+    assert shell("db", "current", env=env).out.strip() == "0002"
     status = json.loads(shell("db", "status", "--json", env=env).out)
     assert (status["embedded"], status["running"], status["schema"]) == (False, True, status["head"])
     with psycopg.connect(server_url, autocommit=True) as admin:

@@ -13,6 +13,38 @@ from numpy.typing import NDArray
 from jobctl.core.terms import terms
 
 LEXICAL, VECTOR = 0.75, 0.25
+ASKING = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "is",
+        "are",
+        "was",
+        "were",
+        "do",
+        "does",
+        "did",
+        "how",
+        "what",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "when",
+        "where",
+        "why",
+        "to",
+        "of",
+        "in",
+        "on",
+        "for",
+        "i",
+        "you",
+        "it",
+    ]
+)
+"""Words of a question that say nothing of its answer."""
 Floats = NDArray[np.float64]
 
 
@@ -78,12 +110,21 @@ class JoinedIndex:
         norm = math.sqrt(sum(w * w for w in raw.values())) or 1.0
         return {term: weight / norm for term, weight in raw.items()}
 
-    def search(self, text: str, vector: bytes, k: int = 10) -> list[Hit]:
-        """The ``k`` best places for a question, best first; places that share nothing with it are left out."""
-        lexical = self._lexical(self._weigh(Counter(terms(text))))
-        cosine = self._cosine(np.frombuffer(vector, dtype="<f4")) if vector else np.zeros(len(lexical))
-        score = self.joined(lexical, cosine)
-        order = sorted(range(len(score)), key=lambda i: (-score[i], i))[:k]
+    def search(self, text: str, vector: bytes, k: int = 10, *, cosines: Sequence[float] | None = None) -> list[Hit]:
+        """The ``k`` best places for a question, best first; places that share nothing with it are left out.
+
+        ``cosines``: the vector half, where somebody else computed it (pgvector).
+        """
+        lexical = self._lexical(
+            self._weigh(Counter(term for term in terms(text) if term not in ASKING) or Counter(terms(text)))
+        )
+        if cosines is not None:
+            cosine = np.asarray(cosines, dtype=np.float64)
+            score = LEXICAL * lexical + VECTOR * np.maximum(cosine, 0.0)
+        else:
+            cosine = self._cosine(np.frombuffer(vector, dtype="<f4")) if vector else np.zeros(len(lexical))
+            score = self.joined(lexical, cosine)
+        order = sorted(range(len(score)), key=lambda i: (-round(float(score[i]), 6), i))[:k]
         return [Hit(i, float(score[i]), float(lexical[i]), float(cosine[i])) for i in order if score[i] > 0.02]
 
     def against_all(self, position: int) -> tuple[Floats, Floats, Floats]:

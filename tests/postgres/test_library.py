@@ -1,0 +1,80 @@
+"""The library on a real server, with pgvector where it is there, and without."""
+
+import struct
+import uuid
+
+import pytest
+
+from jobctl.postgres.library import Libraries
+
+
+@pytest.fixture
+def library(conn):
+    return Libraries()(conn)
+
+
+def vector(*numbers: float) -> bytes:
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def save(library, texts, engine="e-1", uid=None, vectors=None) -> int:
+    fields = {
+        "uid": uid or str(uuid.uuid4()),
+        "title": "T",
+        "source_type": "text",
+        "markdown_key": "k",
+        "markdown_sha256": "s",
+        "engine": engine,
+    }
+    rows, at = [], 0
+    for index, text in enumerate(texts):
+        held = vectors[index] if vectors else vector(1.0, float(index))
+        rows.append({"index": index, "text": text, "start_offset": at, "end_offset": at + len(text), "vector": held})
+        at += len(text)
+    return library.save(fields, rows)
+
+
+def test_a_new_generation_keeps_the_ids_of_unchanged_passages_and_what_was_judged(library, conn):
+    uid = str(uuid.uuid4())
+    first = save(library, ["alpha", "beta", "gamma"], uid=uid)
+    other = save(library, ["delta"])
+    ids = library.chunk_ids(first)
+    target = library.chunk_ids(other)[0]
+    edge = {"type": "semantic_similarity", "strength": 0.5, "evidence": {}, "engine": "x"}
+    library.replace_connections(
+        None, ["semantic_similarity"], [{"source_chunk": i, "target_chunk": target, **edge} for i in ids]
+    )
+    kept = library.connections(first)[0]
+    library.judge(kept["id"], user_validated=True, note="yes")
+    assert save(library, ["new", "alpha", "gamma"], uid=uid) == first
+    again = library.chunk_ids(first)
+    assert again[1:] == [ids[0], ids[2]]
+    assert again[0] not in ids
+    assert library.document(first)["generation"] == 2
+    library.replace_connections(None, ["semantic_similarity"], [])
+    left = library.connections()
+    assert [(c["id"], c["note"]) for c in left] == ([(kept["id"], "yes")] if kept["source_chunk"] != ids[1] else [])
+
+
+def test_pgvector_and_numpy_agree(library, conn):
+    vectors = [vector(0.6, 0.8), vector(1.0, 0.0), vector(0.0, 0.0)]
+    document = save(library, ["a", "b", "c"], vectors=vectors)
+    found = library.cosines("e-1", vector(1.0, 0.0))
+    there = conn.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'").fetchone()
+    if there is None:
+        assert found is None
+        pytest.skip("this server has no pgvector: the plain way is all there is")
+    ids = library.chunk_ids(document)
+    assert found[ids[0]] == pytest.approx(0.6, abs=1e-6)
+    assert found[ids[1]] == pytest.approx(1.0, abs=1e-6)
+    assert library.cosines("other-engine", vector(1.0, 0.0)) == {}
+    assert "vector" not in library.passages("e-1", vectors=False)[0]
+    assert len(library.passages("e-1", document, vectors=True)) == 3
+
+
+def test_without_pgvector_nothing_else_changes(library, conn):
+    with conn.transaction(force_rollback=True):
+        conn.execute("ALTER TABLE chunks DROP COLUMN IF EXISTS embedding")
+        document = save(library, ["a"])
+        assert library.cosines("e-1", vector(1.0, 0.0)) is None
+        assert bytes(library.passages("e-1", document, vectors=True)[0]["vector"]) == vector(1.0, 0.0)
