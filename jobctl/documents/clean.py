@@ -12,6 +12,8 @@ from jobctl.core.errors import Invalid
 
 EDGE = 0.09
 """Part of the page height at top and bottom where running heads live."""
+SCANNED = 8
+"""Characters a page under which a PDF is a scan."""
 RUNNING_PAGES = 3
 """Pages on which a line at the edge has to stand, numbers aside, to be a running head."""
 BIGGER = 1.12
@@ -29,6 +31,8 @@ _WIDE = re.compile(r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
 
 def clean(info: SourceInfo, parts: Sequence[Part]) -> CleanText:
     """The Markdown, where its pages begin, its headings. Raises ``Invalid`` when no text is left."""
+    if info.source_type == "pdf":
+        _refuse_scan(parts)
     if any(part.lines for part in parts):
         markdown, page_starts = _pages(parts)
     else:
@@ -38,6 +42,12 @@ def clean(info: SourceInfo, parts: Sequence[Part]) -> CleanText:
     if not markdown.strip():
         raise Invalid(f"the {info.source_type} has no text")
     return CleanText(markdown, page_starts, outline(markdown))
+
+
+def _refuse_scan(parts: Sequence[Part]) -> None:
+    """Pages that are pictures have no characters to speak of."""
+    if sum(len(line.text) for part in parts for line in part.lines) < SCANNED * max(1, len(parts)):
+        raise Invalid("the PDF has no text layer: it needs OCR before jobctl can read it")
 
 
 def outline(markdown: str) -> list[Heading]:

@@ -93,7 +93,7 @@ def _known(ctx: Context, args: ProcessDocument) -> dict[str, Any] | None:
     return None if args.force else ctx.read().document_by(source_sha256=_digest(ctx, args))
 
 
-@pipeline.batches(share=35, size=8, noun="part", over=_parts, verb="Extracting")
+@pipeline.batches(share=35, size=32, noun="part", over=_parts, verb="Extracting")
 def extraction(ctx: Context, numbers: Sequence[int]) -> list[Part]:
     """Pages or chapters, as the format has them."""
     source = open_source(ctx.open(ctx.args.path), ctx.args.source_type)

@@ -95,10 +95,10 @@ class Chain:
         self.next_seq = record.seq + 1
 
     def keep(self, stage: str, value: Any) -> Any:
-        """Remembers a fresh result in the form that a resumed run would read."""
+        """Remembers a fresh result in the form that a resumed run would read; gives it as plain data."""
         held = plain(value, bytes, stage)
         self._values[stage] = self._typed[stage](held)
-        return self._values[stage]
+        return held
 
     def _convert(self, stage: str, value: Any, record: Record) -> Any:
         try:

@@ -17,7 +17,7 @@ from jobctl.worker.context import Tools
 
 BOOK = Path(__file__).parents[1] / "data" / "project-history.en.pdf"
 STOPS = [
-    ("extraction", None), ("extraction", 8), ("extraction", 24), ("cleanup", None), ("chunking", None), ("enrichment", None),
+    ("extraction", None), ("extraction", 8), ("cleanup", None), ("chunking", None), ("enrichment", None),
     ("embedding", None), ("embedding", 50), ("saving", None), ("connections", None),
 ]  # fmt: skip
 

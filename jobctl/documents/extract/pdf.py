@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,6 @@ PAGE_TEXT_CAP = 2_000_000
 FIXED_PITCH = 1
 FORCE_BOLD = 1 << 18
 BOLD_WEIGHT = 600
-SCANNED = 8
-"""A document with fewer characters a page than this has no text layer worth the name."""
 _MONO_NAME = re.compile(r"mono|courier|consol|typewriter|code|[a-z0-9]tt(?:[^a-z]|$)", re.IGNORECASE)
 _BOLD_NAME = re.compile(r"bold|black|heavy|-b\b|cmbx", re.IGNORECASE)
 _PASSWORD = 4
@@ -50,35 +49,18 @@ class PdfSource:
                 raise Invalid(f"{path.name} is encrypted: save a copy without a password") from None
             raise Invalid(f"{path.name} is damaged or truncated: PDFium can't open it") from None
         try:
-            count = len(self._pdf)
-            self._refuse_scan(path.name, count)
+            count = _counted(self._pdf, path.name)
             facts = self._pdf.get_metadata_dict(skip_empty=True)
         except BaseException:
             self._pdf.close()
             raise
-        self._outline = self._headings()
         self.info = SourceInfo(
             "pdf", title=_clean(facts.get("Title")), author=_clean(facts.get("Author")),
             part_noun="page", part_count=count, page_count=count,
         )  # fmt: skip
 
-    def _refuse_scan(self, name: str, count: int) -> None:
-        """No pages, or no text on up to twenty pages spread over the document."""
-        if not 0 < count <= MAX_PAGES:
-            raise Invalid(f"{name} has {count:,} pages")
-        looked = sorted({round(i * (count - 1) / 19) for i in range(20)} if count > 1 else {0})
-        letters = 0
-        for index in looked:
-            page = self._pdf[index]
-            text = page.get_textpage()
-            letters += text.count_chars()
-            text.close()
-            page.close()
-            if letters >= SCANNED * len(looked):
-                return
-        raise Invalid(f"{name} has no text layer: it needs OCR before jobctl can read it")
-
-    def _headings(self) -> dict[int, list[tuple[str, int]]]:
+    @cached_property
+    def _outline(self) -> dict[int, list[tuple[str, int]]]:
         """Titles of the outline with their level from 1, by page."""
         found: dict[int, list[tuple[str, int]]] = {}
         try:
@@ -106,6 +88,13 @@ class PdfSource:
     def close(self) -> None:
         """Closes the file."""
         self._pdf.close()
+
+
+def _counted(pdf: Any, name: str) -> int:
+    count = len(pdf)
+    if not 0 < count <= MAX_PAGES:
+        raise Invalid(f"{name} has {count:,} pages")
+    return count
 
 
 def _lines(text_page: Any, height: float) -> list[Line]:
@@ -173,8 +162,9 @@ def _sample(handle: Any, index: int, fonts: dict[bytes, tuple[bool, bool]]) -> t
 def _titled(lines: list[Line], titles: list[tuple[str, int]]) -> list[Line]:
     """Marks the lines that the outline names; a title may run over two or three lines."""
     marked = list(lines)
+    folded = [_folded(line.text) for line in marked] if titles else []
     for title, level in titles:
-        place = _find(marked, title)
+        place = _find(marked, folded, title)
         if place is not None:
             first, count = place
             joined = " ".join(line.text for line in marked[first : first + count])
@@ -182,25 +172,25 @@ def _titled(lines: list[Line], titles: list[tuple[str, int]]) -> list[Line]:
             marked[first : first + count] = [
                 Line(joined, head.size, head.bold, head.mono, head.gap, head.indent, level, head.y)
             ]
+            folded[first : first + count] = ["".join(folded[first : first + count])]
     return marked
 
 
-def _find(lines: list[Line], title: str) -> tuple[int, int] | None:
-    if not title:
-        return None
+def _find(lines: list[Line], folded: list[str], title: str) -> tuple[int, int] | None:
+    """Of several places that read like the title, the one in the largest print."""
     best: tuple[float, int, int] | None = None
-    for first in range(len(lines)):
-        folded = ""
-        for count in range(1, 4):
-            if first + count > len(lines) or lines[first + count - 1].heading:
+    for first in range(len(lines) if title else 0):
+        text = ""
+        for count in range(1, min(3, len(lines) - first) + 1):
+            if lines[first + count - 1].heading:
                 break
-            folded += _folded(lines[first + count - 1].text)
-            if not (folded.endswith(title) and len(folded) <= len(title) + 12):
-                continue
-            # of several places that read like the title, the largest print is the title
-            score = lines[first].size + (2.0 if lines[first].bold else 0.0) - 0.1 * count
-            if best is None or score > best[0]:
-                best = (score, first, count)
+            text += folded[first + count - 1]
+            if len(text) > len(title) + 12:
+                break
+            if text.endswith(title):
+                score = lines[first].size + (2.0 if lines[first].bold else 0.0) - 0.1 * count
+                if best is None or score > best[0]:
+                    best = (score, first, count)
     return best and (best[1], best[2])
 
 
