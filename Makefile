@@ -12,6 +12,7 @@ test-slow:
 
 bench:
 	.venv/bin/python tests/bench/extraction_quality.py
+	.venv/bin/python tests/bench/pipeline.py
 	.venv/bin/python tests/bench/throughput.py
 	.venv/bin/python tests/bench/coldstart.py
 

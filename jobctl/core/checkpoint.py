@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from jobctl.core.errors import CheckpointCorrupt
@@ -100,6 +101,8 @@ def _inflate(data: bytes, max_bytes: int) -> bytes:
 
 def plain(value: Any, leaf: Any, where: str) -> Any:
     """``value`` as JSON-able data: dataclasses and models become objects, tuples become lists."""
+    if type(value) in _SCALARS:  # most of what there is
+        return value
     if isinstance(value, Enum):
         return plain(value.value, leaf, where)
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -107,9 +110,9 @@ def plain(value: Any, leaf: Any, where: str) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return leaf(bytes(value))
     if isinstance(value, (list, tuple)):
-        return [plain(item, leaf, f"{where}[{i}]") for i, item in enumerate(value)]
+        return [item if type(item) in _SCALARS else plain(item, leaf, f"{where}[{i}]") for i, item in enumerate(value)]
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name), leaf, f"{where}.{f.name}") for f in fields(value)}
+        return {name: plain(getattr(value, name), leaf, where) for name in _names(type(value))}
     if hasattr(value, "model_dump"):
         return plain(value.model_dump(mode="json"), leaf, where)
     if isinstance(value, Mapping):
@@ -117,6 +120,14 @@ def plain(value: Any, leaf: Any, where: str) -> Any:
     raise TypeError(
         f"{where}: {type(value).__name__} can't be kept in a checkpoint; return lists, dicts, dataclasses, numbers, text or bytes"
     )
+
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _name(name: Any, where: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobctl.core.document import CleanText, Enrichment, Part, SourceInfo, Span
 from jobctl.core.errors import Invalid
 from jobctl.core.pipeline import Pipeline
-from jobctl.core.ports import Context, Embedder, Library
+from jobctl.core.ports import Context, Embedder, Library, OpenSource
 from jobctl.documents import chunk as chunking_engine
 from jobctl.documents import clean as cleaning_engine
 from jobctl.documents.enrich import Enricher
@@ -71,16 +71,13 @@ pipeline = Pipeline(
 )
 
 
-def _parts(ctx: Context, args: ProcessDocument) -> list[int]:
-    """Numbers of the pages or chapters; a file that is in the library already has none to read."""
+def _parts(ctx: Context, args: ProcessDocument) -> list[tuple[OpenSource, int]]:
+    """Pages or chapters by number, with the source they are read from; a file that is known has none to read."""
     if _known(ctx, args) is not None:
         return []
     source = open_source(ctx.open(args.path), args.source_type)
-    try:
-        ctx.count_as(source.info.part_noun)
-        return list(range(source.info.part_count))
-    finally:
-        source.close()
+    ctx.count_as(source.info.part_noun)
+    return [(source, number) for number in range(source.info.part_count)]
 
 
 def _digest(ctx: Context, args: ProcessDocument) -> str:
@@ -94,13 +91,9 @@ def _known(ctx: Context, args: ProcessDocument) -> dict[str, Any] | None:
 
 
 @pipeline.batches(share=35, size=32, noun="part", over=_parts, verb="Extracting")
-def extraction(ctx: Context, numbers: Sequence[int]) -> list[Part]:
+def extraction(_ctx: Context, parts: Sequence[tuple[OpenSource, int]]) -> list[Part]:
     """Pages or chapters, as the format has them."""
-    source = open_source(ctx.open(ctx.args.path), ctx.args.source_type)
-    try:
-        return [source.part(number) for number in numbers]
-    finally:
-        source.close()
+    return [source.part(number) for source, number in parts]
 
 
 @pipeline.stage(share=5, verb="Cleaning up")

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, and_, create_engine, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, create_engine, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.pool import StaticPool
 
@@ -68,13 +68,16 @@ class Library:
         if by_text:  # out of the way of the unique index
             self.connection.execute(update(chunks).where(mine).values(index=-1 - chunks.c.index))
         fresh: list[dict[str, Any]] = []
+        known: list[dict[str, Any]] = []
         for chunk in new:
             values = {"document_id": document_id, "generation": generation, "engine": engine, **chunk}
             same = by_text.get(chunk["text"])
             if same:
-                self.connection.execute(update(chunks).where(chunks.c.id == same.pop(0)).values(values))
+                known.append({"this": same.pop(0), **values})
             else:
                 fresh.append(values)
+        if known:
+            self.connection.execute(update(chunks).where(chunks.c.id == bindparam("this")), known)
         for start in range(0, len(fresh), BATCH):
             self.connection.execute(insert(chunks), fresh[start : start + BATCH])
         self.connection.execute(delete(chunks).where(and_(mine, chunks.c.generation < generation)))

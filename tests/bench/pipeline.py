@@ -65,6 +65,7 @@ def main() -> None:
         client = Client(queue, storage=lambda: wiring.storage(held), load=wiring.pipeline)
         times, walls = [], []
         for _ in range(5):
+            queue.connection.execute("TRUNCATE jobctl.documents CASCADE")
             client.submit(
                 "process_document", {"path": str(book), "force": True, "detect_connections": False}, Options()
             )

@@ -1,6 +1,7 @@
 """process_document on a real book, stopped at every stage and inside every batched stage: the same bytes each time."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,9 @@ def test_a_real_book_ends_byte_equal_wherever_it_was_stopped(bench, conn, monkey
     whole = uninterrupted(bench, conn, expected)
     monkeypatch.setattr("jobctl.worker.context.TELL_EVERY", 0.0)
     monkeypatch.setattr("jobctl.worker.attempt.SAVE_EVERY", 0.0)
+    pipeline = wiring.pipeline("process_document")
+    small = [replace(stage, size=8) if stage.name == "extraction" else stage for stage in pipeline.stages]
+    monkeypatch.setattr(pipeline, "stages", small)
     bench.client.submit("process_document", {"path": str(BOOK)}, Options())
     done: list[str] = []
 
