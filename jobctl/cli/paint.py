@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import shutil
 import signal
@@ -17,6 +18,9 @@ LEAVE = "\x1b[?25h\x1b[?1049l"
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"  # synchronized update, where the terminal knows it
 
 
+KEYS = {"\x1b[A": "k", "\x1b[B": "j", "\r": "enter", "\n": "enter"}
+
+
 class Screen:
     """Takes over the terminal as a context manager. Survives resize, suspend and continue."""
 
@@ -24,6 +28,7 @@ class Screen:
         self._shown: list[str] = []
         self._size = (0, 0)
         self._saved: list[Any] | None = None
+        self._typed: list[str] = []
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -65,7 +70,9 @@ class Screen:
         return bool(changed)
 
     def key(self, timeout: float) -> str | None:
-        """The next key, None when the time is over."""
+        """The next key, None when the time is over; what was typed ahead comes key by key."""
+        if self._typed:
+            return self._typed.pop(0)
         try:
             ready, _, _ = select.select([sys.stdin], [], [], max(0.0, timeout))
         except InterruptedError:
@@ -73,7 +80,10 @@ class Screen:
         if not ready:
             return None
         data = os.read(sys.stdin.fileno(), 32).decode("utf-8", "replace")
-        return {"\x1b[A": "k", "\x1b[B": "j", "\r": "enter", "\n": "enter", "": "q"}.get(data, data[:1])
+        if not data:  # the terminal is gone
+            return "q"
+        self._typed = [KEYS.get(key, key) for key in re.findall(r"\x1b\[[A-D]|.", data, re.DOTALL)]
+        return self._typed.pop(0)
 
     def _take(self) -> None:
         self._saved = termios.tcgetattr(sys.stdin.fileno())

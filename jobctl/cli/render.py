@@ -158,15 +158,11 @@ def _fit(headers: list[str], rows: list[list[str]], elastic: int, limit: int) ->
     return headers, rows
 
 
-def job_lines(state: State, jobs: Sequence[Job], *, wide: bool = False) -> list[str]:
-    """The table of jobs, coloured where that is wanted."""
-    limit = terminal_width()
-    lines = table(
-        columns(state, wide=wide),
-        [row(state, job, wide=wide, bar=limit is not None) for job in jobs],
-        elastic=2,
-        limit=limit,
-    )
+def job_lines(state: State, jobs: Sequence[Job], *, wide: bool = False, limit: int | None = None) -> list[str]:
+    """The table of jobs, coloured where that is wanted; at most ``limit`` cells wide, by default the terminal."""
+    limit = limit or terminal_width()
+    cells = [row(state, job, wide=wide, bar=limit is not None) for job in jobs]
+    lines = table(columns(state, wide=wide), cells, elastic=2, limit=limit)
     on = colours(state.get("color"))
     return lines[:1] + [_tinted(line, job, on=on) for line, job in zip(lines[1:], jobs, strict=True)]
 

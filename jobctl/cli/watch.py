@@ -348,10 +348,9 @@ class Live:
         fits = max(1, room - 2)
         first = max(0, min(self._selected - fits // 2, len(jobs) - fits))
         shown = jobs[first : first + fits]
-        lines = job_lines(self._state, shown)
+        lines = job_lines(self._state, shown, limit=columns - 1)
         marked = [f"{'>' if place - 1 == self._selected - first else ' '}{line}" for place, line in enumerate(lines)]
         marked[0] = f" {lines[0]}"
-        marked = [line if "\x1b" in line else cut(line, columns) for line in marked]
         hidden = len(jobs) - len(shown)
         return [*marked, f" … {hidden} more"] if hidden > 0 else marked
 

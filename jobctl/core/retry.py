@@ -58,7 +58,12 @@ def failure(error: BaseException) -> Failure:
     """Everything that is recorded of an error, capped and free of what Postgres can't store."""
     kind = classify(error)
     raw = f"{type(error).__name__}: {error}" if not isinstance(error, JobFailure) else str(error)
-    message = str(error) if isinstance(error, JobFailure) else f"{_first_line(error)} — {SENTENCES[kind]}"
+    if isinstance(error, MemoryError):
+        message = "It needs more memory than a job may use; the setting child_memory_mb raises the limit."
+    elif isinstance(error, JobFailure):
+        message = str(error)
+    else:
+        message = f"{_first_line(error)} — {SENTENCES[kind]}"
     trace = "".join(traceback.format_exception(error))
     retry_in = error.retry_in if isinstance(error, Transient) else None
     return Failure(
