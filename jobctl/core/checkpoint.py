@@ -1,7 +1,7 @@
 """Checkpoint bytes: encode, hash, decode. Data only, never pickle; the same value gives the same bytes.
 
-Layout: magic ``JCP1``, then one zlib stream of ``<u32 length of JSON><JSON><raw segments>``. A ``bytes`` leaf
-(vectors) is stored raw and referred to from the JSON as ``{"$bytes": [offset, length]}``.
+Layout: magic ``JCP1``, u64 size of the raw segments, a zlib stream of JSON, the raw segments. A ``bytes`` leaf (vectors: they do not compress) is stored
+raw and referred to from the JSON as ``{"$bytes": [offset, length]}``.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, cast
 
 from jobctl.core.errors import CheckpointCorrupt
 
@@ -32,13 +33,13 @@ class Segment:
     """One durable piece of a stage: its whole result, or the results of some of its batches."""
 
     stage: str
-    value: Any
+    value: Any  # as ``plain`` gives it
     done: int  # items of the stage that are done with this segment; 0 for a stage without batches
     complete: bool  # the stage ended with this segment
 
 
 def encode(segment: Segment) -> bytes:
-    """The bytes of a segment. Raises ``TypeError`` naming the place of what can't be a checkpoint."""
+    """The bytes of a segment whose value is plain. The walk is the JSON encoder's own, in C."""
     raw: list[bytes] = []
     size = 0
 
@@ -53,21 +54,20 @@ def encode(segment: Segment) -> bytes:
         "stage": segment.stage,
         "done": segment.done,
         "complete": segment.complete,
-        "value": plain(segment.value, leaf, segment.stage),
+        "value": segment.value,
     }
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    return MAGIC + zlib.compress(struct.pack("<I", len(text)) + text + b"".join(raw), _LEVEL)
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=leaf).encode()
+    return MAGIC + struct.pack("<Q", size) + zlib.compress(text, _LEVEL) + b"".join(raw)
 
 
 def decode(data: bytes, *, max_bytes: int = MAX_BYTES) -> Segment:
     """The segment back. Raises ``CheckpointCorrupt``."""
     try:
-        content = _inflate(data, max_bytes)
-        (length,) = struct.unpack_from("<I", content)
-        body = json.loads(content[4 : 4 + length])
+        text, raw = _parts(data, max_bytes)
+        body = json.loads(text)
         if body["v"] != VERSION:
             raise CheckpointCorrupt(f"checkpoint format {body['v']!r} is not known to this version of jobctl")
-        value = _restore(body["value"], content[4 + length :])
+        value = _restore(body["value"], raw)
         return Segment(str(body["stage"]), value, int(body["done"]), bool(body["complete"]))
     except (zlib.error, struct.error, ValueError, KeyError, TypeError) as error:
         raise CheckpointCorrupt(f"checkpoint can't be decoded: {error}") from error
@@ -89,34 +89,43 @@ def lease_seq_of(path: str) -> int:
     return int(path.split("/")[2].split("-")[0])
 
 
-def _inflate(data: bytes, max_bytes: int) -> bytes:
+def _parts(data: bytes, max_bytes: int) -> tuple[bytes, bytes]:
     if data[:4] != MAGIC:
         raise CheckpointCorrupt("these are not the bytes of a checkpoint")
+    (size,) = struct.unpack_from("<Q", data, 4)
     stream = zlib.decompressobj()
-    content = stream.decompress(data[4:], max_bytes)
-    if stream.unconsumed_tail or not stream.eof or stream.unused_data:
+    text = stream.decompress(data[12:], max_bytes)
+    if stream.unconsumed_tail or not stream.eof or len(stream.unused_data) != size or len(text) + size > max_bytes:
         raise CheckpointCorrupt("checkpoint is cut off, too large or followed by other bytes")
-    return content
+    return text, stream.unused_data
 
 
-def plain(value: Any, leaf: Any, where: str) -> Any:
-    """``value`` as JSON-able data: dataclasses and models become objects, tuples become lists."""
+def plain(value: Any, where: str, leaf: Callable[[bytes], Any] = bytes) -> Any:
+    """``value`` as JSON-able data and bytes: dataclasses and models become objects, tuples become lists.
+
+    ``leaf`` may put something else in the place of bytes. Raises ``TypeError`` naming the place of what can't be a
+    checkpoint.
+    """
     if type(value) in _SCALARS:  # most of what there is
         return value
+    if reader := _reader(cast("Hashable", type(value))):
+        names, read = reader
+        held = read(value)
+        if _SCALARS.issuperset(map(type, held)):
+            return dict(zip(names, held, strict=True))
+        return {name: plain(item, where, leaf) for name, item in zip(names, held, strict=True)}
     if isinstance(value, Enum):
-        return plain(value.value, leaf, where)
-    if value is None or isinstance(value, (bool, int, float, str)):
+        return plain(value.value, where, leaf)
+    if isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (bytes, bytearray, memoryview)):
         return leaf(bytes(value))
     if isinstance(value, (list, tuple)):
-        return [item if type(item) in _SCALARS else plain(item, leaf, f"{where}[{i}]") for i, item in enumerate(value)]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(getattr(value, name), leaf, where) for name in _names(type(value))}
+        return [item if type(item) in _SCALARS else plain(item, f"{where}[{i}]", leaf) for i, item in enumerate(value)]
     if hasattr(value, "model_dump"):
-        return plain(value.model_dump(mode="json"), leaf, where)
+        return plain(value.model_dump(mode="json"), where, leaf)
     if isinstance(value, Mapping):
-        return {_name(k, where): plain(v, leaf, f"{where}.{k}") for k, v in value.items()}
+        return {_name(k, where): plain(v, f"{where}.{k}", leaf) for k, v in value.items()}
     raise TypeError(
         f"{where}: {type(value).__name__} can't be kept in a checkpoint; return lists, dicts, dataclasses, numbers, text or bytes"
     )
@@ -126,8 +135,14 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _reader(kind: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """The field names of a dataclass, and what reads them all at once."""
+    if not isinstance(kind, type) or not is_dataclass(kind):
+        return None
+    names = tuple(field.name for field in fields(kind))
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _name(name: Any, where: str) -> str:

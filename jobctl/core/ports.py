@@ -87,7 +87,7 @@ class Library(Protocol):
         """Writes a document, or a new generation of the one with this uid; gives its id."""
         ...
 
-    def chunks(self, document_ids: Sequence[int] | None = None) -> list[Row]: ...
+    def chunks(self, document_ids: Sequence[int] | None = None, *, columns: Sequence[str] = ()) -> list[Row]: ...
     def chunk_ids(self, document_id: int) -> list[int]: ...
     def replace_connections(
         self,
@@ -117,6 +117,10 @@ class Context(Protocol):
 
     def result(self, stage: str) -> Any:
         """The checkpointed result of an earlier stage."""
+        ...
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives, made once an attempt and shared by its stages; never part of a checkpoint."""
         ...
 
     def open(self, path: str) -> Path:

@@ -66,7 +66,7 @@ pipeline = Pipeline(
 def _index(ctx: Context) -> tuple[JoinedIndex, int]:
     """All passages that the present embedding engine made, and how many others there are: they never mix."""
     engine = ctx.plugin("embedder").id
-    rows = ctx.read().chunks()
+    rows = ctx.read().chunks(columns=["id", "document_id", "text", "vector", "themes", "polarity", "engine"])
     same = [row for row in rows if row["engine"] == engine]
     held = corpus(
         [row["id"] for row in same], [row["document_id"] for row in same], [row["text"] for row in same],
@@ -80,7 +80,7 @@ def preparing(ctx: Context, args: DetectConnections) -> Found:
     """What is compared, and the threshold of each engine."""
     if args.document_id is not None and ctx.read().document(args.document_id) is None:
         raise Invalid(f"there is no document {args.document_id}", hint="jobctl search TEXT shows documents")
-    index, skipped = _index(ctx)
+    index, skipped = ctx.once("index", lambda: _index(ctx))
     thresholds = {
         name: args.threshold if args.threshold is not None else ctx.plugin("engine", name).calibrate(index)
         for name in args.engines
@@ -91,7 +91,7 @@ def preparing(ctx: Context, args: DetectConnections) -> Found:
 
 def _sources(ctx: Context, found: Found) -> list[tuple[JoinedIndex, int]]:
     """Each source chunk with the index it is compared in; one that went meanwhile is left out later."""
-    index, _ = _index(ctx)
+    index, _ = ctx.once("index", lambda: _index(ctx))
     return [(index, chunk) for chunk in found.sources]
 
 

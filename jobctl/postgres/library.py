@@ -1,18 +1,36 @@
 """The document library: SQLAlchemy Core on the connection that the queue's statements run on."""
 
 import struct
+import sys
+from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, and_, bindparam, create_engine, delete, func, insert, or_, select, text, update
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+from sqlalchemy import (
+    Connection,
+    TableClause,
+    and_,
+    bindparam,
+    column,
+    create_engine,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.pool import StaticPool
 
 from jobctl.postgres.tables import annotations, chunks, connections, documents, import_review
-
-BATCH = 1_000
 
 
 class Library:
@@ -61,7 +79,7 @@ class Library:
         return document_id
 
     def _replace_chunks(self, document_id: int, generation: int, engine: str, new: Sequence[Mapping[str, Any]]) -> None:
-        mine = chunks.c.document_id == document_id
+        mine, into = chunks.c.document_id == document_id, self._writable
         by_text: dict[str, list[int]] = {}
         for row in self.connection.execute(select(chunks.c.id, chunks.c.text).where(mine).order_by(chunks.c.index)):
             by_text.setdefault(row.text, []).append(row.id)
@@ -70,19 +88,17 @@ class Library:
         fresh: list[dict[str, Any]] = []
         known: list[dict[str, Any]] = []
         for chunk in new:
-            values = {"document_id": document_id, "generation": generation, "engine": engine, **chunk}
+            values = self._embedded({"document_id": document_id, "generation": generation, "engine": engine, **chunk})
             same = by_text.get(chunk["text"])
             if same:
                 known.append({"this": same.pop(0), **values})
             else:
                 fresh.append(values)
         if known:
-            self.connection.execute(update(chunks).where(chunks.c.id == bindparam("this")), known)
-        for start in range(0, len(fresh), BATCH):
-            self.connection.execute(insert(chunks), fresh[start : start + BATCH])
+            self.connection.execute(update(into).where(into.c.id == bindparam("this")), known)
+        if fresh:
+            self.connection.execute(insert(into), fresh)
         self.connection.execute(delete(chunks).where(and_(mine, chunks.c.generation < generation)))
-        if self._pgvector is not None:
-            self._embed(document_id)
 
     @cached_property
     def _pgvector(self) -> str | None:
@@ -94,15 +110,18 @@ class Library:
         )
         return self.connection.execute(query).scalar()
 
-    def _embed(self, document_id: int) -> None:
-        """The vectors of a document again, as pgvector reads them."""
-        query = select(chunks.c.id, chunks.c.vector).where(chunks.c.document_id == document_id)
-        rows = [{"i": row.id, "v": _literal(row.vector)} for row in self.connection.execute(query) if row.vector]
-        if rows:
-            update_one = (
-                f"UPDATE jobctl.chunks SET embedding = CAST(CAST(:v AS text) AS {self._pgvector}.vector) WHERE id = :i"  # noqa: S608 - a quoted name
-            )
-            self.connection.execute(text(update_one), rows)
+    @cached_property
+    def _writable(self) -> TableClause:
+        """The chunks, with pgvector's column where there is one."""
+        if self._pgvector is None:
+            return chunks
+        return table("chunks", *(column(c.name, c.type) for c in chunks.c), column("embedding"), schema="jobctl")
+
+    def _embedded(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The vector a second time, as pgvector holds it, where there is pgvector."""
+        if self._pgvector is None:
+            return values
+        return values | {"embedding": _Vector(values["vector"]) if values["vector"] else None}
 
     def cosines(self, engine: str, vector: bytes) -> dict[int, float] | None:
         """The server's cosine of a vector with every chunk of an engine, by chunk id; None where it has no pgvector."""
@@ -110,10 +129,10 @@ class Library:
             return None
         home = self._pgvector
         query = text(
-            f"SELECT id, 1 - (embedding OPERATOR({home}.<=>) CAST(CAST(:v AS text) AS {home}.vector)) AS cosine "  # noqa: S608 - a quoted name
+            f"SELECT id, 1 - (embedding OPERATOR({home}.<=>) CAST(:v AS {home}.vector)) AS cosine "  # noqa: S608 - a quoted name
             "FROM jobctl.chunks WHERE engine = :e AND embedding IS NOT NULL"
         )
-        rows = self.connection.execute(query, {"v": _literal(vector), "e": engine})
+        rows = self.connection.execute(query, {"v": _Vector(vector), "e": engine})
         return {row.id: row.cosine for row in rows}
 
     def passages(self, engine: str, document_id: int | None = None, *, vectors: bool) -> list[dict[str, Any]]:
@@ -126,9 +145,10 @@ class Library:
 
     # -- chunks --------------------------------------------------------------------------------------------------
 
-    def chunks(self, document_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
-        """Chunks in order of document and index."""
-        query = select(chunks).order_by(chunks.c.document_id, chunks.c.index)
+    def chunks(self, document_ids: Sequence[int] | None = None, *, columns: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Chunks in order of document and index; only these columns, where a whole library is read."""
+        wanted = [chunks.c[name] for name in columns] or [*chunks.c]
+        query = select(*wanted).order_by(chunks.c.document_id, chunks.c.index)
         if document_ids is not None:
             query = query.where(chunks.c.document_id.in_(list(document_ids)))
         return [dict(row) for row in self.connection.execute(query).mappings()]
@@ -165,15 +185,12 @@ class Library:
                 )
             )
         self.connection.execute(delete(connections).where(and_(*condition)))
-        for start in range(0, len(edges), BATCH):
-            query = upsert(connections).values([dict(edge) for edge in edges[start : start + BATCH]])
+        if edges:
+            query = upsert(connections)
             fresh = query.excluded
-            self.connection.execute(
-                query.on_conflict_do_update(
-                    constraint="connections_pair_key",
-                    set_={"strength": fresh.strength, "evidence": fresh.evidence, "engine": fresh.engine},
-                )
-            )
+            changed = {"strength": fresh.strength, "evidence": fresh.evidence, "engine": fresh.engine}
+            merged = query.on_conflict_do_update(constraint="connections_pair_key", set_=changed)
+            self.connection.execute(merged, [dict(edge) for edge in edges])
         return self.connection.execute(
             select(func.count())
             .select_from(connections)
@@ -238,10 +255,23 @@ class Library:
         self.connection.execute(query.on_conflict_do_nothing(constraint="import_review_source_key"))
 
 
-def _literal(vector: bytes) -> str:
-    """A vector as pgvector reads it."""
-    numbers = struct.unpack(f"<{len(vector) // 4}f", vector)
-    return f"[{','.join(map(repr, numbers))}]"
+@dataclass(frozen=True, slots=True)
+class _Vector:
+    """Little-endian float32 numbers on their way to pgvector."""
+
+    data: bytes
+
+
+class _VectorDumper(Dumper):
+    """pgvector's wire form: dimension, zero, big-endian float32. As text, a vector costs five times the bytes."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: Any) -> bytes:
+        numbers = array("f", obj.data)
+        if sys.byteorder == "little":
+            numbers.byteswap()
+        return struct.pack(">HH", len(numbers), 0) + numbers.tobytes()
 
 
 class Libraries:
@@ -264,6 +294,7 @@ def _on(connection: psycopg.Connection[Any]) -> Connection:
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool, pool_reset_on_return=None
     )
+    connection.adapters.register_dumper(_Vector, _VectorDumper)
     for verb in ("do_begin", "do_commit", "do_rollback", "do_close", "do_terminate"):
         setattr(engine.dialect, verb, lambda _: None)
     return engine.connect()

@@ -123,10 +123,9 @@ class Attempt:
         context.checkpoint()
         last = index == len(pipeline.stages) - 1
         if stage.size is None:
-            value = stage.run(context, previous)
-            return self._finish(
-                chain, context, checkpoint.Segment(stage.name, value, 0, complete=True), value, last=last
-            )
+            value = checkpoint.plain(stage.run(context, previous), stage.name)
+            segment = checkpoint.Segment(stage.name, value, 0, complete=True)
+            return self._finish(chain, context, segment, value, last=last)
         return self._batches(chain, context, stage, done, previous, last=last)
 
     def _batches(
@@ -141,7 +140,7 @@ class Attempt:
         size = stage.size or 1
         self.ticker.count(stage, context.noun, done, len(items))
         while done < len(items):
-            fresh += stage.run(context, items[done : done + size])
+            fresh += checkpoint.plain(stage.run(context, items[done : done + size]), stage.name)
             done = min(done + size, len(items))
             self.ticker.count(stage, context.noun, done, len(items))
             if done < len(items) and (self._asked() or time.monotonic() - saved >= SAVE_EVERY):
@@ -155,11 +154,11 @@ class Attempt:
         self, chain: Chain, context: StageContext, segment: checkpoint.Segment, value: Any, *, last: bool
     ) -> _Last | None:
         """Keeps a stage's result. The last one goes out with the outcome, unless it changed something on the way."""
-        kept = chain.keep(segment.stage, value)
         if last and not context.has_effects and not self.stops.cancel:
-            return _Last(_output(kept))
+            return _Last(_output(value))
+        chain.keep(segment.stage, value)
         self._commit(chain, context, segment)
-        return _Last(_output(kept)) if last else None
+        return _Last(_output(value)) if last else None
 
     def _asked(self) -> bool:
         if self.stops.cancel:
@@ -231,5 +230,5 @@ class _Last:
 
 def _output(value: Any) -> Any:
     """What is stored as the job's output: small plain data."""
-    held = checkpoint.plain(value, lambda data: {"bytes": len(data)}, "output")
+    held = checkpoint.plain(value, "output", lambda data: {"bytes": len(data)})
     return held if len(repr(held)) <= 64 * 1024 else {"note": "the result is larger than 64 KiB"}

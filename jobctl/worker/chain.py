@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter
 
-from jobctl.core.checkpoint import MAX_BYTES, Segment, decode, digest, plain
+from jobctl.core.checkpoint import MAX_BYTES, Segment, decode, digest
 from jobctl.core.errors import CheckpointCorrupt, CheckpointError
 from jobctl.core.job import Record
 from jobctl.core.pipeline import Pipeline, Stage
@@ -42,6 +42,7 @@ class Chain:
         self.records = list(records)
         self.dropped: list[int] = []
         self.next_seq = max((record.seq for record in records), default=0) + 1
+        self.shared: dict[str, Any] = {}  # what the stages of this attempt made for each other
         self._values: dict[str, Any] = {}
         self._typed = {stage.name: _adapter(stage) for stage in pipeline.stages}
 
@@ -94,11 +95,9 @@ class Chain:
         self.dropped.clear()
         self.next_seq = record.seq + 1
 
-    def keep(self, stage: str, value: Any) -> Any:
-        """Remembers a fresh result in the form that a resumed run would read; gives it as plain data."""
-        held = plain(value, bytes, stage)
+    def keep(self, stage: str, held: Any) -> None:
+        """Remembers a fresh result, given as plain data, in the form that a resumed run would read."""
         self._values[stage] = self._typed[stage](held)
-        return held
 
     def _convert(self, stage: str, value: Any, record: Record) -> Any:
         try:

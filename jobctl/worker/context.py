@@ -142,6 +142,12 @@ class StageContext:
         """The checkpointed result of an earlier stage."""
         return self._chain.value(stage)
 
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives, made once an attempt and shared by its stages."""
+        if name not in self._chain.shared:
+            self._chain.shared[name] = make()
+        return self._chain.shared[name]
+
     def open(self, path: str) -> Path:
         """A local file for an input path. Raises ``Invalid`` for one outside what this worker allows."""
         taken = self._job.metadata.get("inputs", {}).get(path)

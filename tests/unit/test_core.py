@@ -51,7 +51,7 @@ def test_a_truncated_or_oversized_checkpoint_is_corrupt():
 
 def test_what_cannot_be_a_checkpoint_is_named_with_its_place():
     with pytest.raises(TypeError, match=r"counting\.things\[1\]: set"):
-        checkpoint.encode(checkpoint.Segment("counting", {"things": [1, {2}]}, 0, complete=True))
+        checkpoint.plain({"things": [1, {2}]}, "counting")
 
 
 def test_checkpoint_keys_are_free_of_user_text():
