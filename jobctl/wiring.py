@@ -317,9 +317,9 @@ def pipelines() -> dict[str, Pipeline]:
 
 
 def plugin(held: Settings, cache: dict[tuple[str, str], Any], kind: str, name: str | None) -> Any:
-    """A plug-in of a kind, made once: ``embedder`` as configured, ``engine`` by name."""
+    """A plug-in of a kind, made once: ``embedder`` as configured, ``engine`` and ``extractor`` by name."""
     chosen = name or str(held["embedding"])
-    group = {"embedder": "embedders", "engine": "engines"}[kind]
+    group = f"{kind}s"
     if (kind, chosen) not in cache:
         entries = _entries(group)
         if chosen not in entries:

@@ -17,7 +17,7 @@ from jobctl.core.ports import Context, Embedder, Library, OpenSource
 from jobctl.documents import chunk as chunking_engine
 from jobctl.documents import clean as cleaning_engine
 from jobctl.documents.enrich import Enricher
-from jobctl.documents.extract import open_source
+from jobctl.documents.extract import detect
 
 NAMESPACE = uuid.UUID("0b9d7f4e-5e0c-5f0e-9a3e-6a6f62637463")
 """Documents are named by their source: the same file has the same uid in every library."""
@@ -75,9 +75,21 @@ def _parts(ctx: Context, args: ProcessDocument) -> list[tuple[OpenSource, int]]:
     """Pages or chapters by number, with the source they are read from; a file that is known has none to read."""
     if _known(ctx, args) is not None:
         return []
-    source = open_source(ctx.open(args.path), args.source_type)
+    source = _opened(ctx)
     ctx.count_as(source.info.part_noun)
     return [(source, number) for number in range(source.info.part_count)]
+
+
+def _opened(ctx: Context) -> OpenSource:
+    """The source, opened once an attempt by the extractor of its format."""
+
+    def opened() -> OpenSource:
+        path = ctx.open(ctx.args.path)
+        source: OpenSource = ctx.plugin("extractor", ctx.args.source_type or detect(path)).open(path)
+        return source
+
+    source: OpenSource = ctx.once("source", opened)
+    return source
 
 
 def _digest(ctx: Context, args: ProcessDocument) -> str:
@@ -101,10 +113,7 @@ def cleanup(ctx: Context, parts: list[Part]) -> Cleaned | None:
     """The Markdown that is stored; nothing for a file that is known."""
     if not parts:
         return None
-    path = ctx.open(ctx.args.path)
-    source = open_source(path, ctx.args.source_type)
-    info = source.info
-    source.close()
+    info = _opened(ctx).info
     text = cleaning_engine.clean(info, parts)
     return Cleaned(
         info=info, text=text, language=ctx.args.language or info.language or cleaning_engine.language(text.markdown)

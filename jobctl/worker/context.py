@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,14 +152,14 @@ class StageContext:
     def open(self, path: str) -> Path:
         """A local file for an input path. Raises ``Invalid`` for one outside what this worker allows."""
         taken = self._job.metadata.get("inputs", {}).get(path)
-        if taken:
-            return self._tools.storage.local_path(taken["key"], self._tools.workspace)
-        return self.allowed(path)
+        if not taken:
+            return self.allowed(path)
+        return _named(self._tools.storage.local_path(taken["key"], self._tools.workspace), self.name(path), self._tools)
 
     def name(self, path: str) -> str:
         """The file name that a path was submitted under."""
         taken = self._job.metadata.get("inputs", {}).get(path)
-        return str(taken["name"]) if taken else Path(path).name
+        return Path(taken["name"] if taken else path).name
 
     def allowed(self, path: str) -> Path:
         """A path that lies, links resolved, under a root that this worker allows."""
@@ -230,3 +231,12 @@ class StageContext:
         """What was collected is committed."""
         self._writes.clear()
         self.follow_up.clear()
+
+
+def _named(stored: Path, name: str, tools: Tools) -> Path:
+    """Stored bytes under the name they were submitted with: it says the format of a text, and errors speak of it."""
+    place = tools.workspace / stored.name[:16] / name
+    place.parent.mkdir(exist_ok=True)
+    with suppress(FileExistsError):
+        place.symlink_to(stored)
+    return place

@@ -16,14 +16,14 @@ import pypdfium2 as pdfium
 
 from jobctl.core.document import CleanText
 from jobctl.documents.clean import clean
-from jobctl.documents.extract import open_source
+from jobctl.testing.contracts import opened
 
 BOOK = "developers-reference"
 
 
 def read(path: Path) -> tuple[CleanText, int, float]:
     started = time.process_time()
-    source = open_source(path)
+    source = opened(path)
     text = clean(source.info, [source.part(i) for i in range(source.info.part_count)])
     source.close()
     return text, source.info.part_count, time.process_time() - started

@@ -26,13 +26,13 @@ from jobctl.documents.chunk import chunk
 from jobctl.documents.clean import clean
 from jobctl.documents.embed import StaticEmbedder
 from jobctl.documents.enrich import Enricher
-from jobctl.documents.extract import open_source
 from jobctl.documents.relate import Corpus, Edge, JoinedIndex, SemanticSimilarity, corpus
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
 from jobctl.postgres.library import Libraries
 from jobctl.postgres.queue import Lane, Queue
+from jobctl.testing.contracts import opened
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
 from jobctl.worker.context import Tools
@@ -42,7 +42,7 @@ ROUNDS = 9
 
 def loop(path: Path, embedder: StaticEmbedder, others: Corpus, connection: psycopg.Connection | None = None) -> float:
     started = time.process_time()
-    source = open_source(path)
+    source = opened(path)
     text = clean(source.info, [source.part(i) for i in range(source.info.part_count)])
     source.close()
     spans = chunk(text)
@@ -71,7 +71,7 @@ def shelf(connection: psycopg.Connection, books: list[Path], embedder: StaticEmb
     """Other books, in the tables and in memory."""
     documents, texts, vectors, themes, polarity = [], [], [], [], []
     for number, path in enumerate(books, 1):
-        source = open_source(path)
+        source = opened(path)
         text = clean(source.info, [source.part(i) for i in range(source.info.part_count)])
         spans = chunk(text)
         enricher = Enricher([span.text for span in spans])
@@ -144,7 +144,7 @@ def main() -> None:
             queue.connection.execute("DELETE FROM jobctl.documents WHERE title = 'book'")
         queue.close()
         server.stop(force=True)
-    source = open_source(book)
+    source = opened(book)
     pages = source.info.part_count
     job = median(times)
     print(f"bare loop            {median(bare):.2f} CPU s   {pages / median(bare):.0f} pages/s")

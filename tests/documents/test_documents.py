@@ -14,8 +14,8 @@ from jobctl.documents.chunk import chunk
 from jobctl.documents.clean import clean, language, outline
 from jobctl.documents.embed import StaticEmbedder
 from jobctl.documents.enrich import Enricher
-from jobctl.documents.extract import open_source
 from jobctl.documents.relate import JoinedIndex, SemanticSimilarity, corpus
+from jobctl.testing.contracts import opened
 from tests.documents.make import docx, epub, pdf
 
 DATA = Path(__file__).parents[1] / "data"
@@ -23,7 +23,7 @@ LONG = "The quick brown fox jumps over the lazy dog near the river bank. "
 
 
 def read(path: Path) -> tuple:
-    source = open_source(path)
+    source = opened(path)
     try:
         return source.info, clean(source.info, [source.part(i) for i in range(source.info.part_count)])
     finally:
@@ -93,7 +93,7 @@ def test_text_is_read_in_any_usual_encoding(tmp_path, encoding):
 def test_a_long_text_is_cut_into_parts_that_join_to_the_same(tmp_path):
     path = tmp_path / "a.md"
     path.write_text("# T\n\n" + (LONG * 20 + "\n\n") * 400)
-    source = open_source(path)
+    source = opened(path)
     assert source.info.part_count > 2
     assert "".join(source.part(i).markdown for i in range(source.info.part_count)) == path.read_text()
 
