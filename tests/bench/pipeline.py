@@ -7,12 +7,13 @@ and compares with a library of other books that it holds in memory; "and saves" 
 tables with psycopg, in one transaction. The jobs do it through stages, checkpoints (written, fsynced) and the library.
 """
 
+import gc
 import hashlib
 import os
 import sys
 import tempfile
 import time
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 
@@ -34,7 +35,7 @@ from jobctl.postgres.library import Libraries
 from jobctl.postgres.queue import Lane, Queue
 from jobctl.testing.contracts import opened
 from jobctl.worker.attempt import Attempt
-from jobctl.worker.child import Requests
+from jobctl.worker.child import COLLECT_AT, Requests
 from jobctl.worker.context import Tools
 
 ROUNDS = 9
@@ -124,7 +125,7 @@ def main() -> None:
         tools = Tools(
             storage=wiring.storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=cache(wiring.pipeline),
             request=wiring.request, workspace=Path(home), input_roots=(), settings=held.values,
-            plugin=lambda kind, name: embedder if kind == "embedder" else SemanticSimilarity(),
+            plugin=partial(wiring.plugin, held, {("embedder", held["embedding"]): embedder}),
         )  # fmt: skip
         client = Client(queue, storage=lambda: wiring.storage(held), load=wiring.pipeline)
         others = shelf(queue.connection, shelved, embedder)
@@ -133,6 +134,8 @@ def main() -> None:
             bare.append(loop(book, embedder, others))
             saving.append(loop(book, embedder, others, queue.connection))
             queue.connection.execute("DELETE FROM jobctl.documents WHERE title = 'book'")
+            usual = gc.get_threshold()
+            gc.set_threshold(*COLLECT_AT)  # as in a child
             cpu, wall = time.process_time(), time.perf_counter()
             client.submit("process_document", {"path": str(book), "force": True, "title": "book"}, Options())
             for job_type in ("process_document", "detect_connections"):
@@ -141,6 +144,7 @@ def main() -> None:
                 queue.settle([outcome] if outcome else [])
             times.append(time.process_time() - cpu)
             walls.append(time.perf_counter() - wall)
+            gc.set_threshold(*usual)
             queue.connection.execute("DELETE FROM jobctl.documents WHERE title = 'book'")
         queue.close()
         server.stop(force=True)
