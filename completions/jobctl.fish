@@ -32,6 +32,7 @@ complete -c jobctl -n __fish_use_subcommand -a connections -d 'Show and judge co
 complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
 complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
 complete -c jobctl -n __fish_use_subcommand -a db -d 'Start, stop, upgrade and check the database.'
+complete -c jobctl -n __fish_use_subcommand -a prune -d 'Remove old checkpoints, and bytes that nothing refers to.'
 complete -c jobctl -n __fish_use_subcommand -a doctor -d 'Check that everything is in order.'
 complete -c jobctl -n __fish_use_subcommand -a config -d 'Show settings and where each comes from.'
 complete -c jobctl -n __fish_use_subcommand -a completion -d 'Print the completion script of a shell.'
@@ -415,6 +416,19 @@ complete -c jobctl -n '__fish_seen_subcommand_from db' -a start
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a status
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a stop
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a upgrade
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l color
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l config
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l db
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l dry-run
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l fields
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l json
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l older
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l output
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l quiet
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l time
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l verbose
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l yes
 complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l color
 complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l config
 complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l db

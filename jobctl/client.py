@@ -10,8 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from jobctl.core.checkpoint import digest
-from jobctl.core.errors import CheckpointError, IllegalTransition, InvalidArguments, JobNotFound, UsageError
+from jobctl.core.checkpoint import digest, lease_seq_of
+from jobctl.core.errors import (
+    CheckpointError,
+    ConfigError,
+    IllegalTransition,
+    InvalidArguments,
+    JobNotFound,
+    UsageError,
+)
 from jobctl.core.job import PRIORITIES, Answer, Filters, Job, NewJob, Submitted
 from jobctl.core.lifecycle import DONE, Standing, Status, actions, reachable
 from jobctl.core.names import words
@@ -48,6 +55,7 @@ class Rows(Protocol):
     def logs(
         self, job_id: int, *, after: int = 0, stage: str | None = None, attempt: int | None = None, tail: int = ...
     ) -> list[dict[str, Any]]: ...
+    def prune(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]: ...
     def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
     def requeue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
     def wake_keys(self, keys: Iterable[str | None] | None) -> int: ...
@@ -85,6 +93,14 @@ class Swept:
 
 
 @dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many checkpoints of ended jobs were forgotten, and how many bytes without an owner were removed."""
+
+    checkpoints: int
+    orphans: int
+
+
+@dataclass(frozen=True, slots=True)
 class Waited:
     """How a wait ended. ``reason``: reached, failed, cancelled, unreachable, timeout; by job."""
 
@@ -106,7 +122,8 @@ class Verified:
 class Client:
     """Jobs in one database. Get one from ``jobctl.wiring.connect()``.
 
-    ``load`` gives the Pipeline of a name and raises ``UnknownJobType``.
+    ``load`` gives the Pipeline of a name and raises ``UnknownJobType``; ``retries`` overrules ``max_retries`` of a type;
+    without ``pausing`` nobody can pause, and what is paused can still be resumed.
     """
 
     def __init__(
@@ -116,6 +133,8 @@ class Client:
         storage: Callable[[], Storage],
         load: Callable[[str], Pipeline],
         user: str = "",
+        pausing: bool = True,
+        retries: Mapping[str, int] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -123,6 +142,8 @@ class Client:
         self._storage = storage
         self._load = load
         self.user = user
+        self._pausing = pausing
+        self._retries_of = dict(retries or {})
         self._sleep = sleep
         self._monotonic = monotonic
         queue.actor = user
@@ -155,7 +176,7 @@ class Client:
 
     def _prepare(self, job_type: str, data: Mapping[str, Any], options: Options, *, take: bool) -> NewJob:
         pipeline = self._load(job_type)
-        job = new_job(pipeline, data, options, created_by=self.user)
+        job = new_job(pipeline, data, options, created_by=self.user, retries=self._retries_of)
         inputs = self._take_in(pipeline, job.input_data) if take else {}
         metadata = dict(job.metadata) | ({"inputs": inputs} if inputs else {})
         return NewJob(**{name: getattr(job, name) for name in NewJob.__dataclass_fields__} | {"metadata": metadata})
@@ -248,7 +269,11 @@ class Client:
     # -- control -------------------------------------------------------------------------------------------------
 
     def pause(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
-        """Holds what waits, asks what runs."""
+        """Holds what waits, asks what runs. Raises ``ConfigError`` where pausing is switched off."""
+        if not self._pausing:
+            raise ConfigError(
+                "pausing is switched off here (the setting pausing)", hint="jobctl cancel, or jobctl queue pause NAME"
+            )
         return self._control("pause", ids, dry_run, lambda: self.queue.pause(ids, reason=reason))
 
     def cancel(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
@@ -355,15 +380,46 @@ class Client:
             self.queue.wake_keys(None)
         return Swept(tuple(requeued), tuple(rescued))
 
+    def prune(self, *, older: float, dry_run: bool = False) -> Pruned:
+        """Removes checkpoint bytes of jobs that ended ``older`` seconds ago, and bytes that nothing refers to.
+
+        Safe at any moment: the storage is listed before the database is asked, and what an attempt that is over has left
+        behind can never be referred to again, because its token is void.
+        """
+        storage, forgotten, orphans = self._storage(), 0, 0
+        keys = sorted(storage.keys("jobs"), key=_job_of)
+        while rows := self._pruned(older, dry_run=dry_run):
+            forgotten += sum(len(row["paths"]) for row in rows)
+            if dry_run:
+                break
+            for path in (path for row in rows for path in row["paths"]):
+                storage.delete(path)
+        for start in range(0, len(keys), 1000):
+            for key in self._orphans(keys[start : start + 1000]):
+                orphans += 1
+                if not dry_run:
+                    storage.delete(key)
+        return Pruned(forgotten, orphans)
+
+    def _pruned(self, older: float, *, dry_run: bool) -> list[dict[str, Any]]:
+        with self.queue.transaction(rehearse=dry_run):
+            return self.queue.prune(age=older)
+
+    def _orphans(self, keys: Sequence[str]) -> list[str]:
+        known = {row["id"]: row for row in self.queue.run("attempts", ids=sorted({_job_of(key) for key in keys}))}
+        return [key for key in keys if not _referred(key, known.get(_job_of(key)))]
+
     def why(self, job_id: int) -> list[str]:
         """Why the job is where it is, one sentence a line; the last may be the command to type next."""
-        return explain(self.get(job_id), self.queue.workers(), self._dependencies(job_id))
+        return explain(self.get(job_id), self.queue.workers(), self._dependencies(job_id), self.queue.holds())
 
     def _dependencies(self, job_id: int) -> list[dict[str, Any]]:
         return self.queue.run("dependencies", id=job_id)
 
 
-def new_job(pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, created_by: str) -> NewJob:
+def new_job(
+    pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, created_by: str, retries: Mapping[str, int]
+) -> NewJob:
     """A validated job, ready for the queue. Raises ``InvalidArguments``."""
     args = pipeline.validate(data)
     payload = args.model_dump(mode="json", exclude_none=True)
@@ -387,9 +443,23 @@ def new_job(pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, cr
         run_after=options.at,
         metadata={"label": pipeline.label, "stages": [stage.name for stage in pipeline.stages]}
         | ({"mode": mode} if mode else {}),
-        max_retries=pipeline.max_retries if options.max_retries is None else options.max_retries,
+        max_retries=retries.get(pipeline.name, pipeline.max_retries)
+        if options.max_retries is None
+        else options.max_retries,
         after=options.after,
     )
+
+
+def _job_of(key: str) -> int:
+    """The job of a checkpoint's key; 0 for a key that is not one."""
+    number = key.split("/")[1]
+    return int(number) if number.isdecimal() else 0
+
+
+def _referred(key: str, row: Mapping[str, Any] | None) -> bool:
+    if row is None:  # the job is gone
+        return False
+    return key in row["paths"] or (row["running"] is not None and lease_seq_of(key) >= row["running"])
 
 
 def readable_file(path: Path, field: str) -> Path:
@@ -452,6 +522,9 @@ def _unchanged(verb: str, was: Status) -> str:
 
 
 def _refusal(verb: str, job_id: int, row: dict[str, Any], was: Status) -> tuple[str, str | None]:
+    if row.get("holder"):
+        taken = f"job {row['holder']} has the same idempotency key and is not finished"
+        return f"job {job_id} can't be {_DONE[verb]}: {taken}", f"jobctl show {row['holder']}"
     if row["cancelling"]:
         return f"job {job_id} can't be {_DONE[verb]}: it is being cancelled", f"jobctl wait {job_id}"
     if verb == "retry" and was in (Status.FAILED, Status.CANCELLED):
@@ -473,10 +546,13 @@ def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str
     return None if retries or any(reachable(status, goal) for goal in until) else "unreachable"
 
 
-def explain(job: Job, workers: Sequence[Mapping[str, Any]], dependencies: Sequence[Mapping[str, Any]]) -> list[str]:
+Rowlike = Sequence[Mapping[str, Any]]
+
+
+def explain(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -> list[str]:
     """Sentences on why a job is where it is."""
     explainers: dict[Status, Callable[[], list[str]]] = {
-        Status.PENDING: lambda: _why_pending(job, workers, dependencies),
+        Status.PENDING: lambda: _why_pending(job, workers, dependencies, holds),
         Status.PROCESSING: lambda: _why_processing(job),
         Status.PAUSED: lambda: [
             f"It was paused{f': {job.pause_reason}' if job.pause_reason else ''}.",
@@ -489,9 +565,7 @@ def explain(job: Job, workers: Sequence[Mapping[str, Any]], dependencies: Sequen
     return explainers[job.status]()
 
 
-def _why_pending(
-    job: Job, workers: Sequence[Mapping[str, Any]], dependencies: Sequence[Mapping[str, Any]]
-) -> list[str]:
+def _why_pending(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -> list[str]:
     if job.waiting_on == "dependency":
         open_ones = [d for d in dependencies if d["status"] != Status.COMPLETED]
         return [f"It waits for job {d['id']}, which is {d['status'] or 'gone'}." for d in open_ones]
@@ -499,7 +573,9 @@ def _why_pending(
         return [f"It waits for another job with the key {job.concurrency_key!r}."]
     if job.waiting_on:
         name = job.queue if job.waiting_on == "queue" else job.job_type
-        return [f"The {job.waiting_on} {name!r} is held.", f"jobctl queue resume {name}"]
+        reason = next((h["reason"] for h in holds if (h["kind"], h["name"]) == (job.waiting_on, name)), "")
+        way = f"jobctl queue resume {name}{' --type' if job.waiting_on == 'type' else ''}"
+        return [f"The {job.waiting_on} {name!r} is held{f': {reason}' if reason else '.'}", way]
     if job.run_after > job.now:
         return [f"It is not due before {job.run_after.isoformat(timespec='seconds')}."]
     serving = [w for w in workers if job.job_type in w["job_types"] and (not w["queues"] or job.queue in w["queues"])]

@@ -33,6 +33,10 @@ DEFAULTS: dict[str, Any] = {
     "input_roots": [],
     "embedding": "static",
     "auto_retry": True,
+    "pausing": True,
+    "paywall_holds": False,
+    "max_retries": {},
+    "keep_checkpoints_days": 7.0,
     "concurrency": 2,
     "poll": 1.0,
     "grace": 30.0,
@@ -136,6 +140,8 @@ def _read(path: Path) -> dict[str, Any]:
         wanted = type(DEFAULTS[name]) if DEFAULTS[name] is not None else str
         if not isinstance(value, (int, float) if wanted is float else wanted):
             raise ConfigError(f"{path}: {name} should be {wanted.__name__}, not {value!r}")
+        if isinstance(value, dict) and not all(isinstance(number, int) and number >= 0 for number in value.values()):
+            raise ConfigError(f"{path}: {name} should give a whole number for each job type, not {value!r}")
     return found
 
 
@@ -155,6 +161,8 @@ def _from_text(name: str, text: str, variable: str) -> Any:
             }[text.lower()]
         if isinstance(default, (int, float)):
             return type(default)(text)
+        if isinstance(default, dict):
+            return {key: int(number) for key, number in (part.split("=") for part in text.split(",") if part)}
     except (KeyError, ValueError):
         raise ConfigError(f"{variable}={text!r} is not a {type(default).__name__}") from None
     return text.split(os.pathsep) if isinstance(default, list) else text
@@ -351,7 +359,14 @@ def connect(held: Settings, *, say: Callable[[str], None] = lambda _: None) -> C
     from jobctl.postgres.queue import Queue
 
     queue = Queue(partial(Database(held, say).connect, "jobctl"))
-    return Client(queue, storage=partial(storage, held), load=pipeline, user=user(os.environ))
+    return Client(
+        queue,
+        storage=partial(storage, held),
+        load=pipeline,
+        user=user(os.environ),
+        pausing=held["pausing"],
+        retries=held["max_retries"],
+    )
 
 
 def search(
@@ -428,7 +443,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         queues=options.queues, concurrency=options.concurrency or int(held["concurrency"]),
         poll=options.poll or float(held["poll"]), grace=options.grace if options.grace is not None else float(held["grace"]),
         cancel_grace=float(held["cancel_grace"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
-        auto_retry=bool(held["auto_retry"]), only=frozenset(options.only) if options.only else None,
+        auto_retry=bool(held["auto_retry"]), paywall_holds=bool(held["paywall_holds"]), only=frozenset(options.only) if options.only else None,
     )  # fmt: skip
     roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]
     child_settings = {"values": held.values, "home": str(held.home), "roots": roots, "parent": os.getpid()}
@@ -463,15 +478,15 @@ def run_child(descriptor: int) -> None:
     with tempfile.TemporaryDirectory(prefix="jobctl-") as workspace:
         tools = Tools(
             storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=cache(pipeline),
-            request=request, workspace=Path(workspace), input_roots=tuple(Path(root) for root in given["roots"]),
+            request=partial(request, held), workspace=Path(workspace), input_roots=tuple(Path(root) for root in given["roots"]),
             settings=held.values, plugin=partial(plugin, held, {}), auto_retry=bool(held["auto_retry"]),
         )  # fmt: skip
         Child(channel_from(descriptor), tools, queue).run()
 
 
-def request(job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:
+def request(held: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:
     """A validated follow-up job."""
-    return new_job(pipeline(job_type), args, Options(**options), created_by=created_by)
+    return new_job(pipeline(job_type), args, Options(**options), created_by=created_by, retries=held["max_retries"])
 
 
 def run_here(held: Settings, ids: Sequence[int], *, say: Callable[[str], None] = lambda _: None) -> Any:

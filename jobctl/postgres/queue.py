@@ -49,6 +49,7 @@ class Settled:
     """What became of a settled attempt."""
 
     id: int
+    job_type: str
     status: Status
     concurrency_key: str | None
     awaited: bool  # another job depends on it
@@ -171,11 +172,20 @@ class Queue:
         return self._control("delete", ids)
 
     def _control(self, verb: str, ids: Sequence[int], **values: Any) -> list[dict[str, Any]]:
-        rows = self.run(verb, ids=list(ids), actor=self.actor, **values)
+        rows = self._settling_keys(lambda: self.run(verb, ids=list(ids), actor=self.actor, **values))
         keys = {row["concurrency_key"] for row in rows if row["answer"] == "done"} - {None}
         if keys:
             self.wake_keys(keys)
         return rows
+
+    def _settling_keys(self, act: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Runs a statement that may lose a race for an idempotency key; when it did, it sees the winner the next time."""
+        try:
+            return act()
+        except psycopg.errors.UniqueViolation:
+            if self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                raise
+        return act()
 
     def checkpoints(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         """What is recorded of the jobs' checkpoints, in order."""
@@ -220,6 +230,10 @@ class Queue:
         """What is held as a whole."""
         return self.run("holds")
 
+    def prune(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]:
+        """Forgets the checkpoints of jobs that ended ``age`` seconds ago; ``paths`` are the bytes to remove."""
+        return self.run("prune", age=age, limit=limit, actor=self.actor)
+
     # -- sweep ---------------------------------------------------------------------------------------------------
 
     def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]:
@@ -230,7 +244,7 @@ class Queue:
 
     def requeue(self, *, limit: int = 100) -> list[dict[str, Any]]:
         """Moves automatic retries that are due."""
-        rows = self.run("requeue", limit=limit, actor=self.actor)
+        rows = self._settling_keys(lambda: self.run("requeue", limit=limit, actor=self.actor))
         self._wake_after(rows)
         return rows
 
@@ -342,7 +356,10 @@ class Queue:
         if awaited := [row["id"] for row in rows if row["awaited"]]:
             self.wake_dependents(awaited)
         return {
-            row["id"]: Settled(row["id"], Status(row["status"]), row["concurrency_key"], row["awaited"]) for row in rows
+            row["id"]: Settled(
+                row["id"], row["job_type"], Status(row["status"]), row["concurrency_key"], row["awaited"]
+            )
+            for row in rows
         }
 
     def commit_stage(

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def run(
         held = wiring.settings({}, {"JOBCTL_HOME": folder, "HOME": folder})
         tools = Tools(
             storage=LocalStorage(Path(folder) / "storage"), library=lambda _: library, reader=lambda: library,
-            load=lambda _: pipeline, request=wiring.request, workspace=Path(folder), input_roots=tuple(input_roots),
+            load=lambda _: pipeline, request=partial(wiring.request, held), workspace=Path(folder), input_roots=tuple(input_roots),
             settings=held.values, plugin=lambda kind, name: wiring.plugin(held, {}, kind, name),
         )  # fmt: skip
         payload = pipeline.validate(args).model_dump(mode="json", exclude_none=True)

@@ -66,6 +66,8 @@ class Plan:
     silent_limit: float = 900.0
     """Seconds without a word from a job's child after which it is killed: it hangs where no request can reach it."""
     auto_retry: bool = True
+    paywall_holds: bool = False
+    """Whether a paywall holds its whole job type, instead of each job burning an attempt on it."""
     only: frozenset[int] | None = None
     """``submit --run``: end when these jobs have ended."""
 
@@ -88,6 +90,7 @@ class Leases(Protocol):
     def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]: ...
     def strays(self, worker: int, known: Sequence[int]) -> list[Token]: ...
     def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Any]: ...
+    def hold(self, kind: str, name: str, *, reason: str = "") -> dict[str, Any]: ...
     def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None: ...
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool: ...
     def family(self, ids: Sequence[int]) -> dict[int, Any]: ...
@@ -245,8 +248,15 @@ class Supervisor:
                 log.warning("job %d is not ours any more; its result is dropped", job_id)
             else:
                 log.info("job %d: %s", job_id, state.status)
+                self._hold_type(outcome, state)
         self._hungry = True
         return len(answered)
+
+    def _hold_type(self, outcome: Outcome, state: Any) -> None:
+        failure = outcome.failure
+        if self.plan.paywall_holds and failure and failure.kind == "paywall" and state.status is Status.FAILED:
+            log.warning("the job type %s is held: %s", state.job_type, failure.message)
+            self.queue.hold("type", state.job_type, reason=failure.message)
 
     def _company_in(self) -> float:
         """Seconds that what ended may still wait for company: a commit costs the same for one and for a hundred."""

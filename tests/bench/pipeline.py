@@ -124,7 +124,7 @@ def main() -> None:
         queue, libraries = Queue(lambda: connect(url)), Libraries()
         tools = Tools(
             storage=wiring.storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=cache(wiring.pipeline),
-            request=wiring.request, workspace=Path(home), input_roots=(), settings=held.values,
+            request=partial(wiring.request, held), workspace=Path(home), input_roots=(), settings=held.values,
             plugin=partial(wiring.plugin, held, {("embedder", held["embedding"]): embedder}),
         )  # fmt: skip
         client = Client(queue, storage=lambda: wiring.storage(held), load=wiring.pipeline)

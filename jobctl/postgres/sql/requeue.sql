@@ -1,10 +1,17 @@
 -- Automatic retries that are due. Each row is moved once however many sweeps run: locked rows are skipped and the
 -- predicate stands in the update again.
 WITH due AS MATERIALIZED (
-    SELECT id FROM jobctl.jobs
+    SELECT id FROM jobctl.jobs d
     WHERE
         status = 'failed' AND next_retry_at IS NOT NULL AND next_retry_at <= jobctl.clock()
         AND retry_count < max_retries
+        -- of one idempotency key one job at a time: the others wait their turn
+        AND NOT EXISTS (
+            SELECT FROM jobctl.jobs o
+            WHERE o.idempotency_key = d.idempotency_key AND o.id <> d.id
+                AND (o.status IN ('pending', 'processing', 'paused')
+                    OR (o.status = 'failed' AND o.next_retry_at <= jobctl.clock() AND o.id < d.id))
+        )
     ORDER BY next_retry_at, id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED

@@ -1,7 +1,15 @@
 -- From scratch: checkpoints and output forgotten, counters at zero.
 WITH target AS MATERIALIZED (
-    SELECT id, status, concurrency_key, cancel_requested_at
+    SELECT id, status, idempotency_key, concurrency_key, cancel_requested_at
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
+),
+-- who has the same idempotency key and is not finished, or comes first in this very request
+holder AS MATERIALIZED (
+    SELECT DISTINCT ON (t.id) t.id, o.id AS holder
+    FROM target t JOIN jobctl.jobs o ON o.idempotency_key = t.idempotency_key AND o.id <> t.id
+    WHERE o.status IN ('pending', 'processing', 'paused')
+        OR (o.id < t.id AND o.status IN ('failed', 'cancelled', 'completed') AND o.id = ANY (%(ids)s))
+    ORDER BY t.id, o.id
 ),
 moved AS (
     UPDATE jobctl.jobs j
@@ -17,6 +25,7 @@ moved AS (
         updated_at = jobctl.clock()
     FROM target t
     WHERE j.id = t.id AND t.status IN ('failed', 'cancelled', 'completed')
+        AND NOT EXISTS (SELECT FROM holder h WHERE h.id = t.id)
     RETURNING j.id, j.waiting_on
 ),
 forgotten AS (
@@ -28,8 +37,8 @@ logged AS (
 )
 SELECT
     t.id, t.status AS was, t.concurrency_key,
-    t.cancel_requested_at IS NOT NULL AS cancelling,
+    t.cancel_requested_at IS NOT NULL AS cancelling, h.holder,
     CASE WHEN m.id IS NOT NULL THEN 'done' ELSE 'refused' END AS answer,
     CASE WHEN m.id IS NOT NULL AND m.waiting_on IS NULL THEN pg_notify('jobctl_ready', '')::text END AS notified
-FROM target t LEFT JOIN moved m USING (id)
+FROM target t LEFT JOIN moved m USING (id) LEFT JOIN holder h USING (id)
 ORDER BY t.id

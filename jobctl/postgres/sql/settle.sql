@@ -47,7 +47,7 @@ settled AS (
             THEN jobctl.clock() + make_interval(secs => d.retry_after) END
     FROM decided d
     WHERE j.id = d.id
-    RETURNING j.id, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, j.waiting_on, d.outcome, d.kind,
+    RETURNING j.id, j.job_type, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, j.waiting_on, d.outcome, d.kind,
         d.message, d.raw
 ),
 logged AS (
@@ -70,7 +70,7 @@ logged AS (
     FROM settled ORDER BY id
 )
 SELECT
-    id, lease_seq, status, concurrency_key, waiting_on,
+    id, job_type, lease_seq, status, concurrency_key, waiting_on,
     status = 'completed' AND EXISTS (
         SELECT FROM jobctl.job_dependencies d WHERE d.depends_on = settled.id
     ) AS awaited

@@ -1,0 +1,7 @@
+-- What may still refer to bytes of these jobs: recorded paths, and the attempt that runs, if one does.
+SELECT
+    j.id,
+    CASE WHEN j.status = 'processing' THEN j.lease_seq END AS running,
+    (SELECT coalesce(array_agg(c.path), '{}') FROM jobctl.checkpoints c WHERE c.job_id = j.id) AS paths
+FROM jobctl.jobs j
+WHERE j.id = ANY (%(ids)s)
