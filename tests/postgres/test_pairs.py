@@ -1,0 +1,171 @@
+"""All ordered pairs of operations, interleaved on two connections: each ends as if one had come after the other.
+
+The first runs inside an open transaction; the second starts; when it is done or waits for a lock, the first commits or
+rolls back. What then stands must be what one of the two serial orders gives. A sweep or a claim that meets a locked row
+passes it by, so that for them "not at all" counts too. Nothing deadlocks, nothing raises but the published refusals.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from jobctl.core.errors import LeaseLost
+from jobctl.core.job import Failure, NewJob, Outcome, Record, Token
+from jobctl.core.lifecycle import Ending
+from jobctl.postgres.connect import connect
+from jobctl.postgres.queue import Lane, Queue
+
+LEASE = "11111111-1111-1111-1111-111111111111"
+STARTS = {
+    "pending": "status => 'pending'",
+    "running": "status => 'processing'",
+    "pausing": "status => 'processing', pause => true",
+    "cancelling": "status => 'processing', cancel => true",
+    "paused": "status => 'paused'",
+    "due": "status => 'failed', due => true",
+    "failed": "status => 'failed'",
+    "completed": "status => 'completed'",
+    "cancelled": "status => 'cancelled'",
+}
+PUT = """
+CREATE FUNCTION pg_temp.put(status text, pause boolean DEFAULT false, cancel boolean DEFAULT false, due boolean DEFAULT false)
+RETURNS bigint LANGUAGE sql AS $$
+    INSERT INTO jobctl.jobs (
+        job_type, status, lease_seq, lease_id, lease_expires_at, pause_requested_at, cancel_requested_at, next_retry_at,
+        error_type, completed_at, idempotency_key, concurrency_key
+    ) VALUES (
+        'a', put.status, 1, CASE WHEN put.status = 'processing' THEN '11111111-1111-1111-1111-111111111111'::uuid END,
+        CASE WHEN put.status = 'processing' THEN now() END, CASE WHEN put.pause THEN now() END,
+        CASE WHEN put.cancel THEN now() END, CASE WHEN put.due THEN now() END,
+        CASE WHEN put.status = 'failed' THEN 'transient' END,
+        CASE WHEN put.status IN ('failed', 'completed', 'cancelled') THEN now() END, 'the key', NULL
+    ) RETURNING id
+$$"""
+
+
+def record(token: Token) -> Record:
+    return Record(1, "s", 0, True, f"jobs/{token.job_id}/1-11111111/1-s-0", "0" * 64, 1, True)
+
+
+def settle(ending: Ending) -> Callable[[Queue, Token], object]:
+    failure = Failure("transient", "m", "r") if ending in (Ending.FAILED, Ending.CRASHED) else None
+    return lambda q, t: q.settle([Outcome(t, ending, failure=failure, retry_after=0.0 if failure else None)])
+
+
+OPERATIONS: dict[str, Callable[[Queue, Token], object]] = {
+    "pause": lambda q, t: q.pause([t.job_id]),
+    "resume": lambda q, t: q.resume([t.job_id]),
+    "cancel": lambda q, t: q.cancel([t.job_id]),
+    "retry": lambda q, t: q.retry([t.job_id]),
+    "restart": lambda q, t: q.restart([t.job_id]),
+    "delete": lambda q, t: q.delete([t.job_id]),
+    "submit": lambda q, _: q.submit([NewJob("b", {}, key="the key", delay=9e5)]),
+    "claim": lambda q, _: q.claim(0, [Lane("default", "a", 2)], 1),
+    "beat": lambda q, t: q.beat(0, {t.job_id: (t, {"percent": 5.0})}),
+    "commit": lambda q, t: q.commit_stage(t, record(t)),
+    "complete": settle(Ending.COMPLETED),
+    "fail": settle(Ending.FAILED),
+    "release": settle(Ending.RELEASED),
+    "crash": settle(Ending.CRASHED),
+    "rescue": lambda q, _: q.rescue(),
+    "requeue": lambda q, _: q.requeue(),
+    "hold": lambda q, _: q.hold("queue", "default"),
+}
+PASSING_BY = {"claim", "rescue", "requeue"}
+
+
+@dataclass
+class Arena:
+    """One job, two connections, and a third that looks."""
+
+    admin: psycopg.Connection
+    one: Queue
+    two: Queue
+    pool: ThreadPoolExecutor
+    serial: dict[tuple[str, ...], object]
+
+    def put(self, start: str) -> Token:
+        self.admin.execute("SET session_replication_role = replica")
+        for table in ("checkpoints", "events", "jobs", "holds"):
+            self.admin.execute(f"DELETE FROM {table}")
+        self.admin.execute("SET session_replication_role = origin")
+        job_id = self.admin.execute(f"SELECT pg_temp.put({STARTS[start]})").fetchone()[0]
+        return Token(job_id, 1, LEASE)
+
+    def seen(self, token: Token) -> object:
+        """What stands, with nothing of when."""
+        return self.admin.execute(
+            """
+            SELECT
+                array_agg((status, pause_requested_at IS NULL, cancel_requested_at IS NULL, retry_count, crash_count,
+                    resume_count, lease_seq, lease_id IS NULL, next_retry_at IS NULL, waiting_on, progress->>'percent',
+                    last_checkpoint_path IS NULL, id = %(id)s)::text ORDER BY id),
+                (SELECT count(*) FROM checkpoints)
+            FROM jobs
+            """,
+            {"id": token.job_id},
+        ).fetchone()
+
+    def one_after_the_other(self, start: str, *names: str) -> object:
+        if (start, *names) not in self.serial:
+            token = self.put(start)
+            for name in names:
+                with suppress(LeaseLost):
+                    OPERATIONS[name](self.one, token)
+            self.serial[start, *names] = self.seen(token)
+        return self.serial[start, *names]
+
+    def interleaved(self, start: str, first: str, second: str, *, commit: bool) -> object:
+        token = self.put(start)
+        with suppress(LeaseLost, Rollback), self.one.transaction():
+            with suppress(LeaseLost):
+                OPERATIONS[first](self.one, token)
+            other = self.pool.submit(self._second, second, token)
+            while not other.done() and not self._waits():
+                pass
+            if not commit:
+                raise Rollback
+        other.result(timeout=20)
+        return self.seen(token)
+
+    def _second(self, name: str, token: Token) -> None:
+        with suppress(LeaseLost):
+            OPERATIONS[name](self.two, token)
+
+    def _waits(self) -> bool:
+        pid = self.two.connection.info.backend_pid
+        return self.admin.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [pid]).fetchone()[0]
+
+
+class Rollback(Exception):
+    pass
+
+
+@pytest.fixture
+def arena(conn, database_url):
+    queues = [Queue(lambda: connect(database_url), actor=name) for name in ("one", "two")]
+    for queue in queues:  # far from the start of the server, where nothing is rescued
+        queue.connection.execute("SELECT set_config('jobctl.clock', (now() + interval '1 day')::text, false)")
+    conn.execute(PUT)
+    with ThreadPoolExecutor(1) as pool:
+        yield Arena(conn, *queues, pool, {})
+    for queue in queues:
+        queue.close()
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_any_two_operations_end_as_if_one_had_come_after_the_other(arena, start):
+    for first in OPERATIONS:
+        for second in OPERATIONS:
+            allowed = [arena.one_after_the_other(start, *order) for order in ((first, second), (second, first))]
+            alone = [arena.one_after_the_other(start, second)]
+            if second in PASSING_BY:
+                allowed.append(arena.one_after_the_other(start, first))
+                alone.append(arena.one_after_the_other(start))
+            case = f"{start}: {first} || {second}"
+            assert arena.interleaved(start, first, second, commit=True) in allowed, case
+            assert arena.interleaved(start, first, second, commit=False) in alone, f"{case}, rolled back"
