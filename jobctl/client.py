@@ -571,11 +571,11 @@ def _why_pending(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowli
         return [f"It waits for job {d['id']}, which is {d['status'] or 'gone'}." for d in open_ones]
     if job.waiting_on == "key":
         return [f"It waits for another job with the key {job.concurrency_key!r}."]
-    if job.waiting_on:
-        name = job.queue if job.waiting_on == "queue" else job.job_type
-        reason = next((h["reason"] for h in holds if (h["kind"], h["name"]) == (job.waiting_on, name)), "")
-        way = f"jobctl queue resume {name}{' --type' if job.waiting_on == 'type' else ''}"
-        return [f"The {job.waiting_on} {name!r} is held{f': {reason}' if reason else '.'}", way]
+    for hold in holds:
+        kind, name, reason = hold["kind"], hold["name"], hold["reason"]
+        if name == (job.queue if kind == "queue" else job.job_type):
+            way = f"jobctl queue resume {name}{' --type' if kind == 'type' else ''}"
+            return [f"The {kind} {name!r} is held{f': {reason}' if reason else '.'}", way]
     if job.run_after > job.now:
         return [f"It is not due before {job.run_after.isoformat(timespec='seconds')}."]
     serving = [w for w in workers if job.job_type in w["job_types"] and (not w["queues"] or job.queue in w["queues"])]

@@ -102,7 +102,8 @@ class Arena:
             """
             SELECT
                 array_agg((status, pause_requested_at IS NULL, cancel_requested_at IS NULL, retry_count, crash_count,
-                    resume_count, lease_seq, lease_id IS NULL, next_retry_at IS NULL, waiting_on, progress->>'percent',
+                    resume_count, lease_seq, lease_id IS NULL, next_retry_at IS NULL,
+                    waiting_on IS NULL AND NOT EXISTS (SELECT FROM holds), progress->>'percent',
                     last_checkpoint_path IS NULL, id = %(id)s)::text ORDER BY id),
                 (SELECT count(*) FROM checkpoints)
             FROM jobs

@@ -33,6 +33,9 @@ WITH claimed AS (
                 LIMIT %(slots)s
                 FOR UPDATE SKIP LOCKED
             ) ready
+            -- a job that became pending while its queue was being held may have missed the hold
+            WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = lane.queue)
+                AND NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'type' AND h.name = lane.job_type)
             ORDER BY ready.priority DESC, ready.run_after, ready.id
             LIMIT %(slots)s
         ))
