@@ -402,7 +402,13 @@ class Queue:
     def warn(self, token: Token, kind: str, **detail: Any) -> None:
         """A line of history that changes no status."""
         self.run(
-            "note_event", id=token.job_id, kind=kind, actor=self.actor, lease_seq=token.lease_seq, detail=Jsonb(detail)
+            "note_event",
+            id=token.job_id,
+            lease_seq=token.lease_seq,
+            lease_id=token.lease_id,
+            kind=kind,
+            actor=self.actor,
+            detail=Jsonb(detail),
         )
 
     def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None:
