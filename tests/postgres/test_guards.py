@@ -150,7 +150,7 @@ GUARDS: list[tuple[str, str, str, Callable[[Stage], None]]] = [
     ("rescue", "WHEN pause_requested_at IS NOT NULL THEN 'paused'", "",
      of("test_a_rescue_obeys_a_standing_request", "queue", "claim", verb="pause", end="paused")),
     ("requeue", "next_retry_at <= jobctl.clock()",
-        "true",
+        "next_retry_at IS NOT NULL",
      of("test_transient_failures_are_requeued_when_due_and_only_then", "queue", "claim", "conn")),
     ("requeue", "next_retry_at = NULL, completed_at = NULL, updated_at", "updated_at",
      of("test_transient_failures_are_requeued_when_due_and_only_then", "queue", "claim", "conn")),
