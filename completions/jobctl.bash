@@ -8,7 +8,7 @@ _jobctl() {
         esac
     done
     case "$path" in
-        "") words="submit list show why watch wait logs pause resume retry restart cancel delete verify worker queue search connections types stats db prune doctor config completion version --color --config --db --fields --help --json --output --quiet --time --verbose --version --yes" ;;
+        "") words="submit list show why watch wait logs pause resume retry restart cancel delete verify worker queue search connections types stats db torture prune doctor config completion version --color --config --db --fields --help --json --output --quiet --time --verbose --version --yes" ;;
         "submit") words="--after --at --color --config --db --delay --dry-run --fields --file --help --json --key --label --max-retries --on-conflict --output --payload --priority --queue --quiet --run --set --time --timeout --title --verbose --wait --watch --yes" ;;
         "list") words="--color --config --db --due --error-type --fields --help --json --label --limit --output --queue --quiet --since --sort --stale --status --time --title --type --until --verbose --watch --yes" ;;
         "show") words="--color --config --db --events --fields --help --json --output --payload --quiet --result --time --trace --verbose --yes" ;;
@@ -44,6 +44,7 @@ _jobctl() {
         "db status") words="--color --config --db --fields --help --json --output --quiet --time --verbose --yes" ;;
         "db stop") words="--color --config --db --fields --force --help --json --output --quiet --time --verbose --yes" ;;
         "db upgrade") words="--color --config --db --fields --help --json --output --quiet --time --verbose --yes" ;;
+        "torture") words="--color --config --db --fault --fields --help --json --output --quiet --rate --seconds --seed --time --verbose --workers --yes" ;;
         "prune") words="--color --config --db --dry-run --fields --help --json --older --output --quiet --time --verbose --yes" ;;
         "doctor") words="--color --config --db --fields --help --json --output --quiet --time --verbose --yes" ;;
         "config") words="show" ;;

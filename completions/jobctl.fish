@@ -32,6 +32,7 @@ complete -c jobctl -n __fish_use_subcommand -a connections -d 'Show and judge co
 complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
 complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
 complete -c jobctl -n __fish_use_subcommand -a db -d 'Start, stop, upgrade and check the database.'
+complete -c jobctl -n __fish_use_subcommand -a torture -d 'Kill everything at random and check that nothing is lost.'
 complete -c jobctl -n __fish_use_subcommand -a prune -d 'Remove old checkpoints, and bytes that nothing refers to.'
 complete -c jobctl -n __fish_use_subcommand -a doctor -d 'Check that everything is in order.'
 complete -c jobctl -n __fish_use_subcommand -a config -d 'Show settings and where each comes from.'
@@ -416,6 +417,22 @@ complete -c jobctl -n '__fish_seen_subcommand_from db' -a start
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a status
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a stop
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a upgrade
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l color
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l config
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l db
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l fault
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l fields
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l json
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l output
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l quiet
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l rate
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seconds
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seed
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l time
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l verbose
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l workers
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l yes
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l color
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l config
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l db

@@ -354,15 +354,20 @@ def user(environment: Mapping[str, str]) -> str:
         return f"uid:{os.geteuid()}"
 
 
-def connect(held: Settings, *, say: Callable[[str], None] = lambda _: None) -> Client:
-    """A client of the configured database; starts the embedded server if there is need."""
+def connect(
+    held: Settings, *, say: Callable[[str], None] = lambda _: None, load: Callable[[str], Pipeline] | None = None
+) -> Client:
+    """A client of the configured database; starts the embedded server if there is need.
+
+    ``load`` stands in for the installed job types.
+    """
     from jobctl.postgres.queue import Queue
 
     queue = Queue(partial(Database(held, say).connect, "jobctl"))
     return Client(
         queue,
         storage=partial(storage, held),
-        load=pipeline,
+        load=load or pipeline,
         user=user(os.environ),
         pausing=held["pausing"],
         retries=held["max_retries"],

@@ -116,11 +116,16 @@ class Shell:
         self.started: list[subprocess.Popen] = []
 
     def __call__(
-        self, *words: object, stdin: str | None = None, env: dict | None = None, cwd: Path | None = None
+        self,
+        *words: object,
+        stdin: str | None = None,
+        env: dict | None = None,
+        cwd: Path | None = None,
+        wait: float = 60,
     ) -> Result:
         done = subprocess.run(
             [sys.executable, "-m", "jobctl", *map(str, words)], input=stdin, capture_output=True, text=True,
-            env={**self.env, **(env or {})}, cwd=cwd or self.home, timeout=60, check=False,
+            env={**self.env, **(env or {})}, cwd=cwd or self.home, timeout=wait, check=False,
         )  # fmt: skip
         return Result(done.returncode, done.stdout, done.stderr)
 

@@ -52,6 +52,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "types": ("about:types", "Show job types with their input and stages."),
     "stats": ("stats:stats", "Show counts, times and retries."),
     "db": ("db:db", "Start, stop, upgrade and check the database."),
+    "torture": ("torture:torture", "Kill everything at random and check that nothing is lost."),
     "prune": ("prune:prune", "Remove old checkpoints, and bytes that nothing refers to."),
     "doctor": ("about:doctor", "Check that everything is in order."),
     "config": ("about:config", "Show settings and where each comes from."),

@@ -1,0 +1,55 @@
+"""torture: prove on this machine that nothing is lost and nothing done twice, whatever is killed."""
+
+from __future__ import annotations
+
+import click
+
+from jobctl.cli.frame import Duration, State, pass_state
+from jobctl.cli.frame import command as command_
+from jobctl.cli.render import dumps, table
+
+
+@command_("torture")
+@click.option(
+    "--seconds", "seconds_", type=Duration(), default="60s", show_default=True, help="How long: 90s, 20m, 1h."
+)
+@click.option("--workers", type=click.IntRange(2, 32), default=3, show_default=True, help="Worker processes.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What the dice start from.")
+@click.option("--rate", type=click.FloatRange(0.1, 50), default=3.0, show_default=True, help="Faults a second.")
+@click.option("--fault", "only", multiple=True, help="Only this fault; may be repeated.")
+@pass_state
+def torture(state: State, seconds_: float, workers: int, seed: int, rate: float, only: tuple[str, ...]) -> int:
+    """Kill, stop and cut everything at random while jobs run, then check the history.
+
+    Without --db on an embedded server of its own, which is crashed too; with --db in a new database of that server, which
+    is removed afterwards. Exit code 12 when anything was lost, done twice, accepted from a stale attempt, or wrong.
+    """
+    from jobctl.testing.torture import Plan
+    from jobctl.testing.torture import torture as run
+    from jobctl.testing.torture.history import KINDS
+
+    plan = Plan(seconds=seconds_, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.get("db"))
+    report = run(plan, say=state.say)
+    counts = {kind: report.verdict.counts[kind] for kind in KINDS}
+    if state.output in ("json", "ndjson"):
+        body = {
+            "v": 1, "kind": "torture", "seconds": round(report.seconds, 1), "seed": seed, "faults": dict(report.faults),
+            "requests": dict(report.requests), "jobs": dict(report.statuses), "verdict": counts,
+            "findings": report.verdict.findings,
+        }  # fmt: skip
+        click.echo(dumps(body))
+        return 0 if report.verdict.clean else 12
+    for title, found in (
+        ("FAULT", report.faults),
+        ("REQUEST", report.requests),
+        ("JOBS", report.statuses),
+        ("VERDICT", counts),
+    ):
+        for line in table([title, "COUNT"], [[name, f"{count:,}"] for name, count in sorted(found.items())]):
+            click.echo(line)
+        click.echo()
+    for finding in report.verdict.findings:
+        click.echo(finding)
+    words = "nothing was lost, done twice, stale or wrong" if report.verdict.clean else "the history is not clean"
+    click.echo(f"{report.faults.total():,} faults in {report.seconds:.0f} s: {words}")
+    return 0 if report.verdict.clean else 12

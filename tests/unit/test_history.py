@@ -1,0 +1,92 @@
+"""The judge of `jobctl torture` finds what it is there for: histories made bad by hand."""
+
+import pytest
+
+from jobctl.core.lifecycle import Status
+from jobctl.testing.torture.history import Seen, judge
+
+EFFECTS = [(1, 1, "one")]
+
+
+def event(kind: str, lease: int | None = None, source: str | None = None, target: str | None = None, **detail) -> dict:
+    return {"job_id": 1, "kind": kind, "lease_seq": lease, "from_status": source, "to_status": target, "detail": detail}
+
+
+def good() -> list[dict]:
+    return [
+        event("submit", target="pending"),
+        event("claim", 1, "pending", "processing"),
+        event("checkpoint", 1, stage="one", done=0),
+        event("rescue", 1, "processing", "pending"),
+        event("claim", 2, "pending", "processing"),
+        event("checkpoint", 2, stage="two", done=4),
+        event("checkpoint", 2, stage="two", done=8),
+        event("fail", 2, "processing", "failed"),
+        event("requeue", None, "failed", "pending"),
+        event("claim", 3, "pending", "processing"),
+        event("complete", 3, "processing", "completed"),
+    ]
+
+
+def kinds(
+    events: list[dict], *, status: str = "completed", output: object = 1, retries: int = 1, effects=EFFECTS, **more
+) -> set[str]:
+    job = {"status": Status(status), "output": output, "expected": 1, "retry_count": retries}
+    seen = Seen(
+        more.get("acknowledged", frozenset({1})), more.get("jobs", {1: job}), events, effects, frozenset({"one"})
+    )
+    return set(judge(seen).counts)
+
+
+def test_a_good_history_is_clean():
+    assert kinds(good()) == set()
+
+
+@pytest.mark.parametrize(
+    ("found", "more"),
+    [
+        ({"lost"}, {"acknowledged": frozenset({1, 2})}),
+        ({"bad"}, {"output": 2}),
+        ({"charged"}, {"retries": 2}),
+        ({"lost"}, {"effects": []}),
+        ({"duplicated"}, {"effects": [(1, 1, "one"), (1, 1, "one")]}),
+        ({"duplicated"}, {"effects": [(1, 1, "one"), (1, 2, "one")]}),
+        ({"illegal"}, {"status": "cancelled"}),
+    ],
+)
+def test_what_stands_is_held_against_the_history(found, more):
+    assert kinds(good(), **more) == found
+
+
+def test_a_job_that_never_came_to_rest_is_lost():
+    assert kinds(good()[:-1], status="processing") == {"lost"}
+
+
+@pytest.mark.parametrize(
+    ("place", "inserted", "found"),
+    [
+        (5, event("checkpoint", 1, stage="x", done=0), "stale"),
+        (4, event("checkpoint", 1, stage="x", done=0), "stale"),
+        (5, event("checkpoint", 2, stage="one", done=0), "duplicated"),
+        (7, event("checkpoint", 2, stage="two", done=8), "duplicated"),
+        (8, event("restart", None, "pending", "completed"), "illegal"),
+        (11, event("complete", 3, "processing", "completed"), "illegal"),
+        (11, event("checkpoint", 3, stage="three", done=0), "stale"),
+    ],
+)
+def test_a_line_too_much_is_found(place, inserted, found):
+    events = good()
+    events.insert(place, inserted)
+    assert found in kinds(events)
+
+
+def test_a_missing_move_is_found():
+    events = good()
+    del events[3]
+    assert "illegal" in kinds(events)
+
+
+def test_a_stage_may_run_again_after_a_restart_or_a_damaged_checkpoint():
+    events = good()
+    events[5:5] = [event("checkpoint_unusable", 2), event("checkpoint", 2, stage="one", done=0)]
+    assert kinds(events, effects=[*EFFECTS, (1, 2, "one")]) == set()
