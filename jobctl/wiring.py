@@ -438,7 +438,6 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
 
     place = Database(held, say)
     queue = Queue(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
-    patiently(lambda: queue.connection, seconds=START_PATIENCE)
     types = options.types or tuple(sorted(_entries("pipelines")))
     for name in types:
         pipeline(name)
@@ -460,6 +459,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     supervisor = Supervisor(
         plan, queue, Sweeper(queue, auto_retry=plan.auto_retry), crew, lane=Lane, listen=listen
     )  # fmt: skip
+    patiently(supervisor.register, seconds=START_PATIENCE)
     return supervisor.run()
 
 

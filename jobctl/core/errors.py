@@ -10,6 +10,7 @@
     ├── IllegalTransition     not possible in the present status      exit 4
     ├── ConfigError           settings, schema not at head            exit 5
     ├── StoreUnavailable      database or storage out of reach        exit 6
+    │   └── StorageUnavailable  the storage: full, read-only, gone
     ├── CheckpointError       recorded bytes are no good
     │   ├── CheckpointMissing
     │   └── CheckpointCorrupt
@@ -70,6 +71,10 @@ class ConfigError(JobctlError):
 
 class StoreUnavailable(JobctlError):
     """The database or the storage can't be reached now; trying again makes sense."""
+
+
+class StorageUnavailable(StoreUnavailable):
+    """The storage is full, read-only or out of reach: that passes less often by itself than a database's absence."""
 
 
 class CheckpointError(JobctlError):

@@ -15,7 +15,7 @@ from jobctl.core.document import Part, SourceInfo
 class Storage(Protocol):
     """Bytes under immutable keys (``a/b/c``: lower-case letters, digits, ``-._/``; no ``..``).
 
-    Every write is durable when the call returns. Raises ``StoreUnavailable`` when the place is out of
+    Every write is durable when the call returns. Raises ``StorageUnavailable`` when the place is out of
     reach, full or read-only, and ``CheckpointMissing`` when a key is not there.
     """
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     column,
     create_engine,
     delete,
+    event,
     func,
     insert,
     or_,
@@ -30,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.pool import StaticPool
 
+from jobctl.core.errors import StoreUnavailable
 from jobctl.postgres.tables import annotations, chunks, connections, documents, import_review
 
 
@@ -294,10 +296,20 @@ def _on(connection: psycopg.Connection[Any]) -> Connection:
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool, pool_reset_on_return=None
     )
+    event.listen(engine, "handle_error", _translate)
     connection.adapters.register_dumper(_Vector, _VectorDumper)
     for verb in ("do_begin", "do_commit", "do_rollback", "do_close", "do_terminate"):
         setattr(engine.dialect, verb, lambda _: None)
     return engine.connect()
+
+
+def _translate(context: Any) -> None:
+    """A database that is out of reach is the same error here as in the queue."""
+    if isinstance(context.original_exception, (psycopg.OperationalError, psycopg.InterfaceError)):
+        first = str(context.original_exception).strip().partition("\n")[0]
+        raise StoreUnavailable(
+            f"the database can't be reached: {first}", hint="Try again."
+        ) from context.original_exception
 
 
 __all__ = ["Libraries", "Library"]

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, StoreUnavailable
+from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, StorageUnavailable
 
 _KEY = re.compile(r"[a-z0-9_][a-z0-9._-]*(/[a-z0-9_][a-z0-9._-]*)*")
 _TEMPORARY = ".writing-"
@@ -108,7 +108,7 @@ class LocalStorage:
             folder.mkdir(mode=0o700)
         _sync(folder.parent)
 
-    def _unavailable(self, error: OSError) -> StoreUnavailable:
+    def _unavailable(self, error: OSError) -> StorageUnavailable:
         reasons = {
             errno.ENOSPC: "the disk is full",
             errno.EDQUOT: "the quota is used up",
@@ -116,7 +116,7 @@ class LocalStorage:
             errno.EACCES: "no permission to write there",
         }
         reason = reasons.get(error.errno or 0, error.strerror or str(error))
-        return StoreUnavailable(
+        return StorageUnavailable(
             f"the storage {self.root} can't be used: {reason}",
             hint="Mend that, or set JOBCTL_STORAGE to another folder.",
         )

@@ -6,10 +6,10 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from jobctl.core import checkpoint
-from jobctl.core.errors import CancelNow, LeaseLost, PauseNow, ReleaseNow, StoreUnavailable
+from jobctl.core.errors import CancelNow, LeaseLost, PauseNow, ReleaseNow, StorageUnavailable, StoreUnavailable
 from jobctl.core.job import Claimed, NewJob, Outcome, Record, Token
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline, Stage
@@ -18,6 +18,7 @@ from jobctl.core.retry import backoff, failure
 from jobctl.worker.chain import Chain, Unreadable
 from jobctl.worker.context import Logs, StageContext, Ticker, Tools
 
+T = TypeVar("T")
 SAVE_EVERY = 2.0
 """Seconds between two partial checkpoints of a stage that works in batches."""
 RESEND_EVERY = 1.0
@@ -112,9 +113,8 @@ class Attempt:
         """Damage is said in the history, and costs only what came after the newest valid checkpoint."""
         chain.cut(bad.record)
         self.log("warning", bad.record.stage, f"checkpoint of {bad.record.stage} can't be used: {bad.reason}")
-        self.commits.warn(
-            self.job.token, "checkpoint_unusable", stage=bad.record.stage, path=bad.record.path, reason=bad.reason
-        )
+        said = {"stage": bad.record.stage, "path": bad.record.path, "reason": bad.reason}
+        self._patiently(lambda: self.commits.warn(self.job.token, "checkpoint_unusable", **said))
 
     def _stage(self, pipeline: Pipeline, chain: Chain, index: int, done: int, args: Any, previous: Any) -> _Last | None:
         stage = pipeline.stages[index]
@@ -123,7 +123,7 @@ class Attempt:
         context.checkpoint()
         last = index == len(pipeline.stages) - 1
         if stage.size is None:
-            value = checkpoint.plain(stage.run(context, previous), stage.name)
+            value = self._run(context, stage, previous)
             segment = checkpoint.Segment(stage.name, value, 0, complete=True)
             return self._finish(chain, context, segment, value, last=last)
         return self._batches(chain, context, stage, done, previous, last=last)
@@ -131,7 +131,7 @@ class Attempt:
     def _batches(
         self, chain: Chain, context: StageContext, stage: Stage, done: int, previous: Any, *, last: bool
     ) -> _Last | None:
-        items = list(stage.over(context, previous) if stage.over else previous)
+        items = self._through_outages(context, lambda: list(stage.over(context, previous) if stage.over else previous))
         if done > len(items):
             chain.refuse(stage.name, "there are fewer items than were done")
         results = chain.partial(stage.name) if done else []
@@ -140,7 +140,7 @@ class Attempt:
         size = stage.size or 1
         self.ticker.count(stage, context.noun, done, len(items))
         while done < len(items):
-            fresh += checkpoint.plain(stage.run(context, items[done : done + size]), stage.name)
+            fresh += self._run(context, stage, items[done : done + size])
             done = min(done + size, len(items))
             self.ticker.count(stage, context.noun, done, len(items))
             if done < len(items) and (self._asked() or time.monotonic() - saved >= SAVE_EVERY):
@@ -149,6 +149,22 @@ class Attempt:
                 fresh, saved = [], time.monotonic()
         segment = checkpoint.Segment(stage.name, fresh, done, complete=True)
         return self._finish(chain, context, segment, results + fresh, last=last)
+
+    def _run(self, context: StageContext, stage: Stage, given: Any) -> Any:
+        return self._through_outages(context, lambda: checkpoint.plain(stage.run(context, given), stage.name))
+
+    def _through_outages(self, context: StageContext, act: Callable[[], T]) -> T:
+        """A stage that loses the database while it reads is begun again: the outage is no error of the job."""
+        writes = context.mark()
+        while True:
+            try:
+                return act()
+            except StorageUnavailable:
+                raise
+            except StoreUnavailable as away:
+                self.log("warning", context.stage.name, f"{away}; the stage goes on when it is back")
+                context.back_to(writes)
+                time.sleep(RESEND_EVERY)
 
     def _finish(
         self, chain: Chain, context: StageContext, segment: checkpoint.Segment, value: Any, *, last: bool
@@ -214,7 +230,7 @@ class Attempt:
 
         return self._patiently(send)
 
-    def _patiently(self, act: Callable[[], tuple[Status, bool]]) -> tuple[Status, bool]:
+    def _patiently(self, act: Callable[[], T]) -> T:
         """Until the database answers: losing it is not losing the job. The supervisor ends us when the lease is lost."""
         while True:
             try:

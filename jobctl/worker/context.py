@@ -215,6 +215,15 @@ class StageContext:
         """Says which entity the job is about, once that is known."""
         self.entity = (entity_type, str(entity_id))
 
+    def mark(self) -> tuple[int, int]:
+        """How much is collected so far."""
+        return len(self._writes), len(self.follow_up)
+
+    def back_to(self, mark: tuple[int, int]) -> None:
+        """Forgets what was collected since."""
+        del self._writes[mark[0] :]
+        del self.follow_up[mark[1] :]
+
     @property
     def has_effects(self) -> bool:
         """Whether the commit of this stage does more than record it."""

@@ -157,7 +157,6 @@ class Supervisor:
     def run(self) -> int:
         """The whole life of a worker; gives the number of jobs it settled."""
         self._install_signals()
-        self._register()
         settled: int = 0
         try:
             while True:
@@ -211,7 +210,8 @@ class Supervisor:
             self._away = False
         return result
 
-    def _register(self) -> None:
+    def register(self) -> None:
+        """Says who we are. Comes before ``run``, so that the caller decides how long a database is waited for."""
         plan = self.plan
         self.worker = self.queue.register(
             name=plan.name, host=plan.host, pid=plan.pid, version=plan.version, capacity=plan.concurrency,

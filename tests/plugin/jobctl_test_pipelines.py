@@ -68,6 +68,17 @@ def nothing(ctx: Context, args: Empty) -> None:
     return None
 
 
+reads = Pipeline("reads", args=Empty)
+
+
+@reads.stage(share=1)
+def reading(ctx: Context, args: Empty) -> int:
+    for _ in range(60):
+        ctx.read().documents()
+        time.sleep(0.05)
+    return 60
+
+
 class Trouble(BaseModel):
     kind: str = "transient"
     times: int = 1
