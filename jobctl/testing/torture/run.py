@@ -29,6 +29,8 @@ from jobctl.testing.torture.faults import FAULTS, Fleet, Place
 from jobctl.testing.torture.history import Seen, Verdict, judge
 
 CONTROLS = ("pause", "pause", "resume", "resume", "cancel", "retry", "restart")
+SLOW = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.01, 0.03, 0.03, 0.4)
+"""Seconds a batch: most jobs are over before anything happens to them, some outlive a lease."""
 REST = 240.0
 """Seconds in which the queue must come to rest once the faults have ended."""
 
@@ -68,7 +70,7 @@ class Run:
         self.place = place
         self.say = say
         self.report = Report(plan)
-        self.acknowledged: set[int] = set()
+        self.acknowledged: list[int] = []
         self.dice = place.dice
 
     def go(self) -> Report:
@@ -104,16 +106,15 @@ class Run:
                 self._submit()
             elif self.dice.random() < 0.3 and self.acknowledged:
                 verb = self.dice.choice(CONTROLS)
-                ids = self.dice.sample(sorted(self.acknowledged)[-60:], k=1)
-                getattr(self.client, verb)(ids)
+                getattr(self.client, verb)([self.dice.choice(self.acknowledged[-60:])])
                 self.report.requests[verb] += 1
 
     def _submit(self) -> None:
         data = {
-            "items": self.dice.randint(4, 40), "slow": self.dice.choice([0.0, 0.01, 0.02, 0.03, 0.4]),
+            "items": self.dice.randint(4, 40), "slow": self.dice.choice(SLOW),
             "fails": self.dice.choice([0, 0, 0, 1, 2]),
         }  # fmt: skip
-        self.acknowledged.add(self.client.submit(workload.NAME, data, Options()).id)
+        self.acknowledged.append(self.client.submit(workload.NAME, data, Options()).id)
         self.report.requests["submit"] += 1
 
     def _rest(self) -> None:

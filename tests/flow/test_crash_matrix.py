@@ -1,0 +1,79 @@
+"""A fault at every boundary of claim, write, commit, beat and settle: the result is the same, nothing is done twice."""
+
+import json
+import threading
+
+import pytest
+
+from jobctl.core.lifecycle import Status
+from jobctl.testing.torture.history import Seen, judge
+
+EXPECTED = {"total": sum(n * n for n in range(20)), "count": 20}
+CASES = [
+    *((point, kind, count) for point in ("write", "fsync", "rename", "after-write", "commit", "after-commit")
+      for kind in ("kill", "stop", "raise") for count in (1, 2)),
+    *((point, "drop", count) for point in ("commit", "after-commit") for count in (1, 2)),
+    *((point, kind, 1) for point in ("after-claim", "settle", "after-settle", "beat", "after-beat")
+      for kind in ("kill", "stop", "raise", "drop")),
+]  # fmt: skip
+WORKERS = 8
+
+
+@pytest.fixture
+def fleet(shell):
+    """Workers with a short lease; one that ends is started again."""
+    environment = {"JOBCTL_LEASE_TTL": "2", "JOBCTL_TEST_FAULTS": str(shell.home / "faults"), "JOBCTL_AUTO_RETRY": "on"}
+    (shell.home / "faults").mkdir()
+    over = threading.Event()
+
+    def keep() -> None:
+        workers: list = []
+        while not over.is_set():
+            workers = [worker for worker in workers if worker.poll() is None]
+            while len(workers) < WORKERS:
+                workers.append(shell.start("worker", "run", "-c1", "--poll", "0.1", "-q", env=environment))
+            over.wait(0.1)
+
+    keeper = threading.Thread(target=keep)
+    yield keeper
+    over.set()
+    keeper.join()
+
+
+@pytest.mark.timeout(300)
+def test_a_fault_at_any_boundary_loses_nothing_and_repeats_nothing(shell, conn, fleet):
+    jobs: dict[int, str] = {}
+    for point, kind, count in CASES:
+        done = shell("submit", "steps", "--set", "slow=0.03", "--delay", "1h", "--max-retries", "5")
+        jobs[int(done.out)] = f"{point}:{kind}:{count}"
+        (shell.home / "faults" / done.out.strip()).write_text(f"{point}:{kind}:{count}")
+    conn.execute("UPDATE jobs SET run_after = now()")
+    fleet.start()
+    deadline = 400
+    while deadline and not all(row[0] == "completed" for row in conn.execute("SELECT status FROM jobs")):
+        # what raised failed for good: a person tries it again
+        failed = [str(i) for (i,) in conn.execute("SELECT id FROM jobs WHERE status = 'failed'")]
+        if failed:
+            shell("retry", *failed)
+        deadline -= 1
+        threading.Event().wait(0.2)
+    fired = {int(path.stem) for path in (shell.home / "faults").glob("*.fired")}
+    assert {jobs[i] for i in jobs.keys() - fired} == set(), "faults that never happened"
+    shown = [json.loads(line) for line in shell("show", *jobs, "-o", "ndjson", "--result", "--events").out.splitlines()]
+    wrong = {
+        jobs[j["id"]]: (j["status"], j["output"])
+        for j in shown
+        if (j["status"], j["output"]) != ("completed", EXPECTED)
+    }
+    assert wrong == {}
+    events = [
+        {"job_id": i, "kind": kind, "lease_seq": seq, "from_status": source, "to_status": target, "detail": detail}
+        for i, kind, seq, source, target, detail in conn.execute(
+            "SELECT job_id, kind, lease_seq, from_status, to_status, detail FROM events ORDER BY id"
+        )
+    ]
+    stand = {
+        i: {"status": Status(status), "output": output, "expected": EXPECTED, "retry_count": retries}
+        for i, status, output, retries in conn.execute("SELECT id, status, output_data, retry_count FROM jobs")
+    }
+    assert judge(Seen(frozenset(jobs), stand, events, [], frozenset())).findings == []
