@@ -1,5 +1,5 @@
 # make check is what CI runs; the rest is for people.
-.PHONY: check test test-slow bench completions
+.PHONY: check test test-slow nightly bench completions
 
 check:
 	.ci/check
@@ -9,6 +9,10 @@ test:
 
 test-slow:
 	.venv/bin/python -m pytest -m slow
+
+nightly:
+	JOBCTL_PROFILE=nightly .venv/bin/python -m pytest -m "not bench" tests/postgres tests/flow tests/install
+	.venv/bin/jobctl torture --seconds 1h --workers 6 --rate 4
 
 bench:
 	.venv/bin/python tests/bench/extraction_quality.py

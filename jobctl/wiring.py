@@ -56,6 +56,7 @@ class Settings:
     values: dict[str, Any]
     sources: dict[str, str] = field(default_factory=dict)
     home: Path = Path()
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -105,7 +106,7 @@ def settings(flags: Mapping[str, Any] | None = None, environment: Mapping[str, s
     for name, value in flags.items():
         if name in DEFAULTS:
             values[name], sources[name] = value, "flag"
-    return Settings(values, sources, home(environment))
+    return Settings(values, sources, home(environment), environment)
 
 
 def _files(flags: Mapping[str, Any], environment: Mapping[str, str]) -> list[Path]:
@@ -184,14 +185,15 @@ class Database:
         from jobctl.postgres.connect import conninfo, resolve_url
 
         named = self.settings["db"]
-        return conninfo(named) if named else resolve_url(None, os.environ)
+        return conninfo(named) if named else resolve_url(None, self.settings.environment)
 
     @property
     def server(self) -> Any:
         """The embedded server."""
         from jobctl.postgres.embedded import Server
 
-        return Server(self.settings.home, say=self.say, environment=os.environ, durable=not self.settings["test_fast"])
+        held = self.settings
+        return Server(held.home, say=self.say, environment=held.environment, durable=not held["test_fast"])
 
     def info(self) -> str:
         """How to connect; starts the embedded server and brings its schema up."""

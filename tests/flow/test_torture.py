@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 @pytest.mark.timeout(400)
 def test_a_minute_of_faults_loses_nothing_and_does_nothing_twice(shell):
-    done = shell("torture", "--seconds", "60", "--rate", "4", "--json", wait=300, env={"JOBCTL_DATABASE_URL": ""})
+    done = shell("torture", "--seconds", "60", "--rate", "4", "--json", wait=300)
     told = json.loads(done.out)
     assert told["verdict"] == {"lost": 0, "duplicated": 0, "stale": 0, "bad": 0, "illegal": 0, "charged": 0}, told[
         "findings"
@@ -55,7 +55,7 @@ def test_with_the_token_switched_off_the_torture_finds_it(shell, tmp_path):
         "6",
         "--json",
     ]
-    done = shell(*words, wait=360, env={"JOBCTL_DATABASE_URL": "", "PYTHONPATH": str(tmp_path)})
+    done = shell(*words, wait=360, env={"PYTHONPATH": str(tmp_path)})
     assert done.code == 12, done.err
     verdict = json.loads(done.out)["verdict"]
     assert verdict["stale"] + verdict["duplicated"] + verdict["illegal"] > 0

@@ -102,7 +102,7 @@ class Run:
     def _act(self) -> None:
         """One request of a person. A lost answer is no promise: such a job may be there or not."""
         with suppress(StoreUnavailable):
-            if self.client.queue.count(Filters(statuses=ACTIVE)) < self.plan.jobs_at_once:
+            if self.client.queue.count(Filters(statuses=(Status.PENDING, Status.PROCESSING))) < self.plan.jobs_at_once:
                 self._submit()
             elif self.dice.random() < 0.3 and self.acknowledged:
                 verb = self.dice.choice(CONTROLS)
