@@ -16,6 +16,7 @@ from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Embedder, Library, OpenSource
 from jobctl.documents import chunk as chunking_engine
 from jobctl.documents import clean as cleaning_engine
+from jobctl.documents import match
 from jobctl.documents.enrich import Enricher
 from jobctl.documents.extract import detect
 
@@ -175,7 +176,7 @@ def saving(ctx: Context, vectors: list[bytes]) -> Saved:
     rows = [_row(*both) for both in zip(spans, enriched, vectors, strict=True)]
 
     def write(library: Library) -> None:
-        library.save(fields, rows)
+        match.save(library, fields, rows, cleaned.text.markdown)
 
     ctx.write(write)
     return saved

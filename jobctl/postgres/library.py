@@ -22,6 +22,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    not_,
     or_,
     select,
     table,
@@ -32,7 +33,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.pool import StaticPool
 
 from jobctl.core.errors import StoreUnavailable
-from jobctl.postgres.tables import annotations, chunks, connections, documents, import_review
+from jobctl.postgres.tables import annotations, chunks, connections, documents, import_review, vault_sync
+
+HUMAN = or_(connections.c.user_validated.is_not(None), connections.c.starred.is_(True), connections.c.note.is_not(None))
+"""A connection that a person has said something of: no job may destroy it."""
 
 
 class Library:
@@ -61,26 +65,38 @@ class Library:
             query = query.where(documents.c.id.in_(list(ids)))
         return [dict(row) for row in self.connection.execute(query).mappings()]
 
-    def save(self, fields: Mapping[str, Any], chunks: Sequence[Mapping[str, Any]]) -> int:
+    def lock(self, uid: str) -> dict[str, Any] | None:
+        """The document with this uid. Two jobs that save one document take turns; the lock ends with the transaction."""
+        self.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(uid, 0))))
+        return self.document_by(uid=uid)
+
+    def save(
+        self,
+        fields: Mapping[str, Any],
+        chunks: Sequence[Mapping[str, Any]],
+        *,
+        moves: Mapping[int, int | None] | None = None,
+    ) -> int:
         """Writes a document, or a new generation of the one with this uid; gives its id.
 
-        Chunks with the same text keep their id, and with it everything a person said about their connections.
+        Chunks with the same text keep their id, and with it everything a person said about their connections; of those
+        that go, ``moves`` says where a person's connections go instead.
         """
-        uid = str(fields["uid"])
-        # two jobs that save one document take turns; the lock ends with the transaction
-        self.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(uid, 0))))
-        known = self.document_by(uid=uid)
+        known = self.lock(str(fields["uid"]))
         if known is None:
             query = insert(documents).values(**fields).returning(documents.c.id)
             document_id, generation = int(self.connection.execute(query).scalar_one()), 1
         else:
             document_id, generation = int(known["id"]), int(known["generation"]) + 1
-            values = {**fields, "generation": generation, "updated_at": func.jobctl.clock()}
+            values = {"updated_at": func.jobctl.clock(), **fields, "generation": generation}
             self.connection.execute(update(documents).where(documents.c.id == document_id).values(values))
-        self._replace_chunks(document_id, generation, str(fields["engine"]), chunks)
+        self._replace_chunks(document_id, generation, str(fields["engine"]), chunks, moves or {})
         return document_id
 
-    def _replace_chunks(self, document_id: int, generation: int, engine: str, new: Sequence[Mapping[str, Any]]) -> None:
+    def _replace_chunks(
+        self, document_id: int, generation: int, engine: str, new: Sequence[Mapping[str, Any]],
+        moves: Mapping[int, int | None],
+    ) -> None:  # fmt: skip
         mine, into = chunks.c.document_id == document_id, self._writable
         by_text: dict[str, list[int]] = {}
         for row in self.connection.execute(select(chunks.c.id, chunks.c.text).where(mine).order_by(chunks.c.index)):
@@ -100,7 +116,39 @@ class Library:
             self.connection.execute(update(into).where(into.c.id == bindparam("this")), known)
         if fresh:
             self.connection.execute(insert(into), fresh)
+        for old, place in moves.items():
+            self._move_connections(document_id, old, place)
         self.connection.execute(delete(chunks).where(and_(mine, chunks.c.generation < generation)))
+
+    def _move_connections(self, document_id: int, old: int, place: int | None) -> None:
+        """What a person said of an old chunk's connections, said of the new chunk's; without one, put in the review."""
+        here = or_(connections.c.source_chunk == old, connections.c.target_chunk == old)
+        rows = [dict(row) for row in self.connection.execute(select(connections).where(and_(here, HUMAN))).mappings()]
+        if place is None:
+            for row in rows:
+                said = {name: row[name] for name in ("type", "user_validated", "starred", "note")}
+                self.review(
+                    {
+                        "source": "reanchor",
+                        "source_id": f"connection:{row['id']}",
+                        "document_id": document_id,
+                        "payload": said,
+                        "reason": "a passage of a judged connection is gone",
+                        "status": "open",
+                    }
+                )
+            return
+        query = select(chunks.c.id).where(chunks.c.document_id == document_id, chunks.c.index == place)
+        new = self.connection.execute(query).scalar_one()
+        moved = [
+            {
+                **{name: value for name, value in row.items() if name != "id"},
+                "source_chunk": new if row["source_chunk"] == old else row["source_chunk"],
+                "target_chunk": new if row["target_chunk"] == old else row["target_chunk"],
+            }
+            for row in rows
+        ]
+        self.merge_connections(moved)
 
     @cached_property
     def _pgvector(self) -> str | None:
@@ -179,13 +227,7 @@ class Library:
             mine = select(chunks.c.id).where(chunks.c.document_id.in_(list(document_ids)))
             condition.append(connections.c.source_chunk.in_(mine))
         if keep_judged:
-            condition.append(
-                and_(
-                    connections.c.user_validated.is_(None),
-                    connections.c.starred.is_(False),
-                    connections.c.note.is_(None),
-                )
-            )
+            condition.append(not_(HUMAN))
         self.connection.execute(delete(connections).where(and_(*condition)))
         if edges:
             query = upsert(connections)
@@ -198,6 +240,56 @@ class Library:
             .select_from(connections)
             .where(and_(*condition[: 2 if document_ids is not None else 1]))
         ).scalar_one()
+
+    def merge_connections(self, edges: Sequence[Mapping[str, Any]]) -> None:
+        """Adds connections; of one that is there, what a person said stays, and what is new is added."""
+        if not edges:
+            return
+        query = upsert(connections)
+        new, old = query.excluded, connections.c
+        merged = query.on_conflict_do_update(
+            constraint="connections_pair_key",
+            set_={
+                "user_validated": func.coalesce(old.user_validated, new.user_validated),
+                "starred": or_(old.starred, new.starred),
+                "note": func.coalesce(old.note, new.note),
+                "judged_at": func.coalesce(old.judged_at, new.judged_at),
+            },
+        )
+        self.connection.execute(merged, [dict(edge) for edge in edges])
+
+    def judged_chunks(self, document_id: int) -> list[dict[str, Any]]:
+        """Chunks with connections that a person judged, starred or noted."""
+        ends = or_(connections.c.source_chunk == chunks.c.id, connections.c.target_chunk == chunks.c.id)
+        query = (
+            select(chunks.c.id, chunks.c.text, chunks.c.start_offset, chunks.c.heading_path)
+            .where(chunks.c.document_id == document_id, select(1).where(and_(ends, HUMAN)).exists())
+            .order_by(chunks.c.index)
+        )
+        return [dict(row) for row in self.connection.execute(query).mappings()]
+
+    def edges(self, document_ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Connections between these documents, their ends as (document uid, chunk index)."""
+        source, target, of_source, of_target = chunks.alias(), chunks.alias(), documents.alias(), documents.alias()
+        told = [c for c in connections.c if c.name not in ("id", "source_chunk", "target_chunk")]
+        query = (
+            select(
+                of_source.c.uid.label("source_uid"), source.c.index.label("source_index"),
+                of_target.c.uid.label("target_uid"), target.c.index.label("target_index"), *told,
+            )
+            .join(source, source.c.id == connections.c.source_chunk)
+            .join(target, target.c.id == connections.c.target_chunk)
+            .join(of_source, of_source.c.id == source.c.document_id)
+            .join(of_target, of_target.c.id == target.c.document_id)
+            .where(of_source.c.id.in_(list(document_ids)), of_target.c.id.in_(list(document_ids)))
+            .order_by(of_source.c.uid, source.c.index, of_target.c.uid, target.c.index, connections.c.type)
+        )  # fmt: skip
+        return [dict(row) for row in self.connection.execute(query).mappings()]
+
+    def backup_connections(self) -> list[dict[str, Any]]:
+        """All connections, as they can be merged again."""
+        query = select(*[c for c in connections.c if c.name != "id"]).order_by(connections.c.id)
+        return [dict(row) for row in self.connection.execute(query).mappings()]
 
     def connected(self, document_id: int) -> None:
         """Notes that a document's connections were looked for now."""
@@ -250,6 +342,53 @@ class Library:
         query = upsert(annotations).values(dict(values))
         changed = {name: query.excluded[name] for name in values if name not in ("uid", "created_at")}
         self.connection.execute(query.on_conflict_do_update(index_elements=["uid"], set_=changed))
+
+    def move_annotation(self, uid: str, start: int | None, end: int | None) -> None:
+        """Puts an annotation at another place; its words stay."""
+        values = {"start_offset": start, "end_offset": end, "updated_at": func.jobctl.clock()}
+        self.connection.execute(update(annotations).where(annotations.c.uid == uid).values(**values))
+
+    def reviews(
+        self, *, source: str | None = None, status: str = "open", document_id: int | None = None
+    ) -> list[dict[str, Any]]:
+        """What waits for a person, or for its document."""
+        query = select(import_review).where(import_review.c.status == status).order_by(import_review.c.id)
+        if source is not None:
+            query = query.where(import_review.c.source == source)
+        if document_id is not None:
+            query = query.where(import_review.c.document_id == document_id)
+        return [dict(row) for row in self.connection.execute(query).mappings()]
+
+    def decide(self, review_id: int, status: str) -> dict[str, Any] | None:
+        """Records a decision on what is open or waits; None when there is no such line."""
+        query = (
+            update(import_review)
+            .where(import_review.c.id == review_id, import_review.c.status.in_(["open", "waiting"]))
+            .values(status=status, reviewed_at=func.jobctl.clock())
+            .returning(import_review)
+        )
+        row = self.connection.execute(query).mappings().first()
+        return dict(row) if row else None
+
+    # -- vaults --------------------------------------------------------------------------------------------------
+
+    def synced(self, vault: str) -> list[dict[str, Any]]:
+        """What a vault and the library agreed on last, note by note."""
+        query = select(vault_sync).where(vault_sync.c.vault == vault).order_by(vault_sync.c.document_id)
+        return [dict(row) for row in self.connection.execute(query).mappings()]
+
+    def sync(self, values: Mapping[str, Any]) -> None:
+        """Records what both sides agree on now."""
+        query = upsert(vault_sync).values({**values, "synced_at": func.jobctl.clock()})
+        changed = {
+            name: query.excluded[name] for name in (*values, "synced_at") if name not in ("document_id", "vault")
+        }
+        self.connection.execute(query.on_conflict_do_update(index_elements=["document_id", "vault"], set_=changed))
+
+    def unsync(self, document_id: int, vault: str) -> None:
+        """Forgets a note."""
+        mine = and_(vault_sync.c.document_id == document_id, vault_sync.c.vault == vault)
+        self.connection.execute(delete(vault_sync).where(mine))
 
     def review(self, values: Mapping[str, Any]) -> None:
         """Puts something before a person; what they decided already is not asked again."""

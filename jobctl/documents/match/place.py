@@ -1,0 +1,145 @@
+"""Finding a passage again in a text that is not quite the one it came from.
+
+Folded exact first (NFKD, letters and digits only, with a map back to code points), then votes of shared 8-grams for
+windows, and the best four of these by rapidfuzz's partial ratio. Measured in docs/PROCESSING_PIPELINE.md.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from rapidfuzz import fuzz
+
+GRAM = 8
+EVERY = 4
+"""The index holds every fourth position: a highlight has all of its own, so that one in four meets."""
+SHORTEST = 3
+SHORT = 30
+"""Folded characters under which only an exact place counts."""
+PLACED, DOUBTFUL = 84.0, 68.0
+"""Percent of agreement: placed from the one, before a person from the other."""
+CLOSE = 2.0
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a passage stands: half-open code points of the text, how sure that is, and the second-best score."""
+
+    outcome: str  # placed review failed
+    start: int | None = None
+    end: int | None = None
+    score: float = 0.0
+    runner_up: float = 0.0
+    reason: str = ""
+
+
+def fold(text: str) -> str:
+    """Letters and digits, without case, accents and typography."""
+    return "".join(_fold(character) for character in text)
+
+
+def _fold(character: str) -> str:
+    folded = unicodedata.normalize("NFKD", character).casefold()
+    return "".join(c for c in folded if c.isalnum())
+
+
+class FoldedText:
+    """A text, folded once, in which many passages are looked for."""
+
+    def __init__(self, text: str) -> None:
+        known: dict[str, str] = {}
+        parts: list[str] = []
+        offsets: list[int] = []
+        for position, character in enumerate(text):
+            folded = known.get(character)
+            if folded is None:
+                folded = known[character] = _fold(character)
+            if folded:
+                parts.append(folded)
+                offsets.append(position)
+                if len(folded) > 1:
+                    offsets += [position] * (len(folded) - 1)
+        self.length = len(text)
+        self.folded = "".join(parts)
+        self._offsets = offsets
+
+    def range(self, start: int, end: int) -> tuple[int, int]:
+        """Code points of the text for a range of the folded one."""
+        return self._offsets[start], self._offsets[end - 1] + 1
+
+    def place(self, passage: str, *, near: float | None = None) -> Placement:
+        """Where a passage stands. ``near`` (0 to 1) is where it stood elsewhere: it decides between equal places."""
+        wanted = fold(passage)
+        if len(wanted) < SHORTEST:
+            return Placement("failed", reason="too short to be found again")
+        places = self._exact(wanted)
+        if places:
+            return self._one_of(places, len(wanted), near)
+        if len(wanted) < SHORT:
+            return Placement("failed", reason="not in the text, and too short for anything but an exact place")
+        return self._fuzzy(wanted, near)
+
+    def _exact(self, wanted: str) -> list[int]:
+        found: list[int] = []
+        at = self.folded.find(wanted)
+        while at >= 0 and len(found) < MOST:
+            found.append(at)
+            at = self.folded.find(wanted, at + 1)
+        return found
+
+    def _one_of(self, places: Sequence[int], length: int, near: float | None) -> Placement:
+        if len(places) == 1:
+            return Placement("placed", *self.range(places[0], places[0] + length), score=1.0)
+        first = self.range(places[0], places[0] + length)
+        if near is None:
+            return Placement("review", *first, score=1.0, runner_up=1.0, reason=f"it stands at {len(places)} places")
+        size = max(len(self.folded), 1)
+        nearest, second = sorted(places, key=lambda at: (abs(at / size - near), at))[:2]
+        if abs(abs(nearest / size - near) - abs(second / size - near)) < 0.01:
+            return Placement("review", *first, score=1.0, runner_up=1.0, reason="two places are equally near")
+        chosen = self.range(nearest, nearest + length)
+        return Placement("placed", *chosen, score=1.0, runner_up=1.0, reason="the nearest of several places")
+
+    @cached_property
+    def _grams(self) -> dict[str, list[int]]:
+        index: dict[str, list[int]] = {}
+        text = self.folded
+        for at in range(0, len(text) - GRAM + 1, EVERY):
+            index.setdefault(text[at : at + GRAM], []).append(at)
+        return index
+
+    def _windows(self, wanted: str) -> list[int]:
+        """Where the folded text shares most with the passage: starts, best first."""
+        bucket = max(len(wanted) // 2, 16)
+        votes: Counter[int] = Counter()
+        for at in range(len(wanted) - GRAM + 1):
+            for place in self._grams.get(wanted[at : at + GRAM], ())[:MOST]:
+                votes[(place - at) // bucket] += 1
+        return [number * bucket for number, _ in sorted(votes.items(), key=lambda v: (-v[1], v[0]))[:4]]
+
+    def _fuzzy(self, wanted: str, near: float | None) -> Placement:
+        found: dict[int, tuple[float, int, int]] = {}
+        for start in self._windows(wanted):
+            low = max(0, start - len(wanted) // 4)
+            window = self.folded[low : start + 2 * len(wanted) + 16]
+            aligned = fuzz.partial_ratio_alignment(wanted, window, score_cutoff=DOUBTFUL)
+            if aligned is not None and aligned.dest_end > aligned.dest_start:
+                at, end = low + aligned.dest_start, low + aligned.dest_end
+                same = next((known for known in found if abs(known - at) < len(wanted) // 2), at)
+                found[same] = max(found.get(same, (0.0, 0, 0)), (aligned.score, at, end))
+        ranked = sorted(found.values(), key=lambda f: (-f[0], f[1]))
+        if not ranked:
+            return Placement("failed", reason="nothing in the text is like it")
+        score, start, end = ranked[0]
+        second = ranked[1][0] if len(ranked) > 1 else 0.0
+        where = (*self.range(start, end), round(score / 100, 4), round(second / 100, 4))
+        if second >= score - CLOSE and near is None:
+            return Placement("review", *where, "two places are equally like it")
+        if score >= PLACED:
+            return Placement("placed", *where)
+        return Placement("review", *where, "the text there differs much")
