@@ -315,7 +315,13 @@ def pipeline(name: str) -> Pipeline:
         near = difflib.get_close_matches(name, entries, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UnknownJobType(f"unknown job type: {name}", hint=f"{hint}jobctl types lists them")
-    loaded = entries[name].load()
+    try:
+        loaded = entries[name].load()
+    except Exception as error:
+        where = f"{type(error).__name__}: {error}"
+        raise ConfigError(
+            f"the job type {name} can't be loaded: {where}", hint="Mend or remove its package."
+        ) from error
     if not isinstance(loaded, Pipeline):
         raise ConfigError(f"the entry point {name} does not give a Pipeline")
     return loaded
@@ -440,7 +446,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
 
     place = Database(held, say)
     queue = Queue(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
-    types = options.types or tuple(sorted(_entries("pipelines")))
+    types = options.types or _usable(say)
     for name in types:
         pipeline(name)
     host = socket.gethostname()
@@ -463,6 +469,18 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     )  # fmt: skip
     patiently(supervisor.register, seconds=START_PATIENCE)
     return supervisor.run()
+
+
+def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
+    """The installed job types, without those whose package is broken: they stop nobody else's work."""
+    found = []
+    for name in sorted(_entries("pipelines")):
+        try:
+            pipeline(name)
+            found.append(name)
+        except ConfigError as error:
+            say(f"{error}; its jobs wait")
+    return tuple(found)
 
 
 def run_child(descriptor: int) -> None:

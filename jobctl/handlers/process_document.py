@@ -176,7 +176,7 @@ def saving(ctx: Context, vectors: list[bytes]) -> Saved:
     rows = [_row(*both) for both in zip(spans, enriched, vectors, strict=True)]
 
     def write(library: Library) -> None:
-        match.save(library, fields, rows, cleaned.text.markdown)
+        match.arrived(library, match.save(library, fields, rows, cleaned.text.markdown), cleaned.text.markdown)
 
     ctx.write(write)
     return saved

@@ -218,27 +218,25 @@ class Library:
         self, document_ids: Sequence[int] | None, types: Sequence[str], edges: Sequence[Mapping[str, Any]],
         *, keep_judged: bool = True,
     ) -> int:  # fmt: skip
-        """New results for old in one go. What a person judged, starred or noted stays, unless told otherwise.
+        """New results for old in one go. What a person judged, starred or noted is never removed.
 
-        ``document_ids``: only connections that start in these; None: all. Gives the number that now stand.
+        ``document_ids``: only connections that start in these; None: all. ``keep_judged``: judged ones keep their scores too.
+        Gives the number that now stand.
         """
         condition: list[Any] = [connections.c.type.in_(list(types))]
         if document_ids is not None:
             mine = select(chunks.c.id).where(chunks.c.document_id.in_(list(document_ids)))
             condition.append(connections.c.source_chunk.in_(mine))
-        if keep_judged:
-            condition.append(not_(HUMAN))
-        self.connection.execute(delete(connections).where(and_(*condition)))
+        self.connection.execute(delete(connections).where(and_(*condition, not_(HUMAN))))
         if edges:
             query = upsert(connections)
             fresh = query.excluded
             changed = {"strength": fresh.strength, "evidence": fresh.evidence, "engine": fresh.engine}
-            merged = query.on_conflict_do_update(constraint="connections_pair_key", set_=changed)
+            where = not_(HUMAN) if keep_judged else None
+            merged = query.on_conflict_do_update(constraint="connections_pair_key", set_=changed, where=where)
             self.connection.execute(merged, [dict(edge) for edge in edges])
         return self.connection.execute(
-            select(func.count())
-            .select_from(connections)
-            .where(and_(*condition[: 2 if document_ids is not None else 1]))
+            select(func.count()).select_from(connections).where(and_(*condition))
         ).scalar_one()
 
     def merge_connections(self, edges: Sequence[Mapping[str, Any]]) -> None:
@@ -369,6 +367,11 @@ class Library:
         )
         row = self.connection.execute(query).mappings().first()
         return dict(row) if row else None
+
+    def update_review(self, review_id: int, values: Mapping[str, Any]) -> None:
+        """Changes a line that is not decided yet."""
+        undecided = and_(import_review.c.id == review_id, import_review.c.status.in_(["open", "waiting"]))
+        self.connection.execute(update(import_review).where(undecided).values(dict(values)))
 
     # -- vaults --------------------------------------------------------------------------------------------------
 

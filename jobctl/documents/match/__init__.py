@@ -1,6 +1,20 @@
 """Passages found again: in another text, and in a new generation of the same document."""
 
 from jobctl.documents.match.anchor import lost_annotation, save
+from jobctl.documents.match.highlights import Book, Decision, accept, arrived, decide, wait, which
 from jobctl.documents.match.place import FoldedText, Placement, fold
 
-__all__ = ["FoldedText", "Placement", "fold", "lost_annotation", "save"]
+__all__ = [
+    "Book",
+    "Decision",
+    "FoldedText",
+    "Placement",
+    "accept",
+    "arrived",
+    "decide",
+    "fold",
+    "lost_annotation",
+    "save",
+    "wait",
+    "which",
+]

@@ -1,9 +1,11 @@
 """Search and connections: the joined lexical and vector score, and the engines that use it."""
 
+from jobctl.documents.relate.compare import Connection, compare, indexed, thresholds
 from jobctl.documents.relate.engines import Contradiction, Edge, SemanticSimilarity, ThematicBridge
 from jobctl.documents.relate.index import Corpus, Hit, JoinedIndex, corpus
 
 __all__ = [
+    "Connection",
     "Contradiction",
     "Corpus",
     "Edge",
@@ -11,5 +13,8 @@ __all__ = [
     "JoinedIndex",
     "SemanticSimilarity",
     "ThematicBridge",
+    "compare",
     "corpus",
+    "indexed",
+    "thresholds",
 ]
