@@ -8,7 +8,7 @@ _jobctl() {
         esac
     done
     case "$path" in
-        "") words="submit list show why watch wait logs pause resume retry restart cancel delete verify worker queue search connections types stats db torture prune doctor config completion version --color --config --db --fields --help --json --output --quiet --time --verbose --version --yes" ;;
+        "") words="submit list show why watch wait logs pause resume retry restart cancel delete verify worker queue search connections review types stats db torture prune doctor config completion version --color --config --db --fields --help --json --output --quiet --time --verbose --version --yes" ;;
         "submit") words="--after --at --color --config --db --delay --dry-run --fields --file --help --json --key --label --max-retries --on-conflict --output --payload --priority --queue --quiet --run --set --time --timeout --title --verbose --wait --watch --yes" ;;
         "list") words="--color --config --db --due --error-type --fields --help --json --label --limit --output --queue --quiet --since --sort --stale --status --time --title --type --until --verbose --watch --yes" ;;
         "show") words="--color --config --db --events --fields --help --json --output --payload --quiet --result --time --trace --verbose --yes" ;;
@@ -32,7 +32,8 @@ _jobctl() {
         "queue pause") words="--color --config --db --fields --help --json --output --quiet --reason --time --type --verbose --yes" ;;
         "queue resume") words="--color --config --db --fields --help --json --output --quiet --time --type --verbose --yes" ;;
         "search") words="--color --config --count --db --document --fields --help --json --output --quiet --time --verbose --yes" ;;
-        "connections") words="--color --config --db --fields --help --id --json --limit --note --output --quiet --reject --star --time --validate --verbose --yes" ;;
+        "connections") words="--color --config --db --fields --help --id --json --limit --note --output --quiet --reject --restore --star --time --validate --verbose --yes" ;;
+        "review") words="--accept --color --config --db --fields --help --json --output --quiet --reject --time --verbose --waiting --yes" ;;
         "types") words="--color --config --db --fields --help --json --output --quiet --time --verbose --yes" ;;
         "stats") words="--color --config --db --fail-over --fields --help --json --output --quiet --since --time --verbose --yes" ;;
         "db") words="check current downgrade sql start status stop upgrade" ;;

@@ -29,6 +29,7 @@ complete -c jobctl -n __fish_use_subcommand -a worker -d 'Run and look after wor
 complete -c jobctl -n __fish_use_subcommand -a queue -d 'Hold and release whole queues.'
 complete -c jobctl -n __fish_use_subcommand -a search -d 'Find passages in processed documents.'
 complete -c jobctl -n __fish_use_subcommand -a connections -d 'Show and judge connections between passages.'
+complete -c jobctl -n __fish_use_subcommand -a review -d 'Decide what an import could not: places, lost anchors.'
 complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
 complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
 complete -c jobctl -n __fish_use_subcommand -a db -d 'Start, stop, upgrade and check the database.'
@@ -380,11 +381,26 @@ complete -c jobctl -n '__fish_seen_subcommand_from connections' -l note
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l output
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l quiet
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l reject
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -l restore
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l star
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l time
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l validate
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l verbose
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l yes
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l accept
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l color
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l config
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l db
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l fields
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l json
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l output
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l quiet
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l reject
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l time
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l verbose
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l waiting
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l yes
 complete -c jobctl -n '__fish_seen_subcommand_from types' -l color
 complete -c jobctl -n '__fish_seen_subcommand_from types' -l config
 complete -c jobctl -n '__fish_seen_subcommand_from types' -l db

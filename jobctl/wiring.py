@@ -542,6 +542,41 @@ def library(client: Client) -> Any:
     return Libraries()(queue.connection)
 
 
+def decide(client: Client, review_id: int, *, accept: bool) -> bool:
+    """Records what a person decided of a line of the review, and does it; False when there is no such line."""
+    from jobctl.documents import match
+
+    with client.queue.transaction():
+        held = library(client)
+        if accept and all(row["id"] != review_id for row in held.reviews()):  # what waits has no place to accept yet
+            return False
+        row = held.decide(review_id, "accepted" if accept else "rejected")
+        if row is not None and accept:
+            match.accept(held, row)
+    return row is not None
+
+
+def restore_connections(held: Settings, client: Client, key: str) -> tuple[int, int]:
+    """Merges a backup of connections; gives how many were there, and how many had lost a passage."""
+    import gzip
+
+    from jobctl.core.errors import CheckpointMissing, UsageError
+
+    try:
+        data = storage(held).get(key, max_bytes=1 << 30)
+    except (ValueError, CheckpointMissing):
+        raise UsageError(
+            f"there is no backup {key}", hint="The result of the job names it: jobctl show ID --result"
+        ) from None
+    rows = [json.loads(line) for line in gzip.decompress(data).splitlines()]
+    with client.queue.transaction():
+        place = library(client)
+        there = {row["id"] for row in place.chunks(columns=["id"])}
+        good = [row for row in rows if {row["source_chunk"], row["target_chunk"]} <= there]
+        place.merge_connections(good)
+    return len(good), len(rows) - len(good)
+
+
 def shown(name: str, value: Any) -> Any:
     """A setting's value as it may be printed."""
     if name != "db" or not value:

@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "queue": ("queue:queue", "Hold and release whole queues."),
     "search": ("library:search", "Find passages in processed documents."),
     "connections": ("library:connections", "Show and judge connections between passages."),
+    "review": ("library:review", "Decide what an import could not: places, lost anchors."),
     "types": ("about:types", "Show job types with their input and stages."),
     "stats": ("stats:stats", "Show counts, times and retries."),
     "db": ("db:db", "Start, stop, upgrade and check the database."),

@@ -48,13 +48,19 @@ def search(state: State, text: tuple[str, ...], count: int, document: int | None
 @click.option("--id", "ids", multiple=True, type=click.IntRange(1), help="Which connections to judge.")
 @click.option("--note", help="A remark on them.")
 @click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="Most connections.")
+@click.option("--restore", metavar="KEY", help="Bring back a backup that reprocess_connections wrote.")
 @pass_state
 def connections(
-    state: State, document: int | None, verdict: str | None, ids: tuple[int, ...], note: str | None, limit: int
-) -> int:
+    state: State, document: int | None, verdict: str | None, ids: tuple[int, ...], note: str | None, limit: int,
+    restore: str | None,
+) -> int:  # fmt: skip
     """Show connections between passages, strongest first, or judge them. What you judged survives every job."""
     from jobctl import wiring
 
+    if restore is not None:
+        done, gone = wiring.restore_connections(state.settings(), state.connect(), restore)
+        click.echo(f"restored {done} connections; {gone} whose passages are gone were left out")
+        return 0
     library = wiring.library(state.connect())
     if verdict or note is not None:
         if not ids:
@@ -99,3 +105,67 @@ def _judge(library: Any, ids: tuple[int, ...], verdict: str | None, note: str | 
     if missing:
         raise JobNotFound(f"no such connection: {', '.join(map(str, missing))}", hint="jobctl connections")
     return 0
+
+
+@command()
+@click.option(
+    "--accept",
+    "accepted",
+    multiple=True,
+    type=click.IntRange(1),
+    metavar="ID",
+    help="Take the suggestion; may be repeated.",
+)
+@click.option(
+    "--reject",
+    "rejected",
+    multiple=True,
+    type=click.IntRange(1),
+    metavar="ID",
+    help="It belongs nowhere; may be repeated.",
+)
+@click.option("--waiting", is_flag=True, help="Show what waits for its document instead.")
+@pass_state
+def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], waiting: bool) -> int:
+    """Show what imports left to a person, or decide it. What is decided is not asked again."""
+    from jobctl import wiring
+
+    client = state.connect()
+    if accepted or rejected:
+        decisions = [(number, True) for number in accepted] + [(number, False) for number in rejected]
+        missing = [number for number, yes in decisions if not wiring.decide(client, number, accept=yes)]
+        for number, yes in decisions:
+            if number not in missing:
+                click.echo(f"review {number}: {'accepted' if yes else 'rejected'}")
+        if missing:
+            raise JobNotFound(f"nothing open under: {', '.join(map(str, missing))}", hint="jobctl review")
+        return 0
+    found = wiring.library(client).reviews(status="waiting" if waiting else "open")
+    if state.output not in ("table", "wide"):
+        emit(
+            state,
+            "review_list",
+            "reviews",
+            [{**r, "created_at": stamp(r["created_at"]), "reviewed_at": None} for r in found],
+        )
+        return 0
+    if not found:
+        state.say("nothing to review")
+        return 0
+    rows = [
+        [str(r["id"]), r["source"], str(r["document_id"] or "–"), _score(r), visible(r["reason"]), visible(" ".join(_words(r).split()))]
+        for r in found
+    ]  # fmt: skip
+    for line in table(["ID", "FROM", "DOC", "SCORE", "WHY", "TEXT"], rows, limit=terminal_width() or 200, elastic=5):
+        click.echo(line)
+    return 0
+
+
+def _score(row: dict[str, Any]) -> str:
+    score = (row["suggestion"] or {}).get("score")
+    return f"{score:.2f}" if score else "–"
+
+
+def _words(row: dict[str, Any]) -> str:
+    payload = row["payload"] or {}
+    return str(payload.get("text") or payload.get("note") or payload.get("type") or "")

@@ -1,0 +1,22 @@
+"""Obsidian vaults: notes with a managed block, everything else in them left byte for byte."""
+
+from jobctl.documents.vault.folder import Vault
+from jobctl.documents.vault.merge import Action, compare
+from jobctl.documents.vault.names import safe_name
+from jobctl.documents.vault.note import Link, Mark, Note, Quote, body_of, digest, index_note, render, update
+
+__all__ = [
+    "Action",
+    "Link",
+    "Mark",
+    "Note",
+    "Quote",
+    "Vault",
+    "body_of",
+    "compare",
+    "digest",
+    "index_note",
+    "render",
+    "safe_name",
+    "update",
+]
