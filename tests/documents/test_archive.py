@@ -1,0 +1,97 @@
+"""Archives: the same bytes each time, and nothing hostile or damaged gets in."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from jobctl.core.errors import Invalid
+from jobctl.documents.archive import Archive, Manifest, entry, write
+
+FILES = {
+    "documents/u/content.md": b"# Text\n" * 50,
+    "documents/u/document.json": b"{}\n",
+    "documents/u/source.bin": bytes(5000),
+}
+
+
+def made(target: Path, form: str = "zip", files: dict[str, bytes] = FILES) -> Path:
+    manifest = Manifest([{"uid": "u", "title": "T"}], [entry(n, d) for n, d in files.items()], {"documents": 1}, ["e"])
+    write(target, form, manifest, ((name, io.BytesIO(data)) for name, data in files.items()))
+    return target
+
+
+def rebuilt(path: Path, **changes: bytes | None) -> Path:
+    """The archive with files changed, added or left out, the manifest as it was."""
+    with zipfile.ZipFile(path) as old:
+        held = {name: old.read(name) for name in old.namelist()}
+    held |= changes
+    target = path.with_name("rebuilt.zip")
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, data in held.items():
+            if data is not None:
+                new.writestr(name, data)
+    return target
+
+
+@pytest.mark.parametrize("form", ["zip", "folder"])
+def test_what_was_written_is_read_and_written_again_with_the_same_bytes(tmp_path, form):
+    one = made(tmp_path / "one", form)
+    held = Archive(one)
+    held.verify()
+    two = made(tmp_path / "two", form, {name: held.read(name) for name in FILES})
+    if form == "zip":
+        assert one.read_bytes() == two.read_bytes()
+    else:
+        assert [p.read_bytes() for p in sorted(one.rglob("*.*"))] == [p.read_bytes() for p in sorted(two.rglob("*.*"))]
+    assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"documents/u/content.md": b"changed"}, "changed or damaged"),
+        ({"documents/u/content.md": None}, "lacks documents/u/content.md"),
+        ({"documents/u/more": b"x"}, "does not name"),
+        ({"../evil": b"x"}, "unsafe name"),
+        ({"/abs": b"x"}, "unsafe name"),
+        ({"a\\..\\b": b"x"}, "unsafe name"),
+        ({"manifest.json": b"{"}, "no JSON"),
+        ({"manifest.json": json.dumps({"schema": "jobctl-export/99"}).encode()}, "'jobctl-export/99'"),
+        ({"manifest.json": None}, "no manifest.json"),
+    ],
+)
+def test_a_hostile_or_damaged_archive_is_refused_with_a_sentence(tmp_path, changes, says):
+    path = rebuilt(made(tmp_path / "good.zip"), **changes)
+    with pytest.raises(Invalid, match=says.replace(".", r"\.")):
+        Archive(path).verify()
+
+
+def test_every_truncation_is_refused(tmp_path):
+    data = made(tmp_path / "good.zip").read_bytes()
+    for size in range(0, len(data), 97):
+        (tmp_path / "torn.zip").write_bytes(data[:size])
+        with pytest.raises(Invalid):
+            Archive(tmp_path / "torn.zip").verify()
+
+
+def test_a_bomb_is_stopped_while_it_unpacks(tmp_path):
+    path = made(tmp_path / "bomb.zip", files={"documents/u/content.md": bytes(400 << 20)})
+    with pytest.raises(Invalid, match="bomb"):
+        Archive(path).verify()
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path):
+    target = made(tmp_path / "a.zip")
+    before = target.read_bytes()
+
+    class Torn(io.BytesIO):
+        def read(self, *_: int) -> bytes:
+            raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        write(target, "zip", Manifest([], [], {}, []), [("x", Torn())])
+    assert target.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [target]

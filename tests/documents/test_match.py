@@ -1,0 +1,120 @@
+"""Passages are found again, and what is not certain is left to a person."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobctl.documents.match import FoldedText, decide, fold, which
+
+WORDS = [
+    "river",
+    "keeper",
+    "lantern",
+    "harbour",
+    "winter",
+    "copper",
+    "engine",
+    "letter",
+    "garden",
+    "signal",
+    "mountain",
+    "silver",
+    "paper",
+    "shadow",
+    "bridge",
+]
+
+
+def prose(seed: int, sentences: int) -> str:
+    dice = random.Random(seed)
+    return " ".join(
+        " ".join(dice.choice(WORDS) + str(dice.randint(0, 99)) for _ in range(dice.randint(6, 14))).capitalize() + "."
+        for _ in range(sentences)
+    )
+
+
+BOOK = prose(1, 900)
+FOLDED = FoldedText(BOOK)
+
+
+def test_an_exact_passage_is_placed_to_the_code_point_whatever_its_typography():
+    passage = BOOK[5000:5160]
+    changed = passage.replace(" ", "\n ").replace(".", "…").upper()
+    found = FOLDED.place(changed)
+    assert (found.outcome, found.score) == ("placed", 1.0)
+    assert fold(BOOK[found.start : found.end]) == fold(passage)
+
+
+def test_damaged_passages_are_placed_and_nonsense_is_not():
+    dice = random.Random(7)
+    placed = wrong = 0
+    for _ in range(100):
+        start = dice.randrange(len(BOOK) - 400)
+        text = list(BOOK[start : start + 220])
+        for _ in range(5):
+            text[dice.randrange(len(text))] = dice.choice("abcdefgh")
+        hole = dice.randrange(100)
+        found = FOLDED.place("".join(text[:hole] + text[hole + 15 :]))
+        placed += found.outcome == "placed"
+        wrong += found.start is not None and abs(found.start - start) > 60
+    assert (placed >= 98, wrong) == (True, 0)
+    nonsense = [FOLDED.place(prose(1000 + n, 2)).outcome for n in range(50)]
+    assert nonsense.count("placed") == 0
+
+
+@pytest.mark.parametrize("text", ["", "a", "xy", "…", "zq9 not there"])
+def test_what_is_too_short_fails_with_a_reason(text):
+    found = FOLDED.place(text)
+    assert found.outcome == "failed"
+    assert found.reason
+
+
+def test_of_two_equal_places_the_location_decides_and_without_one_a_person():
+    text = f"{prose(2, 20)} The same words again. {prose(3, 40)} The same words again. {prose(4, 20)}"
+    folded = FoldedText(text)
+    assert folded.place("The same words again").outcome == "review"
+    late = folded.place("The same words again", near=0.8)
+    assert late.outcome == "placed"
+    assert late.start == text.rindex("The same words again")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(min_size=40, max_size=200), st.integers(0, 100), st.integers(5, 40))
+def test_offsets_are_those_of_the_text_in_any_script(text, start, length):
+    passage = text[start : start + length]
+    found = FoldedText(text).place(passage)
+    if found.outcome == "placed" and found.score == 1.0:
+        assert fold(text[found.start : found.end]) == fold(passage)
+
+
+DOCUMENTS = [
+    {"id": 1, "title": "The Sea, the Sea", "author": "Iris Murdoch"},
+    {"id": 2, "title": "The Sea", "author": "John Banville"},
+    {"id": 3, "title": "Thinking, Fast and Slow: A Summary", "author": None},
+]
+
+
+@pytest.mark.parametrize(
+    ("title", "author", "document"),
+    [
+        ("the sea the sea", "Murdoch, Iris", 1), ("Sea", "John Banville", 2), ("Thinking, Fast and Slow", "Kahneman", 3),
+        ("A Brief History of Time", "Stephen Hawking", None),
+    ],
+)  # fmt: skip
+def test_a_book_goes_to_its_best_document_not_to_the_first(title, author, document):
+    found = which(title, author, DOCUMENTS)
+    assert (found.document_id, found.sure) == (document, document is not None)
+
+
+def test_two_documents_of_one_title_are_a_question():
+    twins = [{"id": n, "title": "Collected Poems", "author": None} for n in (1, 2)]
+    assert not which("Collected Poems", None, twins).sure
+
+
+def test_what_is_known_stays_as_it_is():
+    highlight = {"id": "7", "text": BOOK[100:200], "book": "b"}
+    first = decide(1, (), FOLDED, highlight)
+    assert first.outcome == "placed"
+    assert decide(1, {first.annotation["uid"]}, FOLDED, highlight).outcome == "known"
