@@ -34,7 +34,7 @@ def install(folder: Path) -> None:
         if wanted != point or passed[job_id, point] < int(count):
             return
         plan.rename(folder / f"{job_id}.fired")
-        fire(kind, queue)
+        fire(kind, queue, job_id)
 
     def around(verb: str, point: str, jobs: Callable[..., list[int]]) -> None:
         real = getattr(Queue, verb)
@@ -77,8 +77,10 @@ def install(folder: Path) -> None:
     os.fsync, Path.replace = syncing, renaming
 
 
-def fire(kind: str, queue: Queue | None) -> None:
-    """The fault."""
+def fire(kind: str, queue: Queue | None, job_id: int) -> None:
+    """The fault; ``pause`` is what a person does at that very moment."""
+    if kind == "pause" and queue is not None:
+        queue.pause([job_id])
     if kind == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if kind == "stop":

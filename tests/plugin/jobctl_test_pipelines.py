@@ -9,11 +9,6 @@ from pydantic import BaseModel, ConfigDict
 
 from jobctl import Context, Pipeline, errors
 
-if folder := os.environ.get("JOBCTL_TEST_FAULTS"):
-    import jobctl_test_faults
-
-    jobctl_test_faults.install(Path(folder))
-
 
 class Steps(BaseModel):
     model_config = ConfigDict(extra="forbid")

@@ -1,0 +1,88 @@
+"""Each of the eight types, killed and paused at every commit of every stage: the result is that of an undisturbed run."""
+
+import csv
+import json
+
+import pytest
+
+from jobctl.core.lifecycle import Status
+
+VARYING = ("started_at", "backup")
+TEXT = "The keeper of the light writes about the harbour and the ships that pass it in number {n} of his long log."
+TYPES: dict[str, tuple[dict, int]] = {
+    "process_document": ({"path": "one.md", "force": True, "chunk_size": 300}, 7),
+    "detect_connections": ({}, 3),
+    "reprocess_connections": ({"mode": "all"}, 3),
+    "export_documents": ({"include_connections": True, "include_annotations": True}, 3),
+    "import_document": ({"path": "library.zip", "mode": "replace"}, 3),
+    "obsidian_export": ({"vault": "vault"}, 3),
+    "obsidian_sync": ({"vault": "vault"}, 3),
+    "readwise_import": ({"path": "marks.csv"}, 4),
+}
+
+
+def prepare(shell) -> None:
+    """A small library, its archive, a vault, highlights."""
+    for name, first in (("one", 0), ("two", 5)):
+        text = "\n\n".join(TEXT.format(n=n) for n in range(first, first + 12))
+        (shell.home / f"{name}.md").write_text(f"# Log {name}\n\n{text}\n")
+    (shell.home / "vault").mkdir()
+    with (shell.home / "marks.csv").open("w", newline="") as sink:
+        rows = [["Highlight", "Title"], [TEXT.format(n=3), "Log one"], [TEXT.format(n=8), "Log two"]]
+        csv.writer(sink).writerows(rows)
+    assert shell("submit", "one.md", "two.md", "--run").code == 0
+    for words in (
+        ["readwise_import", "--set", "path=marks.csv"], ["obsidian_export", "--set", "vault=vault"],
+        ["export_documents", "--set", "path=library.zip", "--set", "include_connections=true"],
+    ):  # fmt: skip
+        assert shell("submit", *words, "--run").code == 0
+
+
+def result(shell, job_id: str) -> dict:
+    told = json.loads(shell("show", job_id, "--json", "--result").out)
+    assert told["status"] == "completed", told["error"]
+    assert told["retry_count"] == 0
+    return {name: value for name, value in told["output"].items() if name not in VARYING}
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("job_type", TYPES)
+def test_a_type_ends_the_same_however_often_it_is_killed_and_paused(shell, conn, job_type):
+    prepare(shell)
+    payload, commits = TYPES[job_type]
+    usual = result(shell, shell("submit", job_type, "--payload", json.dumps(payload), "--run").out.split()[0])
+    faults = shell.home / "faults"
+    faults.mkdir()
+    cases: dict[str, str] = {}
+    for count in range(1, commits + 1):
+        for fault in ("commit:kill", "after-commit:kill", "commit:pause"):
+            job_id = shell("submit", job_type, "--payload", json.dumps(payload), "--delay", "1h").out.strip()
+            (faults / job_id).write_text(f"{fault}:{count}")
+            cases[job_id] = f"{fault}:{count}"
+    conn.execute("UPDATE jobs SET run_after = now() WHERE status = 'pending'")
+    worker = shell.start(
+        "worker",
+        "run",
+        "-q",
+        "-c1",
+        "--poll",
+        "0.1",
+        "--input-root",
+        shell.home,
+        env={"JOBCTL_TEST_FAULTS": str(faults)},
+    )
+    for _ in range(600):
+        states = dict(conn.execute("SELECT id::text, status FROM jobs WHERE id = ANY (%s)", [[int(i) for i in cases]]))
+        if paused := [i for i, state in states.items() if state == Status.PAUSED]:
+            shell("resume", *paused)
+        if all(state in (Status.COMPLETED, Status.FAILED) for state in states.values()):
+            break
+        conn.execute("SELECT pg_sleep(0.1)")
+    worker.terminate()
+    worker.wait(30)
+    assert {cases[i]: result(shell, i) for i in cases} == dict.fromkeys(cases.values(), usual)
+    fired = {path.stem for path in faults.glob("*.fired")}
+    assert {cases[i] for i in cases.keys() - fired} <= {
+        f"{f}:{commits}" for f in ("commit:kill", "after-commit:kill", "commit:pause")
+    }
+    assert len(fired) >= 3 * (commits - 1)
