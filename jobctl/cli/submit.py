@@ -313,6 +313,6 @@ def _from_line(line: str, number: int, given: dict[str, Any]) -> Any:
     options = Options(
         title=item.get("title"), queue=item.get("queue", given["queue"]), priority=item.get("priority", given["priority"]),
         key=item.get("key"), labels=item.get("labels"), max_retries=item.get("max_retries", given["max_retries"]),
-        delay=float(item.get("delay", 0)), after=tuple(item.get("after", ())), on_conflict=given["on_conflict"],
+        delay=float(item.get("delay", given["delay"] or 0.0)), after=tuple(item.get("after", ())), on_conflict=given["on_conflict"],
     )  # fmt: skip
     return item["type"], item.get("input", {}), options

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from jobctl.core.errors import ConfigError, IllegalTransition
+from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
 from jobctl.postgres.embedded.account import Account
@@ -220,3 +220,20 @@ def test_it_listens_on_no_port(base, servers):
     assert works(server)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", 5432)) != 0
+
+
+def test_a_command_does_not_wait_for_ever_for_one_that_was_stopped_in_the_middle(base, monkeypatch):
+    """Found by the torture: a worker stopped while it brought the server up held everybody."""
+    server = Server(base / "held", say=lambda _: None, environment=os.environ)
+    server.home.mkdir(parents=True, exist_ok=True)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", f"import fcntl, os, time; d = os.open({str(server.home / 'pg.lock')!r}, os.O_RDWR | os.O_CREAT); "
+         "fcntl.flock(d, fcntl.LOCK_EX); os.write(d, str(os.getpid()).encode()); print('held', flush=True); time.sleep(60)"],
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    holder.stdout.readline()
+    monkeypatch.setattr("jobctl.postgres.embedded.server.LOCK_PATIENCE", 0.2)
+    with pytest.raises(StoreUnavailable, match=f"process {holder.pid}"):
+        server.ensure()
+    holder.kill()
+    holder.communicate()

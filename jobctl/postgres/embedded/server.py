@@ -27,6 +27,8 @@ ROLE = DATABASE = "jobctl"
 PORT = 5432
 SOCKET_LIMIT = 103  # 104 bytes on macOS, 108 on Linux, with the final zero
 START_TIMEOUT = 120
+LOCK_PATIENCE = 60.0
+"""Seconds that a command waits for another one that brings the server up."""
 LOG_LIMIT = 10 * 1024 * 1024
 SAY_AFTER = 2.0
 SETTINGS = """\
@@ -320,10 +322,29 @@ class Server:
                 f"{self.home} can't be used: {error.strerror}", hint="Set JOBCTL_HOME to a folder you can write to."
             ) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._acquire(descriptor)
             yield
         finally:
             os.close(descriptor)
+
+    def _acquire(self, descriptor: int) -> None:
+        """Waits for the lock as long as a start may take: whoever holds it may have been stopped in the middle."""
+        patience = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > patience:
+                    holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
+                    raise StoreUnavailable(
+                        f"another jobctl (process {holder}) has been starting or stopping the database for "
+                        f"{LOCK_PATIENCE:.0f} s",
+                        hint="End that process if it is stopped, and try again.",
+                    ) from None
+                time.sleep(0.02)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
     @contextmanager
     def _said(self, line: str) -> Iterator[None]:

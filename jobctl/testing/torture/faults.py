@@ -7,7 +7,7 @@ import random
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,17 +24,26 @@ class Fleet:
     home: Path
     size: int
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    frozen: list[tuple[float, int]] = field(default_factory=list)
+    frozen: list[int] = field(default_factory=list)
 
     def keep(self) -> None:
-        """As many workers as there should be; those whose time is over go on."""
+        """As many workers as there should be."""
         self.workers = [worker for worker in self.workers if worker.poll() is None]
         while len(self.workers) < self.size:
             self.workers.append(self._start())
-        now = time.monotonic()
-        for _, pid in [one for one in self.frozen if one[0] <= now]:
-            _signal(pid, signal.SIGCONT)
-        self.frozen = [one for one in self.frozen if one[0] > now]
+
+    def freeze(self, pid: int, seconds: float) -> bool:
+        """SIGSTOP, and CONT later by a thread of its own: whoever runs the show may wait for the one that is stopped."""
+        self.frozen.append(pid)
+        timer = threading.Timer(seconds, self._thaw, [pid])
+        timer.daemon = True
+        timer.start()
+        return _signal(pid, signal.SIGSTOP)
+
+    def _thaw(self, pid: int) -> None:
+        _signal(pid, signal.SIGCONT)
+        with suppress(ValueError):
+            self.frozen.remove(pid)
 
     def _start(self) -> subprocess.Popen[bytes]:
         words = [sys.executable, "-m", "jobctl", "worker", "run", "-c", "2", "--poll", "0.2", "--grace", "5s"]
@@ -54,9 +63,8 @@ class Fleet:
 
     def calm(self) -> None:
         """Everything that was stopped goes on."""
-        for _, pid in self.frozen:
-            _signal(pid, signal.SIGCONT)
-        self.frozen.clear()
+        for pid in [*self.frozen]:
+            self._thaw(pid)
 
     def end(self) -> None:
         """All workers stop; what does not is killed."""
@@ -158,12 +166,10 @@ def _one(at: Place, pids: list[int], number: int) -> bool:
 
 
 def _freeze(at: Place, pids: list[int]) -> bool:
-    still = [pid for pid in pids if all(pid != frozen for _, frozen in at.fleet.frozen)]
+    still = [pid for pid in pids if pid not in at.fleet.frozen]
     if len(at.fleet.frozen) >= at.fleet.size - 1 or not still:  # somebody must be left to go on
         return False
-    pid = at.dice.choice(still)
-    at.fleet.frozen.append((time.monotonic() + at.lease * at.dice.uniform(1.2, 3.0), pid))
-    return _signal(pid, signal.SIGSTOP)
+    return at.fleet.freeze(at.dice.choice(still), at.lease * at.dice.uniform(1.2, 3.0))
 
 
 def _signal(pid: int, number: int) -> bool:
