@@ -17,6 +17,7 @@ nightly:
 bench:
 	.venv/bin/python tests/bench/extraction_quality.py
 	.venv/bin/python tests/bench/pipeline.py
+	.venv/bin/python tests/bench/highlights.py
 	.venv/bin/python tests/bench/throughput.py
 	.venv/bin/python tests/bench/coldstart.py
 

@@ -131,3 +131,12 @@ def test_the_top_level_holds_only_what_it_should():
         ".ci",
     }
     assert {name for name in top if name not in wanted and not name.startswith(".")} == set()
+
+
+def test_every_test_that_the_docs_name_is_there():
+    named = {name for page in (ROOT / "docs").glob("*.md") for name in re.findall(r"`(test_\w+)`", page.read_text())}
+    there = {
+        name for file in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text())
+    }
+    assert len(named) >= 20
+    assert named <= there

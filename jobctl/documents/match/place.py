@@ -23,6 +23,8 @@ SHORT = 30
 PLACED, DOUBTFUL = 84.0, 68.0
 """Percent of agreement: placed from the one, before a person from the other."""
 CLOSE = 2.0
+WIDER = (0, 12, 24, 36)
+"""Folded characters by which a range is tried longer at either end."""
 MOST = 50
 
 
@@ -122,6 +124,12 @@ class FoldedText:
                 votes[(place - at) // bucket] += 1
         return [number * bucket for number, _ in sorted(votes.items(), key=lambda v: (-v[1], v[0]))[:4]]
 
+    def _widened(self, wanted: str, score: float, start: int, end: int) -> tuple[float, int, int]:
+        """The range that agrees best: where something was left out, the text is longer than the passage."""
+        ranges = [(max(0, start - before), end + after) for before in WIDER for after in WIDER]
+        scored = [(fuzz.ratio(wanted, self.folded[low:high]), low, min(high, len(self.folded))) for low, high in ranges]
+        return max([(score, start, end), *scored], key=lambda s: (s[0], -s[1]))
+
     def _fuzzy(self, wanted: str, near: float | None) -> Placement:
         found: dict[int, tuple[float, int, int]] = {}
         for start in self._windows(wanted):
@@ -129,9 +137,9 @@ class FoldedText:
             window = self.folded[low : start + 2 * len(wanted) + 16]
             aligned = fuzz.partial_ratio_alignment(wanted, window, score_cutoff=DOUBTFUL)
             if aligned is not None and aligned.dest_end > aligned.dest_start:
-                at, end = low + aligned.dest_start, low + aligned.dest_end
+                score, at, end = self._widened(wanted, aligned.score, low + aligned.dest_start, low + aligned.dest_end)
                 same = next((known for known in found if abs(known - at) < len(wanted) // 2), at)
-                found[same] = max(found.get(same, (0.0, 0, 0)), (aligned.score, at, end))
+                found[same] = max(found.get(same, (0.0, 0, 0)), (score, at, end))
         ranked = sorted(found.values(), key=lambda f: (-f[0], f[1]))
         if not ranked:
             return Placement("failed", reason="nothing in the text is like it")
