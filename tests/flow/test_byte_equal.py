@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ class Bench:
         self.plugins: dict = {}
         self.tools = Tools(
             storage=self.storage, library=self.libraries, reader=lambda: self.libraries(self.queue.connection),
-            load=wiring.pipeline, request=wiring.request, workspace=folder, input_roots=(), settings=self.held.values,
+            load=wiring.pipeline, request=partial(wiring.request, self.held), workspace=folder, input_roots=(), settings=self.held.values,
             plugin=lambda kind, name: wiring.plugin(self.held, self.plugins, kind, name),
         )  # fmt: skip
 

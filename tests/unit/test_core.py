@@ -131,7 +131,9 @@ def test_actions_follow_from_the_table_of_moves():
 def test_no_status_word_stands_in_the_code_outside_the_table():
     words = "|".join(Status)
     literal = re.compile(rf"""(?<![\w.-])["']({words})["'](?!\w)""")
-    code = [path for path in (ROOT / "jobctl").rglob("*.py") if not {"documents", "handlers"} & set(path.parts)]  # no jobs there
+    code = [
+        path for path in (ROOT / "jobctl").rglob("*.py") if not {"documents", "handlers"} & set(path.parts)
+    ]  # no jobs there
     places = {str(path.relative_to(ROOT / "jobctl")) for path in code if literal.search(path.read_text())}
     assert places == {"core/lifecycle.py", "postgres/tables.py"}  # the latter describes SQL
 
