@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jobctl.core.checkpoint import digest, lease_seq_of
+from jobctl.core.document import source_key
 from jobctl.core.errors import (
     CheckpointError,
     ConfigError,
@@ -190,7 +191,7 @@ class Client:
                 continue
             source = readable_file(Path(path), name)
             sha256 = file_digest(source)
-            key = f"inputs/{sha256[:2]}/{sha256}"
+            key = source_key(sha256)
             storage = self._storage()
             if not storage.exists(key):
                 with source.open("rb") as stream:

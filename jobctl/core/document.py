@@ -7,6 +7,7 @@ Every class here holds only JSON-able fields, so that a stage may return it as i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +87,23 @@ class Enrichment:
     summary: str = ""
     importance: float = 0.0  # 0..1, centrality in its document
     polarity: float = 0.0  # -1..1
+
+
+def passage(span: Span, known: Enrichment, vector: bytes) -> dict[str, Any]:
+    """A chunk as the library keeps it."""
+    return {
+        "index": span.index, "text": span.text, "start_offset": span.start, "end_offset": span.end,
+        "heading_path": span.heading_path, "page_start": span.page_start, "page_end": span.page_end,
+        "token_count": span.token_count, "themes": known.themes, "summary": known.summary,
+        "importance": known.importance, "polarity": known.polarity, "vector": vector,
+    }  # fmt: skip
+
+
+def markdown_key(sha256: str) -> str:
+    """Where the storage has a document's Markdown."""
+    return f"markdown/{sha256[:2]}/{sha256}.md"
+
+
+def source_key(sha256: str) -> str:
+    """Where the storage has an original."""
+    return f"inputs/{sha256[:2]}/{sha256}"

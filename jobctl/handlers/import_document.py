@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobctl.core.document import markdown_key, source_key
 from jobctl.core.errors import Invalid
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Embedder, Library
@@ -141,12 +142,12 @@ def _take(ctx: Context, uid: str) -> Taken:
 def _fields(ctx: Context, uid: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of the document; its bytes go into the storage first."""
     held = _archive(ctx)
-    markdown = f"markdown/{row['markdown_sha256'][:2]}/{row['markdown_sha256']}.md"
+    markdown = markdown_key(row["markdown_sha256"])
     if not ctx.storage.exists(markdown):
         ctx.storage.put(markdown, held.read(f"documents/{uid}/content.md"))
     source, key = held.source(uid), None
     if source is not None and row["source_sha256"]:
-        key = f"inputs/{row['source_sha256'][:2]}/{row['source_sha256']}"
+        key = source_key(row["source_sha256"])
         if not ctx.storage.exists(key):
             with tempfile.TemporaryFile(prefix="jobctl-import-") as stream:
                 held.copy(source, stream)

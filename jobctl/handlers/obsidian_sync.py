@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobctl.core.document import CleanText
+from jobctl.core.document import CleanText, markdown_key, passage
 from jobctl.core.errors import Invalid
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library, Row
@@ -180,19 +179,9 @@ def _take(ctx: Context, row: Row, body: str) -> None:
     enricher = Enricher([span.text for span in spans])
     embedder = ctx.plugin("embedder")
     vectors = embedder.embed([span.text for span in spans])
-    rows: list[dict[str, Any]] = []
-    for span, vector in zip(spans, vectors, strict=True):
-        known = enricher.enrich(span.index)
-        rows.append(
-            {
-                "index": span.index, "text": span.text, "start_offset": span.start, "end_offset": span.end,
-                "heading_path": span.heading_path, "page_start": None, "page_end": None, "token_count": span.token_count,
-                "themes": known.themes, "summary": known.summary, "importance": known.importance,
-                "polarity": known.polarity, "vector": vector,
-            }
-        )  # fmt: skip
+    rows = [passage(span, enricher.enrich(span.index), vector) for span, vector in zip(spans, vectors, strict=True)]
     sha256 = hashlib.sha256(body.encode()).hexdigest()
-    key = f"markdown/{sha256[:2]}/{sha256}.md"
+    key = markdown_key(sha256)
     if not ctx.storage.exists(key):
         ctx.storage.put(key, body.encode())
     fields = {

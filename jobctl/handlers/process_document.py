@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobctl.core.document import CleanText, Enrichment, Part, SourceInfo, Span
+from jobctl.core.document import CleanText, Enrichment, Part, SourceInfo, Span, markdown_key, passage, source_key
 from jobctl.core.errors import Invalid
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Embedder, Library, OpenSource
@@ -156,7 +156,7 @@ def saving(ctx: Context, vectors: list[bytes]) -> Saved:
     enriched: list[Enrichment] = ctx.result("enrichment")
     markdown = cleaned.text.markdown.encode()
     sha256 = hashlib.sha256(markdown).hexdigest()
-    key = f"markdown/{sha256[:2]}/{sha256}.md"
+    key = markdown_key(sha256)
     if not ctx.storage.exists(key):
         ctx.storage.put(key, markdown)
     source = _digest(ctx, ctx.args)
@@ -169,26 +169,17 @@ def saving(ctx: Context, vectors: list[bytes]) -> Saved:
         "uid": saved.uid, "title": saved.title, "source_type": saved.source_type, "engine": saved.engine,
         "markdown_key": key, "markdown_sha256": sha256,
         "author": cleaned.info.author, "source_name": ctx.name(ctx.args.path), "source_sha256": source,
-        "source_key": f"inputs/{source[:2]}/{source}", "language": cleaned.language,
+        "source_key": source_key(source), "language": cleaned.language,
         "page_count": cleaned.info.page_count, "word_count": saved.words,
         "outline": [{"level": h.level, "title": h.title, "start": h.start} for h in cleaned.text.outline],
     }  # fmt: skip
-    rows = [_row(*both) for both in zip(spans, enriched, vectors, strict=True)]
+    rows = [passage(*both) for both in zip(spans, enriched, vectors, strict=True)]
 
     def write(library: Library) -> None:
         match.arrived(library, match.save(library, fields, rows, cleaned.text.markdown), cleaned.text.markdown)
 
     ctx.write(write)
     return saved
-
-
-def _row(span: Span, known: Enrichment, vector: bytes) -> dict[str, Any]:
-    return {
-        "index": span.index, "text": span.text, "start_offset": span.start, "end_offset": span.end,
-        "heading_path": span.heading_path, "page_start": span.page_start, "page_end": span.page_end,
-        "token_count": span.token_count, "themes": known.themes, "summary": known.summary,
-        "importance": known.importance, "polarity": known.polarity, "vector": vector,
-    }  # fmt: skip
 
 
 def _title(ctx: Context, cleaned: Cleaned) -> str:

@@ -136,8 +136,8 @@ def main() -> None:
             queue.connection.execute("DELETE FROM jobctl.documents WHERE title = 'book'")
             usual = gc.get_threshold()
             gc.set_threshold(*COLLECT_AT)  # as in a child
-            cpu, wall = time.process_time(), time.perf_counter()
             client.submit("process_document", {"path": str(book), "force": True, "title": "book"}, Options())
+            cpu, wall = time.process_time(), time.perf_counter()
             for job_type in ("process_document", "detect_connections"):
                 job = queue.claim(0, [Lane("default", job_type, 2)], 1)[0]
                 outcome = Attempt(job, tools, queue, Requests(), tell=lambda _: None, log=lambda *_: None).run()
