@@ -171,3 +171,13 @@ def test_the_diagram_shows_every_move():
     for move in lifecycle.MOVES:
         assert f": {move.name}\n" in diagram
     assert json.dumps(diagram)
+
+
+def test_no_decision_is_taken_by_a_machines_own_clock():
+    """A worker whose clock is a day off does nothing wrong: every instant that counts is the database's."""
+    wall = re.compile(r"\btime\.time\(|\bdatetime\.(?:now|utcnow|today)\(|\bdate\.today\(")
+    rooms = [
+        path for room in ("core", "postgres", "worker", "storage") for path in (ROOT / "jobctl" / room).rglob("*.py")
+    ]
+    places = {path.name for path in [*rooms, ROOT / "jobctl" / "client.py"] if wall.search(path.read_text())}
+    assert places == {"context.py"}  # "updated_at" of the progress that is shown
