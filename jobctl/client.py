@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jobctl.core.checkpoint import digest, lease_seq_of
-from jobctl.core.document import source_key
 from jobctl.core.errors import (
     CheckpointError,
     ConfigError,
@@ -21,6 +20,7 @@ from jobctl.core.errors import (
     UsageError,
 )
 from jobctl.core.job import PRIORITIES, Answer, Filters, Job, NewJob, Submitted
+from jobctl.core.keys import source_key
 from jobctl.core.lifecycle import DONE, Standing, Status, actions, reachable
 from jobctl.core.names import words
 from jobctl.core.pipeline import Pipeline
@@ -460,6 +460,8 @@ def _job_of(key: str) -> int:
 def _referred(key: str, row: Mapping[str, Any] | None) -> bool:
     if row is None:  # the job is gone
         return False
+    if "/work/" in key:
+        return bool(row["paths"]) or row["running"] is not None
     return key in row["paths"] or (row["running"] is not None and lease_seq_of(key) >= row["running"])
 
 

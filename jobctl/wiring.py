@@ -21,12 +21,14 @@ from typing import Any
 
 from jobctl import __version__
 from jobctl.client import Client, Options, new_job
-from jobctl.core.errors import ConfigError, UnknownJobType
+from jobctl.core.errors import ConfigError, StoreUnavailable, UnknownJobType
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
 
 START_PATIENCE = 10.0
 """Seconds that a worker waits for its database when it starts."""
+WORKER_PATIENCE = 1.0
+"""Seconds that a worker waits for another process that brings the embedded server up: it has leases to look after."""
 DEFAULTS: dict[str, Any] = {
     "db": None,
     "storage": None,
@@ -178,6 +180,7 @@ class Database:
 
     settings: Settings
     say: Callable[[str], None]
+    patience: float = 60.0
 
     @property
     def url(self) -> str | None:
@@ -193,47 +196,33 @@ class Database:
         from jobctl.postgres.embedded import Server
 
         held = self.settings
-        return Server(held.home, say=self.say, environment=held.environment, durable=not held["test_fast"])
+        return Server(
+            held.home, say=self.say, environment=held.environment, durable=not held["test_fast"], patience=self.patience
+        )
 
     def info(self) -> str:
         """How to connect; starts the embedded server and brings its schema up."""
-        from jobctl.postgres.connect import connect
-        from jobctl.postgres.revision import current, head
-
         if (url := self.url) is not None:
             return url
-        info = str(self.server.ensure())
-        with connect(info) as connection:
-            behind = (current(connection) or "") < head()
-        if behind:
-            self.upgrade()
-        return info
+        self.connect().close()
+        return str(self.server.conninfo())
 
     def connect(self, application_name: str = "jobctl") -> Any:
-        """A connection to a schema that fits this program."""
+        """A connection to a schema that fits this program; the embedded server is started and brought up to it."""
         from jobctl.postgres.connect import connect
-        from jobctl.postgres.revision import require_head
-
-        connection = connect(self._ready(), application_name=application_name)
-        require_head(connection)
-        return connection
-
-    def _ready(self) -> str:
-        """Like ``info``, without a second connection where the server answers at once."""
-        from jobctl.postgres.connect import connect
-        from jobctl.postgres.revision import current, head
+        from jobctl.postgres.revision import current, head, require_head
 
         if (url := self.url) is not None:
-            return url
-        info = str(self.server.ensure())
-        probe = connect(info)
-        try:
-            behind = (current(probe) or "") < head()
-        finally:
-            probe.close()
-        if behind:
-            self.upgrade()
-        return info
+            connection = connect(url, application_name=application_name)
+        else:
+            try:
+                connection = connect(self.server.conninfo(), application_name=application_name)
+            except StoreUnavailable:
+                connection = connect(self.server.ensure(), application_name=application_name)
+            if (current(connection) or "") < head():
+                self.upgrade()
+        require_head(connection)
+        return connection
 
     def upgrade(self, revision: str = "head") -> None:
         """Brings the schema up."""
@@ -335,20 +324,30 @@ def pipelines() -> dict[str, Pipeline]:
 def plugin(held: Settings, cache: dict[tuple[str, str], Any], kind: str, name: str | None) -> Any:
     """A plug-in of a kind, made once: ``embedder`` as configured, ``engine`` and ``extractor`` by name."""
     chosen = name or str(held["embedding"])
-    group = f"{kind}s"
     if (kind, chosen) not in cache:
-        entries = _entries(group)
-        if chosen not in entries:
-            raise ConfigError(f"there is no {kind} named {chosen!r}", hint=f"one of: {', '.join(sorted(entries))}")
-        cache[kind, chosen] = entries[chosen].load()()
+        cache[kind, chosen] = _loaded(kind, f"{kind}s", chosen)()
     return cache[kind, chosen]
 
 
-def storage(held: Settings) -> Any:
-    """Where bytes are kept."""
-    from jobctl.storage.local import LocalStorage
+def _loaded(kind: str, group: str, name: str) -> Any:
+    """What an entry point names. An optional one's extra is called as it is: ``pip install 'jobctl[s3]'``."""
+    entries = _entries(group)
+    if name not in entries:
+        raise ConfigError(f"there is no {kind} named {name!r}", hint=f"one of: {', '.join(sorted(entries))}")
+    try:
+        return entries[name].load()
+    except ImportError as error:
+        package = entries[name].dist.name
+        raise ConfigError(
+            f"the {kind} {name} can't be loaded: {error}", hint=f"pip install '{package}[{name}]'"
+        ) from error
 
-    return LocalStorage(Path(held["storage"] or held.home / "storage"))
+
+def storage(held: Settings) -> Any:
+    """Where bytes are kept: a folder, or ``SCHEME://…`` of a storage that was plugged in."""
+    where = str(held["storage"] or held.home / "storage")
+    scheme, named, _ = where.partition("://")
+    return _loaded("storage", "storage", scheme if named else "local")(where)
 
 
 # -- what the command line asks for ----------------------------------------------------------------------------------
@@ -444,7 +443,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     from jobctl.worker.supervisor import Plan, Supervisor
     from jobctl.worker.sweeper import Sweeper
 
-    place = Database(held, say)
+    place = Database(held, say, patience=WORKER_PATIENCE)
     queue = Queue(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
     types = options.types or _usable(say)
     for name in types:
@@ -458,7 +457,10 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         auto_retry=bool(held["auto_retry"]), paywall_holds=bool(held["paywall_holds"]), only=frozenset(options.only) if options.only else None,
     )  # fmt: skip
     roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]
-    child_settings = {"values": held.values, "home": str(held.home), "roots": roots, "parent": os.getpid()}
+    # a child is told where the embedded server is: it may be frozen at any moment, and must never be the one that brings
+    # the server up, with the lock on that in its hands
+    values = held.values if place.url is not None else {**held.values, "db": place.server.conninfo()}
+    child_settings = {"values": values, "home": str(held.home), "roots": roots, "parent": os.getpid()}
     os.environ["JOBCTL_CHILD"] = json.dumps(child_settings)
     crew = Crew(
         lambda descriptor: [sys.executable, "-c", f"from jobctl.wiring import run_child; run_child({descriptor})"]

@@ -22,7 +22,8 @@ def torture(state: State, seconds_: float, workers: int, seed: int, rate: float,
     """Kill, stop and cut everything at random while jobs run, then check the history.
 
     Without --db on an embedded server of its own, which is crashed too; with --db in a new database of that server, which
-    is removed afterwards. Exit code 12 when anything was lost, done twice, accepted from a stale attempt, or wrong.
+    is removed afterwards. Ctrl-C ends it early, with the verdict on what was done. Exit code 12 when anything was lost,
+    done twice, accepted from a stale attempt, or wrong.
     """
     from jobctl.testing.torture import Plan
     from jobctl.testing.torture import torture as run

@@ -97,13 +97,3 @@ def passage(span: Span, known: Enrichment, vector: bytes) -> dict[str, Any]:
         "token_count": span.token_count, "themes": known.themes, "summary": known.summary,
         "importance": known.importance, "polarity": known.polarity, "vector": vector,
     }  # fmt: skip
-
-
-def markdown_key(sha256: str) -> str:
-    """Where the storage has a document's Markdown."""
-    return f"markdown/{sha256[:2]}/{sha256}.md"
-
-
-def source_key(sha256: str) -> str:
-    """Where the storage has an original."""
-    return f"inputs/{sha256[:2]}/{sha256}"

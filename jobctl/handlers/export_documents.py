@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobctl.core.errors import Invalid
+from jobctl.core.keys import work_key
 from jobctl.core.names import plural
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Row
@@ -140,9 +141,8 @@ def _pack(ctx: Context, document_id: int, everything: Sequence[int]) -> Packed:
 
 
 def _kept(ctx: Context, data: bytes) -> str:
-    """Bytes into the storage under their hash; the same bytes are there once."""
-    sha256 = archive.entry("", data).sha256
-    key = f"segments/{sha256[:2]}/{sha256}"
+    """Bytes of this job into the storage, under their hash."""
+    key = work_key(ctx.job_id, archive.entry("", data).sha256)
     if not ctx.storage.exists(key):
         ctx.storage.put(key, data)
     return key
@@ -212,8 +212,11 @@ def _streams(ctx: Context, files: Sequence[tuple[Entry, str]], folder: Path) -> 
         ctx.progress(
             f"Writing file {number + 1:,} of {len(files):,}", current=number + 1, total=len(files), unit="file"
         )
-        with ctx.storage.local_path(key, folder).open("rb") as stream:
+        path = ctx.storage.local_path(key, folder)
+        with path.open("rb") as stream:
             yield held.name, stream
+        if path.parent == folder:  # a copy, of a storage that is elsewhere
+            path.unlink()
 
 
 def _measured(target: Path, manifest: Manifest) -> tuple[int, str]:

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobctl.core.document import markdown_key, source_key
 from jobctl.core.errors import Invalid
+from jobctl.core.keys import markdown_key, source_key
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Embedder, Library
 from jobctl.documents import match

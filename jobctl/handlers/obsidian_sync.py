@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobctl.core.document import CleanText, markdown_key, passage
+from jobctl.core.document import CleanText, passage
 from jobctl.core.errors import Invalid
+from jobctl.core.keys import markdown_key
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library, Row
 from jobctl.documents import chunk as chunking

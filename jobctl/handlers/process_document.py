@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobctl.core.document import CleanText, Enrichment, Part, SourceInfo, Span, markdown_key, passage, source_key
+from jobctl.core.document import CleanText, Enrichment, Part, SourceInfo, Span, passage
 from jobctl.core.errors import Invalid
+from jobctl.core.keys import markdown_key, source_key
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Embedder, Library, OpenSource
 from jobctl.documents import chunk as chunking_engine

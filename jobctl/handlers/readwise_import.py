@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from jobctl.core.errors import CheckpointMissing, Permanent
+from jobctl.core.keys import work_key
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library
 from jobctl.documents import match
@@ -135,7 +136,7 @@ def _pages(ctx: Context, api: Api) -> Fetched:
 
 
 def _key(ctx: Context, number: int) -> str:
-    return f"segments/readwise/{ctx.job_id}/{number:06d}.json"
+    return work_key(ctx.job_id, f"{number:06d}.json")
 
 
 def _kept(ctx: Context, number: int) -> dict[str, Any] | None:

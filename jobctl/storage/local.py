@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,16 +13,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, StorageUnavailable
+from jobctl.core.keys import storage_key
 
-_KEY = re.compile(r"[a-z0-9_][a-z0-9._-]*(/[a-z0-9_][a-z0-9._-]*)*")
 _TEMPORARY = ".writing-"
 
 
 class LocalStorage:
     """A folder, 0700; keys are relative paths of lower-case letters, digits, ``._-``."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
 
     def put(self, key: str, data: bytes) -> None:
         """Stores bytes under a key. The same key is only ever written with the same bytes."""
@@ -95,9 +94,7 @@ class LocalStorage:
         return path
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key) or ".." in key:
-            raise ValueError(f"not a storage key: {key!r}")
-        return self.root / key
+        return self.root / storage_key(key)
 
     def _folder(self, folder: Path) -> None:
         """Makes a folder durably: each new one is synced into its parent."""

@@ -11,6 +11,7 @@ import io
 import logging
 import os
 import resource
+import shutil
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jobctl.core.job import Claimed
@@ -95,6 +97,7 @@ class Child:
         attempt = Attempt(job, self._tools, self._commits, self._stops, tell=tell, log=log)
         with _Captured(log, lambda: attempt.ticker.stage):
             outcome = attempt.run()
+        _empty(self._tools.workspace)
         with self._news:
             self._running = None
         self._say(outcome_message(job_id, outcome))
@@ -132,6 +135,15 @@ class Child:
                 self._say({"say": "back", "jobs": back}, now=True)
             case "quit":
                 self._over = True
+
+
+def _empty(workspace: Path) -> None:
+    """Copies of inputs and links to them were this attempt's."""
+    for entry in workspace.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
 
 
 class _Captured:

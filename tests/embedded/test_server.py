@@ -1,5 +1,6 @@
 """The embedded server: started by five at once, killed, half made, on awkward paths; each works afterwards."""
 
+import fcntl
 import os
 import secrets
 import signal
@@ -196,6 +197,7 @@ def test_an_ordinary_user_runs_it_as_itself(base):
     home.mkdir()
     os.chown(home, 65534, 65534)
     code = f"""
+import fcntl
 import os
 from pathlib import Path
 from jobctl.postgres.embedded import Server
@@ -222,9 +224,9 @@ def test_it_listens_on_no_port(base, servers):
         assert probe.connect_ex(("127.0.0.1", 5432)) != 0
 
 
-def test_a_command_does_not_wait_for_ever_for_one_that_was_stopped_in_the_middle(base, monkeypatch):
+def test_a_command_does_not_wait_for_ever_for_one_that_was_stopped_in_the_middle(base):
     """Found by the torture: a worker stopped while it brought the server up held everybody."""
-    server = Server(base / "held", say=lambda _: None, environment=os.environ)
+    server = Server(base / "held", say=lambda _: None, environment=os.environ, patience=0.2)
     server.home.mkdir(parents=True, exist_ok=True)
     holder = subprocess.Popen(
         [sys.executable, "-c", f"import fcntl, os, time; d = os.open({str(server.home / 'pg.lock')!r}, os.O_RDWR | os.O_CREAT); "
@@ -232,8 +234,30 @@ def test_a_command_does_not_wait_for_ever_for_one_that_was_stopped_in_the_middle
         stdout=subprocess.PIPE,
     )  # fmt: skip
     holder.stdout.readline()
-    monkeypatch.setattr("jobctl.postgres.embedded.server.LOCK_PATIENCE", 0.2)
     with pytest.raises(StoreUnavailable, match=f"process {holder.pid}"):
         server.ensure()
     holder.kill()
     holder.communicate()
+
+
+@pytest.mark.timeout(120)
+def test_a_frozen_child_never_has_the_lock_of_the_server_in_its_hands(base, servers, shell, eventually):
+    """Found by the torture: the child that brought the server up was frozen, and nobody else could."""
+    server = servers(base / "home")
+    shell.env.pop("JOBCTL_DATABASE_URL")
+    shell.env |= {"JOBCTL_HOME": str(server.home), "JOBCTL_LEASE_TTL": "2", "JOBCTL_TEST_FAST": "1"}
+    job = shell("submit", "steps", "--set", "slow=0.3").out.strip()
+    shell.start("worker", "run", "-c1", "--drain")
+    eventually(lambda: "processing" in shell("list", "--json", "-s", "processing").out)
+    with (server.home / "pg.lock").open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # whoever wants to bring the server up waits here
+        kill_everything(server)
+        child = eventually(lambda: frozen_child(shell.started[0].pid))
+        files = {str(link.readlink()) for link in Path(f"/proc/{child}/fd").iterdir()}
+    assert str(server.home / "pg.lock") not in files
+    assert shell("wait", job, "--timeout", "60s").code == 0
+
+
+def frozen_child(parent: int) -> int | None:
+    children = map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
+    return next((c for c in children if Path(f"/proc/{c}/stat").read_text().split(") ")[1][0] == "T"), None)

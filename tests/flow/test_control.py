@@ -172,6 +172,9 @@ def test_prune_removes_old_checkpoints_and_orphans_and_nothing_that_is_needed(sh
     orphan = storage / "jobs" / paused / "0-00000000" / "9-first-0000000000000000"
     orphan.parent.mkdir(parents=True)
     orphan.write_bytes(b"left by a killed attempt")
+    for job_id in (paused, done):
+        (storage / "jobs" / job_id / "work").mkdir()
+        (storage / "jobs" / job_id / "work" / "aside").write_bytes(b"kept beside the checkpoints")
     kept = {p for p in storage.rglob("*") if p.is_file() and f"jobs/{paused}/" in str(p)} - {orphan}
 
     def files() -> int:
@@ -182,7 +185,9 @@ def test_prune_removes_old_checkpoints_and_orphans_and_nothing_that_is_needed(sh
     assert files() == before
     assert json.loads(shell("prune", "--json").out)["orphans"] == 1
     assert not orphan.exists()
-    assert json.loads(shell("prune", "--json", "--older", "0s").out)["checkpoints"] > 0
+    old = json.loads(shell("prune", "--json", "--older", "0s").out)
+    assert old["checkpoints"] > 0
+    assert old["orphans"] == 1, "what was kept beside the checkpoints goes with them"
     assert {p for p in storage.rglob("*") if p.is_file() and "/jobs/" in str(p)} == kept
     assert shell("verify", paused).code == 0
     assert shell("resume", paused).code == 0

@@ -7,20 +7,37 @@ import pytest
 
 from jobctl.core.lifecycle import Status
 from jobctl.testing.torture.history import Seen, judge
+from tests.fakes import s3
 
 EXPECTED = {"total": sum(n * n for n in range(20)), "count": 20}
-CASES = [
-    *((point, kind, count) for point in ("write", "fsync", "rename", "after-write", "commit", "after-commit")
+KINDS = ("kill", "stop", "raise", "drop")
+PROTOCOL = [
+    *((point, kind, count) for point in ("write", "after-write", "commit", "after-commit")
       for kind in ("kill", "stop", "raise") for count in (1, 2)),
     *((point, "drop", count) for point in ("commit", "after-commit") for count in (1, 2)),
-    *((point, kind, 1) for point in ("after-claim", "settle", "after-settle", "beat", "after-beat")
-      for kind in ("kill", "stop", "raise", "drop")),
 ]  # fmt: skip
+LOCAL = [
+    *((point, kind, count) for point in ("fsync", "rename") for kind in ("kill", "stop", "raise") for count in (1, 2)),
+    *((point, kind, 1) for point in ("after-claim", "settle", "after-settle", "beat", "after-beat") for kind in KINDS),
+]
+BUCKET = [(point, kind, count) for point in ("request", "after-request") for kind in KINDS for count in (1, 2)]
 WORKERS = 8
 
 
+@pytest.fixture(params=["local", "s3"])
+def faults(request, shell):
+    """The faults of a storage; the shell uses it."""
+    if request.param == "local":
+        yield PROTOCOL + LOCAL
+        return
+    with s3.running() as server:
+        shell.env |= server.environment | {"JOBCTL_STORAGE": "s3://books/jobctl"}
+        yield PROTOCOL + BUCKET
+        assert any(key.startswith("jobctl/jobs/") for key in server.objects), "nothing went into the bucket"
+
+
 @pytest.fixture
-def fleet(shell):
+def fleet(shell, faults):
     """Workers with a short lease; one that ends is started again."""
     environment = {"JOBCTL_LEASE_TTL": "2", "JOBCTL_TEST_FAULTS": str(shell.home / "faults"), "JOBCTL_AUTO_RETRY": "on"}
     (shell.home / "faults").mkdir()
@@ -41,12 +58,12 @@ def fleet(shell):
 
 
 @pytest.mark.timeout(300)
-def test_a_fault_at_any_boundary_loses_nothing_and_repeats_nothing(shell, conn, fleet):
-    jobs: dict[int, str] = {}
-    for point, kind, count in CASES:
-        done = shell("submit", "steps", "--set", "slow=0.03", "--delay", "1h", "--max-retries", "5")
-        jobs[int(done.out)] = f"{point}:{kind}:{count}"
-        (shell.home / "faults" / done.out.strip()).write_text(f"{point}:{kind}:{count}")
+def test_a_fault_at_any_boundary_loses_nothing_and_repeats_nothing(shell, conn, faults, fleet):
+    line = json.dumps({"type": "steps", "input": {"slow": 0.03}, "max_retries": 5})
+    done = shell("submit", "-f", "-", "--delay", "1h", stdin="\n".join([line] * len(faults)))
+    jobs = {int(i): ":".join(map(str, fault)) for i, fault in zip(done.out.split(), faults, strict=True)}
+    for job_id, fault in jobs.items():
+        (shell.home / "faults" / str(job_id)).write_text(fault)
     conn.execute("UPDATE jobs SET run_after = now()")
     fleet.start()
     deadline = 400

@@ -1,7 +1,8 @@
 """Faults at the boundaries of the protocol, for the crash matrix: production code knows nothing of them.
 
 ``JOBCTL_TEST_FAULTS`` names a folder; a file ``<job id>`` in it says ``point:kind:n``: at the n-th pass of that point for
-that job the fault happens, once. Points: claim, write, fsync, rename, commit, settle, beat; ``after-…`` is behind it.
+that job the fault happens, once. Points: claim, write, fsync, rename, request (a PUT to a bucket), commit, settle, beat;
+``after-…`` is behind it.
 """
 
 import os
@@ -54,16 +55,34 @@ def install(folder: Path) -> None:
     around("beat", "beat", lambda args, _: list(args[1]))
     around("claim", "claim", lambda _, found: [c.token.job_id for c in found or []])
 
-    put = local.LocalStorage.put
+    def watch_puts(storage: type[Any]) -> None:
+        put = storage.put
 
-    def putting(self: local.LocalStorage, key: str, data: bytes) -> None:
-        writing[0] = int(key.split("/")[1]) if key.startswith("jobs/") else 0
-        reach(writing[0], "write")
-        put(self, key, data)
-        reach(writing[0], "after-write")
-        writing[0] = 0
+        def putting(self: Any, key: str, data: bytes) -> None:
+            writing[0] = int(key.split("/")[1]) if key.startswith("jobs/") else 0
+            reach(writing[0], "write")
+            put(self, key, data)
+            reach(writing[0], "after-write")
+            writing[0] = 0
 
-    local.LocalStorage.put = putting
+        storage.put = putting
+
+    watch_puts(local.LocalStorage)
+    if os.environ.get("JOBCTL_STORAGE", "").startswith("s3://"):
+        from botocore.httpsession import URLLib3Session
+
+        from jobctl.storage.s3 import S3Storage
+
+        watch_puts(S3Storage)
+        send = URLLib3Session.send
+
+        def sending(self: URLLib3Session, request: Any) -> Any:
+            reach(writing[0], "request")
+            answer = send(self, request)
+            reach(writing[0], "after-request")
+            return answer
+
+        URLLib3Session.send = sending
     fsync, replace = os.fsync, Path.replace
 
     def syncing(descriptor: int) -> None:

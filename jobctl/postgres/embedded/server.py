@@ -60,7 +60,10 @@ class ServerStatus:
 
 
 class Server:
-    """One cluster under ``home``. ``say`` gets lines for a person who waits."""
+    """One cluster under ``home``. ``say`` gets lines for a person who waits.
+
+    ``patience``: seconds to wait for somebody else who brings the server up or down.
+    """
 
     def __init__(
         self,
@@ -69,11 +72,13 @@ class Server:
         say: Callable[[str], None],
         environment: Mapping[str, str],
         durable: bool = True,
+        patience: float = LOCK_PATIENCE,
     ) -> None:
         self.home = Path(os.path.abspath(home))  # noqa: PTH100 - a link in the path is the user's choice
         self._say = say
         self._environment = environment
         self._durable = durable
+        self._patience = patience
         self._account: Account | None = None
 
     # -- what people ask for -------------------------------------------------------------------------------------
@@ -329,17 +334,17 @@ class Server:
 
     def _acquire(self, descriptor: int) -> None:
         """Waits for the lock as long as a start may take: whoever holds it may have been stopped in the middle."""
-        patience = time.monotonic() + LOCK_PATIENCE
+        deadline = time.monotonic() + self._patience
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() > patience:
+                if time.monotonic() > deadline:
                     holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
                     raise StoreUnavailable(
                         f"another jobctl (process {holder}) has been starting or stopping the database for "
-                        f"{LOCK_PATIENCE:.0f} s",
+                        f"{self._patience:g} s",
                         hint="End that process if it is stopped, and try again.",
                     ) from None
                 time.sleep(0.02)

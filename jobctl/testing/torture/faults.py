@@ -149,11 +149,11 @@ def flip_byte(at: Place) -> bool:
 
 
 FAULTS: dict[str, tuple[Callable[[Place], bool], int]] = {
-    "kill worker": (kill_worker, 5),
-    "kill child": (kill_child, 8),
+    "kill worker": (kill_worker, 3),
+    "kill child": (kill_child, 7),
     "stop worker": (stop_worker, 3),
-    "stop child": (stop_child, 4),
-    "deploy": (deploy, 3),
+    "stop child": (stop_child, 5),
+    "deploy": (deploy, 2),
     "cut backend": (cut_backend, 10),
     "crash server": (crash_server, 1),
     "flip byte": (flip_byte, 2),

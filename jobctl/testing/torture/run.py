@@ -76,6 +76,14 @@ class Run:
     def go(self) -> Report:
         """Faults for the planned time, then rest, then the verdict."""
         started = time.monotonic()
+        with suppress(KeyboardInterrupt):  # a person has seen enough: what was done so far is judged
+            self._rage(started)
+        self._rest()
+        self.report.seconds = time.monotonic() - started
+        self._judge()
+        return self.report
+
+    def _rage(self, started: float) -> None:
         next_fault = started + 2.0  # the workers come up first
         said = started
         while (now := time.monotonic()) < started + self.plan.seconds:
@@ -88,10 +96,6 @@ class Run:
                 said = now
                 self.say(f"{now - started:.0f} s: {self.report.faults.total()} faults, {len(self.acknowledged)} jobs")
             time.sleep(0.01)
-        self._rest()
-        self.report.seconds = time.monotonic() - started
-        self._judge()
-        return self.report
 
     def _fault(self) -> None:
         names = list(self.plan.only or FAULTS)

@@ -1,0 +1,117 @@
+"""Bytes in a bucket of S3, or of anything that speaks its protocol: ``s3://bucket/prefix``.
+
+Who and where come from boto3's own chain: ``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL_S3``, ``~/.aws``, a machine's role.
+One object is one atomic, durable PUT; large ones go up in parts and are there when the last part is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import boto3
+from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, ConfigError, StorageUnavailable
+from jobctl.core.keys import storage_key
+
+PART = 64 << 20
+_MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
+
+
+class S3Storage:
+    """A bucket, and a prefix within it. ``part``: bytes from which an object goes up in parts of that size."""
+
+    def __init__(self, root: str, *, part: int = PART) -> None:
+        self.root = root
+        self._bucket, _, prefix = root.removeprefix("s3://").partition("/")
+        if not self._bucket:
+            raise ConfigError(f"{root} names no bucket", hint="Write it as s3://bucket/prefix")
+        self._prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
+        self._transfer = TransferConfig(multipart_threshold=part, multipart_chunksize=part, use_threads=False)
+        settings = Config(
+            connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4},
+            request_checksum_calculation="when_required", response_checksum_validation="when_required",
+        )  # fmt: skip
+        with self._explained(""):
+            self._client: Any = boto3.client("s3", config=settings)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Stores bytes under a key. The same key is only ever written with the same bytes."""
+        self.put_file(key, io.BytesIO(data))
+
+    def put_file(self, key: str, source: BinaryIO) -> None:
+        """Stores a stream; in parts when it is large."""
+        with self._explained(key):
+            self._client.upload_fileobj(source, Config=self._transfer, **self._at(key))
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        """The bytes. Raises ``CheckpointMissing``, or ``CheckpointCorrupt`` past ``max_bytes``."""
+        with self._explained(key), closing(self._client.get_object(**self._at(key))["Body"]) as body:
+            data: bytes = body.read(max_bytes + 1)
+        if len(data) > max_bytes:
+            raise CheckpointCorrupt(f"{key} is larger than the {max_bytes} bytes it should have")
+        return data
+
+    def exists(self, key: str) -> bool:
+        """Whether the key is there."""
+        try:
+            with self._explained(key):
+                self._client.head_object(**self._at(key))
+        except CheckpointMissing:
+            return False
+        return True
+
+    def delete(self, key: str) -> None:
+        """Removes a key; one that is not there is no error."""
+        with self._explained(key):
+            self._client.delete_object(**self._at(key))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys that begin with a folder name, in order."""
+        pages = self._client.get_paginator("list_objects_v2")
+        with self._explained(prefix):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=f"{self._prefix}{prefix}/"):
+                for found in page.get("Contents", ()):
+                    yield found["Key"].removeprefix(self._prefix)
+
+    def local_path(self, key: str, workspace: Path) -> Path:
+        """A copy in ``workspace``, made once: what stands under a key never changes."""
+        target = workspace / hashlib.sha256(key.encode()).hexdigest()
+        if not target.exists():
+            arriving = target.with_suffix(".arriving")
+            with self._explained(key), arriving.open("wb") as sink:
+                self._client.download_fileobj(Fileobj=sink, Config=self._transfer, **self._at(key))
+            arriving.replace(target)
+        return target
+
+    def _at(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._prefix + storage_key(key)}
+
+    @contextmanager
+    def _explained(self, key: str) -> Iterator[None]:
+        """Errors in jobctl's words. Nothing of the answer but its code is repeated: it may name keys."""
+        try:
+            yield
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "unknown")
+            if code in _MISSING:
+                raise CheckpointMissing(f"no bytes under {key}") from None
+            raise self._unavailable(f"it answers {code}") from error
+        except NoCredentialsError as error:
+            raise self._unavailable("there are no credentials") from error
+        except (BotoCoreError, S3UploadFailedError) as error:
+            raise self._unavailable(type(error).__name__) from error
+
+    def _unavailable(self, reason: str) -> StorageUnavailable:
+        return StorageUnavailable(
+            f"the storage {self.root} can't be used: {reason}",
+            hint="Look at the bucket, AWS_ENDPOINT_URL_S3 and the credentials (AWS_ACCESS_KEY_ID …).",
+        )
