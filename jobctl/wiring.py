@@ -34,6 +34,12 @@ DEFAULTS: dict[str, Any] = {
     "storage": None,
     "input_roots": [],
     "embedding": "static",
+    "enrichment": "counting",
+    "judge": "none",
+    "model_url": None,
+    "embedding_model": "text-embedding-3-small",
+    "embedding_dim": 1536,
+    "chat_model": "gpt-4o-mini",
     "auto_retry": True,
     "pausing": True,
     "paywall_holds": False,
@@ -49,6 +55,8 @@ DEFAULTS: dict[str, Any] = {
     "test_fast": False,
 }
 """Every setting with its default; the type of the default is the type of the setting."""
+CHOSEN_BY = {"embedder": "embedding", "enricher": "enrichment", "judge": "judge"}
+"""Kind of plug-in → the setting that names the one to use."""
 
 
 @dataclass(frozen=True)
@@ -322,10 +330,17 @@ def pipelines() -> dict[str, Pipeline]:
 
 
 def plugin(held: Settings, cache: dict[tuple[str, str], Any], kind: str, name: str | None) -> Any:
-    """A plug-in of a kind, made once: ``embedder`` as configured, ``engine`` and ``extractor`` by name."""
-    chosen = name or str(held["embedding"])
+    """A plug-in of a kind, made once: ``embedder``, ``enricher`` and ``judge`` as configured, the others by name.
+
+    A class that needs settings has ``configured(settings, environment)``; the others are called without arguments.
+    """
+    chosen = name or str(held[CHOSEN_BY[kind]])
+    if chosen == "none":
+        return None
     if (kind, chosen) not in cache:
-        cache[kind, chosen] = _loaded(kind, f"{kind}s", chosen)()
+        make = _loaded(kind, f"{kind}s", chosen)
+        made = make.configured(held.values, held.environment) if hasattr(make, "configured") else make()
+        cache[kind, chosen] = made
     return cache[kind, chosen]
 
 

@@ -76,7 +76,7 @@ def preparing(ctx: Context, args: DetectConnections) -> Found:
 def comparing(ctx: Context, sources: Sequence[int]) -> list[Connection]:
     """Connections of a batch of source chunks, by every engine."""
     found: Found = ctx.result("preparing")
-    return compare(_index(ctx)[0], _engines(ctx), sources, found.thresholds, ctx.args.per_chunk)
+    return compare(_index(ctx)[0], _engines(ctx), sources, found.thresholds, ctx.args.per_chunk, ctx.plugin("judge"))
 
 
 @pipeline.stage(share=10, verb="Saving connections")

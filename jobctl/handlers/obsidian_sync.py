@@ -18,7 +18,6 @@ from jobctl.documents import chunk as chunking
 from jobctl.documents import clean as cleaning
 from jobctl.documents import match
 from jobctl.documents import vault as engine
-from jobctl.documents.enrich import Enricher
 from jobctl.documents.vault import Action, Note, Vault
 
 MAX_TEXT = 256 << 20
@@ -177,7 +176,7 @@ def _take(ctx: Context, row: Row, body: str) -> None:
     spans = chunking.chunk(text)
     if not spans:
         raise Invalid("the note's text is empty: the library keeps what it has")
-    enricher = Enricher([span.text for span in spans])
+    enricher = ctx.plugin("enricher").over([span.text for span in spans])
     embedder = ctx.plugin("embedder")
     vectors = embedder.embed([span.text for span in spans])
     rows = [passage(span, enricher.enrich(span.index), vector) for span, vector in zip(spans, vectors, strict=True)]

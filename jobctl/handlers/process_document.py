@@ -18,7 +18,6 @@ from jobctl.core.ports import Context, Embedder, Library, OpenSource
 from jobctl.documents import chunk as chunking_engine
 from jobctl.documents import clean as cleaning_engine
 from jobctl.documents import match
-from jobctl.documents.enrich import Enricher
 from jobctl.documents.extract import detect
 
 NAMESPACE = uuid.UUID("0b9d7f4e-5e0c-5f0e-9a3e-6a6f62637463")
@@ -128,14 +127,14 @@ def chunking(ctx: Context, cleaned: Cleaned | None) -> list[Span]:
     return [] if cleaned is None else chunking_engine.chunk(cleaned.text, size=ctx.args.chunk_size)
 
 
-def _enriching(ctx: Context, spans: list[Span]) -> list[tuple[Enricher, int]]:  # noqa: ARG001 - shape of ``over``
+def _enriching(ctx: Context, spans: list[Span]) -> list[tuple[Any, int]]:
     """Each passage with what knows the whole document."""
-    enricher = Enricher([span.text for span in spans])
+    enricher = ctx.plugin("enricher").over([span.text for span in spans])
     return [(enricher, index) for index in range(len(spans))]
 
 
-@pipeline.batches(share=10, size=100, noun="chunk", over=_enriching, verb="Enriching")
-def enrichment(_ctx: Context, items: Sequence[tuple[Enricher, int]]) -> list[Enrichment]:
+@pipeline.batches(share=10, size=10, noun="chunk", over=_enriching, verb="Enriching")
+def enrichment(_ctx: Context, items: Sequence[tuple[Any, int]]) -> list[Enrichment]:
     """Key phrases, lead sentences, centrality, polarity."""
     return [enricher.enrich(index) for enricher, index in items]
 

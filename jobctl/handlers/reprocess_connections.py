@@ -107,7 +107,7 @@ def comparing(ctx: Context, sources: Sequence[int]) -> list[Connection]:
     """Connections of a batch of source chunks, by every engine; for ``add_new`` only those with a newer document."""
     index, _ = _index(ctx)
     prepared: Prepared = ctx.result("preparing")
-    edges = compare(index, _engines(ctx), sources, prepared.thresholds, ctx.args.per_chunk)
+    edges = compare(index, _engines(ctx), sources, prepared.thresholds, ctx.args.per_chunk, ctx.plugin("judge"))
     if ctx.args.mode != "add_new":
         return edges
     document = dict(zip(index.corpus.ids, index.corpus.documents, strict=True))

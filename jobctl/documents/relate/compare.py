@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jobctl.core.ports import Library
+from jobctl.documents.relate.engines import Edge
 from jobctl.documents.relate.index import JoinedIndex, corpus
 
 COLUMNS = ("id", "document_id", "text", "vector", "themes", "polarity", "engine")
@@ -41,9 +42,13 @@ def thresholds(index: JoinedIndex, engines: Mapping[str, Any], given: float | No
 
 
 def compare(
-    index: JoinedIndex, engines: Mapping[str, Any], sources: Sequence[int], least: Mapping[str, float], per_chunk: int
-) -> list[Connection]:
-    """Connections of source chunks (by id), by every engine. A chunk that went meanwhile is left out."""
+    index: JoinedIndex, engines: Mapping[str, Any], sources: Sequence[int], least: Mapping[str, float], per_chunk: int,
+    judge: Any = None,
+) -> list[Connection]:  # fmt: skip
+    """Connections of source chunks (by id), by every engine. A chunk that went meanwhile is left out.
+
+    ``judge``: a model that says of each pair of the engines that it judges whether it is one; those that are not go.
+    """
     place = {chunk: i for i, chunk in enumerate(index.corpus.ids)}
     places = [place[chunk] for chunk in sources if chunk in place]
     return [
@@ -52,5 +57,18 @@ def compare(
             f"{name}-{engine.version}@{least[name]}",
         )
         for name, engine in engines.items()
-        for edge in engine.connect(index, places, threshold=least[name], per_chunk=per_chunk)
+        for found in engine.connect(index, places, threshold=least[name], per_chunk=per_chunk)
+        if (edge := _judged(index, judge, name, found)) is not None
     ]  # fmt: skip
+
+
+def _judged(index: JoinedIndex, judge: Any, engine: str, edge: Edge) -> Edge | None:
+    """The edge, with what the judge says of it; None when it says no."""
+    if judge is None or engine not in judge.engines:
+        return edge
+    verdict = judge.judge(engine, index.corpus.texts[edge.source], index.corpus.texts[edge.target])
+    if not verdict.holds:
+        return None
+    told = {"judge": judge.id, "reason": verdict.reason, "certainty": round(verdict.strength, 4)}
+    evidence = {name: value for name, value in edge.evidence.items() if name != "experimental"}
+    return replace(edge, evidence=evidence | told)
