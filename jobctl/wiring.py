@@ -40,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "embedding_model": "text-embedding-3-small",
     "embedding_dim": 1536,
     "chat_model": "gpt-4o-mini",
+    "readwise_url": "https://readwise.io/api/v2",
     "auto_retry": True,
     "pausing": True,
     "paywall_holds": False,

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobctl.core.errors import CheckpointMissing, Permanent
 from jobctl.core.keys import work_key
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library
 from jobctl.documents import match
-from jobctl.documents.readwise import BASE, Api, ReadwiseBook, books, near, read
+from jobctl.documents.readwise import Api, ReadwiseBook, books, near, read
 
 MAX_TEXT = 256 << 20
 
@@ -32,17 +32,9 @@ class ReadwiseImport(BaseModel):
     updated_after: datetime | None = Field(
         None, description="API: only what changed since; an earlier result has its start"
     )
-    base_url: str = Field(BASE, description="API: where it is")
     token_variable: str = Field(
-        "READWISE_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$", description="API: variable with the token"
+        "READWISE_TOKEN", pattern=r"^READWISE_[A-Z0-9_]+$", description="API: the worker's variable with the token"
     )
-
-    @model_validator(mode="after")
-    def _https(self) -> ReadwiseImport:
-        local = self.base_url.startswith(("http://127.0.0.1", "http://localhost"))
-        if not (self.base_url.startswith("https://") or local):
-            raise ValueError("base_url must begin with https://")
-        return self
 
 
 class Marked(BaseModel):
@@ -109,7 +101,7 @@ def reading(ctx: Context, args: ReadwiseImport) -> Fetched:
     token = os.environ.get(args.token_variable)
     if not token:
         raise Permanent(f"{args.token_variable} is not set for the worker", hint="readwise.io/access_token has it.")
-    api = Api(token, base=args.base_url)
+    api = Api(token, base=ctx.settings["readwise_url"])  # the worker's, not the submitter's: the token goes there
     try:
         return _pages(ctx, api)
     finally:

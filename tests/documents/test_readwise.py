@@ -114,3 +114,48 @@ def test_trouble_becomes_its_class_and_never_tells_the_token(service, code, head
     api.close()
     assert getattr(raised.value, "retry_in", None) == delay
     assert "canary" not in f"{raised.value} {raised.value.hint} {raised.value.__cause__}"
+
+
+def books_page(first: int, cursor: str | None) -> bytes:
+    marks = [
+        {"id": n, "text": f"The keeper of the light writes line {n} of his log", "location": n}
+        for n in range(first, first + 3)
+    ]
+    book = {"title": "The Log", "author": None, "highlights": marks}
+    return json.dumps({"results": [book], "nextPageCursor": cursor}).encode()
+
+
+def test_an_import_from_the_api_goes_on_where_it_was_throttled_and_asks_for_no_page_twice(service, shell):
+    answers, asked, base = service
+    (shell.home / "log.md").write_text(
+        "# The Log\n\n" + "\n\n".join(f"The keeper of the light writes line {n} of his log." for n in range(1, 20))
+    )
+    assert shell("submit", "log.md", "--run").code == 0
+    shell.env |= {"JOBCTL_READWISE_URL": base, "READWISE_TOKEN": "canary-4711"}
+    answers += [
+        (200, {}, books_page(1, "two")), (429, {"Retry-After": "0.3"}, b""), (200, {}, books_page(4, "three")), (503, {"Retry-After": "0"}, b""),
+        (0, {}, b""), (200, {}, books_page(7, None)),
+    ]  # fmt: skip
+    shell.start("worker", "run", "-c1", "--poll", "0.1")
+    done = shell("submit", "readwise_import", "--wait", "--timeout", "50s")
+    assert done.code == 0, done.err
+    told = json.loads(shell("show", done.out.strip(), "--json", "--result", "--events").out)
+    assert (told["output"]["highlights"], told["output"]["placed"], told["output"]["failed"]) == (9, 9, 0)
+    assert told["retry_count"] == 2
+    cursors = [line.split()[0].partition("pageCursor=")[2] for line in asked]
+    assert cursors == ["", "two", "two", "three", "three", "three"]
+    again = shell("submit", "readwise_import", "--wait", "--timeout", "50s")
+    assert again.code == 0
+    assert json.loads(shell("show", again.out.strip(), "--json", "--result").out)["output"]["known"] == 3
+    assert "canary" not in json.dumps(told) + done.err + shell("logs", done.out.strip()).out
+
+
+@pytest.mark.parametrize(("code", "kind"), [(401, "permanent"), (402, "paywall")])
+def test_an_expired_token_and_a_used_up_quota_wait_for_a_person(service, shell, code, kind):
+    answers, _, base = service
+    shell.env |= {"JOBCTL_READWISE_URL": base, "READWISE_TOKEN": "canary-4711"}
+    answers.append((code, {}, b""))
+    assert shell("submit", "readwise_import", "--run").code == 10
+    told = json.loads(shell("show", "1", "--json").out)
+    assert (told["error"]["type"], told["next_retry_at"]) == (kind, None)
+    assert shell("submit", "readwise_import", "--set", "token_variable=AWS_SECRET_ACCESS_KEY").code == 2
