@@ -18,6 +18,8 @@ bench:
 	.venv/bin/python tests/bench/extraction_quality.py
 	.venv/bin/python tests/bench/pipeline.py
 	.venv/bin/python tests/bench/highlights.py
+	.venv/bin/python tests/bench/retrieval.py
+	.venv/bin/python tests/bench/job_types.py
 	.venv/bin/python tests/bench/throughput.py
 	.venv/bin/python tests/bench/coldstart.py
 

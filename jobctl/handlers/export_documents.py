@@ -121,9 +121,7 @@ def _pack(ctx: Context, document_id: int, everything: Sequence[int]) -> Packed:
     uid = str(row["uid"])
     chunks = library.chunks([document_id])
     notes = library.annotations(document_id) if ctx.args.include_annotations else []
-    edges = (
-        [e for e in library.edges(everything) if str(e["source_uid"]) == uid] if ctx.args.include_connections else []
-    )
+    edges = _edges(ctx, everything).get(uid, []) if ctx.args.include_connections else []
     made = {
         "document.json": archive.plain(_told(row, KEPT)),
         "chunks.jsonl": archive.lines(_chunk(c) for c in chunks),
@@ -138,6 +136,19 @@ def _pack(ctx: Context, document_id: int, everything: Sequence[int]) -> Packed:
         files.append(_stored(ctx, f"documents/{uid}/source{safe}", row["source_key"]))
     counts = {"documents": 1, "chunks": len(chunks), "annotations": len(notes), "connections": len(edges)}
     return Packed(uid=uid, title=row["title"], engine=row["engine"], files=files, counts=counts)
+
+
+def _edges(ctx: Context, everything: Sequence[int]) -> dict[str, list[dict[str, Any]]]:
+    """Connections between the documents, by the uid of their source; read once."""
+
+    def read() -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for edge in ctx.read().edges(everything):
+            found.setdefault(str(edge["source_uid"]), []).append(edge)
+        return found
+
+    held: dict[str, list[dict[str, Any]]] = ctx.once("edges", read)
+    return held
 
 
 def _kept(ctx: Context, data: bytes) -> str:
