@@ -84,6 +84,8 @@ def saving(ctx: Context, edges: list[Connection]) -> Detected:
     """New results for old, in one transaction."""
     found: Found = ctx.result("preparing")
     document_id: int | None = ctx.args.document_id
+    if document_id is not None and ctx.read().document(document_id) is None:
+        raise Invalid(f"document {document_id} was deleted while this job ran")
     rows = [asdict(edge) for edge in edges]
 
     def write(library: Any) -> None:

@@ -119,6 +119,8 @@ def saving(ctx: Context, edges: list[Connection]) -> Reprocessed:
     """New results for old in one transaction: there is no moment without connections."""
     prepared: Prepared = ctx.result("preparing")
     mode, document_id = ctx.args.mode, ctx.args.document_id
+    if document_id is not None and ctx.read().document(document_id) is None:
+        raise Invalid(f"document {document_id} was deleted while this job ran")
     rows = [asdict(edge) for edge in edges]
 
     def write(library: Library) -> None:

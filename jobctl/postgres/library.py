@@ -12,9 +12,12 @@ import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     Connection,
     TableClause,
     and_,
+    any_,
     bindparam,
     column,
     create_engine,
@@ -22,6 +25,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    literal,
     not_,
     or_,
     select,
@@ -228,20 +232,22 @@ class Library:
             mine = select(chunks.c.id).where(chunks.c.document_id.in_(list(document_ids)))
             condition.append(connections.c.source_chunk.in_(mine))
         self.connection.execute(delete(connections).where(and_(*condition, not_(HUMAN))))
-        if edges:
+        standing = self._standing(edges)
+        if standing:
             query = upsert(connections)
             fresh = query.excluded
             changed = {"strength": fresh.strength, "evidence": fresh.evidence, "engine": fresh.engine}
             where = not_(HUMAN) if keep_judged else None
             merged = query.on_conflict_do_update(constraint="connections_pair_key", set_=changed, where=where)
-            self.connection.execute(merged, [dict(edge) for edge in edges])
+            self.connection.execute(merged, standing)
         return self.connection.execute(
             select(func.count()).select_from(connections).where(and_(*condition))
         ).scalar_one()
 
     def merge_connections(self, edges: Sequence[Mapping[str, Any]]) -> None:
         """Adds connections; of one that is there, what a person said stays, and what is new is added."""
-        if not edges:
+        standing = self._standing(edges)
+        if not standing:
             return
         query = upsert(connections)
         new, old = query.excluded, connections.c
@@ -254,7 +260,22 @@ class Library:
                 "judged_at": func.coalesce(old.judged_at, new.judged_at),
             },
         )
-        self.connection.execute(merged, [dict(edge) for edge in edges])
+        self.connection.execute(merged, standing)
+
+    def _standing(self, edges: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Those whose passages are both still there, and stay there until this transaction ends.
+
+        Since they were compared a document may have been deleted, or have got a new generation.
+        """
+        ends = sorted({edge[end] for edge in edges for end in ("source_chunk", "target_chunk")})
+        query = (
+            select(chunks.c.id)
+            .where(chunks.c.id == any_(literal(ends, ARRAY(BigInteger))))
+            .order_by(chunks.c.id)
+            .with_for_update(read=True, key_share=True)
+        )
+        there = set(self.connection.execute(query).scalars()) if ends else set()
+        return [dict(edge) for edge in edges if {edge["source_chunk"], edge["target_chunk"]} <= there]
 
     def judged_chunks(self, document_id: int) -> list[dict[str, Any]]:
         """Chunks with connections that a person judged, starred or noted."""

@@ -78,3 +78,15 @@ def test_without_pgvector_nothing_else_changes(library, conn):
         document = save(library, ["a"])
         assert library.cosines("e-1", vector(1.0, 0.0)) is None
         assert bytes(library.passages("e-1", document, vectors=True)[0]["vector"]) == vector(1.0, 0.0)
+
+
+def test_connections_of_passages_that_went_meanwhile_are_left_out(library, conn):
+    """Found by a test that deletes documents while jobs run: the whole job failed on them."""
+    first, other = save(library, ["alpha", "beta"]), save(library, ["gamma"])
+    (one, two), (target,) = library.chunk_ids(first), library.chunk_ids(other)
+    edge = {"type": "semantic_similarity", "strength": 0.5, "evidence": {}, "engine": "x", "target_chunk": target}
+    edges = [{"source_chunk": i, **edge} for i in (one, two, 999_999)]
+    conn.execute("DELETE FROM chunks WHERE id = %s", [two])
+    library.merge_connections(edges)
+    assert library.replace_connections(None, ["semantic_similarity"], edges) == 1
+    assert [c["source_chunk"] for c in library.connections()] == [one]
