@@ -27,3 +27,4 @@ completions:
 	.venv/bin/jobctl completion bash > completions/jobctl.bash
 	.venv/bin/jobctl completion zsh > completions/_jobctl
 	.venv/bin/jobctl completion fish > completions/jobctl.fish
+	.venv/bin/jobctl completion man > docs/jobctl.1

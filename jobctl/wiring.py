@@ -6,9 +6,11 @@ handlers, and which of them is needed is what this module decides.
 
 from __future__ import annotations
 
+import difflib
 import getpass
 import json
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -141,20 +143,31 @@ def _is_file(path: Path) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}", hint="Settings are written as: name = value") from error
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror}") from error
     for name, value in found.items():
+        where = f"{path}:{_line_of(text, name)}"
         if name not in DEFAULTS:
-            raise ConfigError(f"{path}: there is no setting {name!r}", hint="jobctl config show lists them")
+            near = difflib.get_close_matches(name, DEFAULTS, 1)
+            hint = f"Did you mean {near[0]}?" if near else "jobctl config show lists them"
+            raise ConfigError(f"{where}: there is no setting {name!r}", hint=hint)
         wanted = type(DEFAULTS[name]) if DEFAULTS[name] is not None else str
         if not isinstance(value, (int, float) if wanted is float else wanted):
-            raise ConfigError(f"{path}: {name} should be {wanted.__name__}, not {value!r}")
+            raise ConfigError(f"{where}: {name} should be {wanted.__name__}, not {value!r}")
         if isinstance(value, dict) and not all(isinstance(number, int) and number >= 0 for number in value.values()):
-            raise ConfigError(f"{path}: {name} should give a whole number for each job type, not {value!r}")
+            raise ConfigError(f"{where}: {name} should give a whole number for each job type, not {value!r}")
     return found
+
+
+def _line_of(text: str, name: str) -> int:
+    """The line on which a setting stands, from 1."""
+    lines = text.splitlines()
+    pattern = re.compile(rf"""\s*\[?["']?{re.escape(name)}["']?\s*[=.\]]""")
+    return next((number for number, line in enumerate(lines, 1) if pattern.match(line)), 1)
 
 
 def _from_text(name: str, text: str, variable: str) -> Any:
@@ -308,8 +321,6 @@ def pipeline(name: str) -> Pipeline:
     """The pipeline of a job type. Raises ``UnknownJobType`` with the nearest name."""
     entries = _entries("pipelines")
     if name not in entries:
-        import difflib
-
         near = difflib.get_close_matches(name, entries, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UnknownJobType(f"unknown job type: {name}", hint=f"{hint}jobctl types lists them")

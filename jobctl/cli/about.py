@@ -134,12 +134,14 @@ def config_show(state: State) -> int:
 
 
 @command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish", "man"]))
 @pass_state
 def completion(state: State, shell: str) -> int:  # noqa: ARG001 - every command takes it
-    """Print the completion script of a shell.
+    """Print the completion script of a shell, or the man page.
 
     bash: jobctl completion bash > ~/.local/share/bash-completion/completions/jobctl
+
+    man: jobctl completion man > ~/.local/share/man/man1/jobctl.1
     """
     from jobctl.cli.complete import script
 

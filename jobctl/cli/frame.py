@@ -125,6 +125,11 @@ def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if given:
         name = "output" if param.name == "json_output" else str(param.name)
         ctx.ensure_object(State).flags[name] = "json" if param.name == "json_output" else value
+    if given and param.name == "ascii":
+        os.environ["JOBCTL_ASCII"] = "1"
+    if given and param.name == "timeout":
+        signal.signal(signal.SIGALRM, _out_of_time)
+        signal.setitimer(signal.ITIMER_REAL, max(value, 0.001))
 
 
 def global_options() -> list[click.Option]:
@@ -140,6 +145,9 @@ def global_options() -> list[click.Option]:
         click.Option(["-v", "--verbose"], count=True, help="More; twice: tracebacks.", **both),
         click.Option(["--color"], type=click.Choice(["auto", "always", "never"]), help="Colour.", **both),
         click.Option(["--time", "time_mode"], type=click.Choice(["relative", "local", "utc"]), help="How to show times.", **both),
+        click.Option(["--no-header"], is_flag=True, help="Tables, csv and tsv without their first line.", **both),
+        click.Option(["--ascii"], is_flag=True, help="No marks and bars beyond ASCII.", **both),
+        click.Option(["--timeout"], type=Duration(), help="Give up after this: 90s, 20m. Exit code 124.", **both),
         click.Option(["-y", "--yes"], is_flag=True, help="Do not ask.", **both),
     ]  # fmt: skip
 
@@ -260,6 +268,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 130
     except Terminated:
         return 143
+    except OutOfTime:
+        _complain(state, f"--timeout of {state.get('timeout'):g} s ran out", "Nothing that was done is undone.", 124)
+        return 124
     except click.ClickException as error:
         _complain(state, error.format_message(), _usage_hint(error), 2)
         return 2
@@ -279,6 +290,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 class Terminated(BaseException):
     """SIGTERM, turned into an unwinding."""
+
+
+class OutOfTime(BaseException):
+    """The time of ``--timeout`` is over."""
+
+
+def _out_of_time(*_: Any) -> None:
+    raise OutOfTime
 
 
 def _terminate_like_others() -> None:

@@ -57,7 +57,10 @@ def what_comes(job: Job) -> str:
             return f"retry {job.retry_count + 1}/{job.max_retries} {moment(job.next_retry_at, job.now, 'relative')}"
         return f"gave up: {job.error_type or 'error'}"
     if job.status is Status.PAUSED:
-        return f'at checkpoint "{job.checkpoint_stage}"' if job.checkpoint_stage else "not started"
+        if not job.checkpoint_stage:
+            return "not started"
+        why = f": {job.pause_reason}" if job.pause_reason else ""
+        return f"checkpoint {moment(job.checkpoint_at, job.now, 'relative')} at {job.checkpoint_stage}{why}"
     if job.status is Status.PENDING:
         if job.waiting_on:
             return f"waits for {job.waiting_on}"
@@ -164,7 +167,9 @@ def job_lines(state: State, jobs: Sequence[Job], *, wide: bool = False, limit: i
     cells = [row(state, job, wide=wide, bar=limit is not None) for job in jobs]
     lines = table(columns(state, wide=wide), cells, elastic=2, limit=limit)
     on = colours(state.get("color"))
-    return lines[:1] + [_tinted(line, job, on=on) for line, job in zip(lines[1:], jobs, strict=True)]
+    return ([] if state.get("no_header") else lines[:1]) + [
+        _tinted(line, job, on=on) for line, job in zip(lines[1:], jobs, strict=True)
+    ]
 
 
 def _tinted(line: str, job: Job, *, on: bool) -> str:
@@ -184,6 +189,8 @@ def stamp(when: datetime | None) -> str | None:
 def job_object(job: Job, *, parts: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A job in JSON, schema v1: every key always there."""
     progress = {name: getattr(job.progress, name) for name in type(job.progress).__dataclass_fields__}
+    if progress["updated_at"]:
+        progress["updated_at"] = progress["updated_at"].replace("+00:00", "Z")
     started, ended = job.started_at, job.completed_at if job.status in DONE else None
     failed = job.error_type is not None
     return {
@@ -270,9 +277,9 @@ def _separated(state: State, items: Iterable[dict[str, Any]]) -> None:
     for item in items:
         cells = pick(state, item) if state.get("fields") else item
         names = list(cells)
-        if not header:
+        if not header and not state.get("no_header"):
             click.echo(_line(state, names))
-            header = True
+        header = True
         click.echo(_line(state, [_cell(cells[name]) for name in names]))
 
 

@@ -132,7 +132,7 @@ def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
     if not ids:
         return 0
     if given["run_"]:
-        return _run_here(state, ids)
+        return _run_here(state, ids, given["timeout"])
     if given["watch_"]:
         return follow(state, ids, {}, timeout=given["timeout"], report_to_stderr=True)
     if given["wait_"]:
@@ -144,15 +144,16 @@ def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
     return 0
 
 
-def _run_here(state: State, ids: list[int]) -> int:
+def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
     """A worker of our own for these jobs, watched until they and their follow-up work have ended."""
     from jobctl import wiring
     from jobctl.cli.watch import follow
 
     process = wiring.run_here(state.settings(), ids, say=state.say)
     try:
-        code = follow(state, ids, {}, alive=lambda: process.poll() is None, report_to_stderr=True)
-        process.wait()
+        code = follow(state, ids, {}, timeout=timeout, alive=lambda: process.poll() is None, report_to_stderr=True)
+        if code != 124:
+            process.wait()
     finally:
         if process.poll() is None:
             process.terminate()

@@ -46,7 +46,7 @@ def cut(text: str, cells: int) -> str:
             break
         kept += character
         used += size
-    return kept + "…" if cells > 0 else ""
+    return kept + ("…" if unicode_output() else "~") if cells > 0 else ""
 
 
 def pad(text: str, cells: int) -> str:
@@ -62,7 +62,9 @@ def terminal_width() -> int | None:
 
 
 def unicode_output() -> bool:
-    """Whether stdout can show our marks."""
+    """Whether stdout can show our marks; ``--ascii`` and JOBCTL_ASCII say no."""
+    if os.environ.get("JOBCTL_ASCII", "0") not in ("", "0"):
+        return False
     return "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
 
 

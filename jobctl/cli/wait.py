@@ -41,12 +41,15 @@ def goals(words: Sequence[str]) -> tuple[Status, ...]:
 @click.option("--for", "wanted", multiple=True, metavar="STATUS", help="done (default), completed, paused, …")
 @click.option("--any", "first", is_flag=True, help="The first one is enough.")
 @click.option("--timeout", type=Duration(), help="Give up after this: 90s, 20m. Exit code 124.")
+@click.option("--map-exit", "mapped", metavar="A=B,…", help="Other exit codes: 11=0,124=0.")
 @pass_state
 def wait(
-    state: State, ids: tuple[str, ...], wanted: tuple[str, ...], first: bool, timeout: float | None, **values: Any
-) -> int:
+    state: State, ids: tuple[str, ...], wanted: tuple[str, ...], first: bool, timeout: float | None,
+    mapped: str | None, **values: Any,
+) -> int:  # fmt: skip
     """Block until jobs have ended, and return their outcome: 0, 10 failed, 11 cancelled, 20 unreachable, 124 timeout."""
     where, _ = split(values)
+    codes = exit_codes(mapped)
     client = state.connect()
     chosen_ids = numbers(state, ids) if ids else chosen(state, ids, where, verb="wait for", dry_run=True)
     if not chosen_ids:
@@ -60,4 +63,17 @@ def wait(
         for job_id in chosen_ids:
             if job_id in waited.reasons:
                 state.say(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
-    return outcome_code(list(waited.reasons.values()))
+    code = outcome_code(list(waited.reasons.values()))
+    return codes.get(code, code)
+
+
+def exit_codes(text: str | None) -> dict[int, int]:
+    """``11=0,124=0`` as a table. Raises ``UsageError``."""
+    found: dict[int, int] = {}
+    for part in (text or "").split(","):
+        before, sign, after = part.strip().partition("=")
+        if part.strip() and not (sign and before.isdigit() and after.isdigit() and int(after) < 256):
+            raise UsageError(f"--map-exit {text!r} is no table of exit codes", hint="--map-exit 11=0,124=0")
+        if sign:
+            found[int(before)] = int(after)
+    return found

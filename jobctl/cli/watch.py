@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -35,6 +36,8 @@ from jobctl.core.lifecycle import ACTIVE, DONE, Status
 
 FRAME = 0.25
 """Seconds between two looks: at most four frames a second."""
+SAY_AFTER = 3.0
+"""Seconds that a job may wait before it is said what for."""
 STEP = 5.0
 """Points of progress between two plain lines of one job."""
 MOST = 500
@@ -172,6 +175,7 @@ class Lines:
         self._seen: dict[int, tuple[str, str | None, float]] = {}
         self._rewrites = to_stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._open_line = False
+        self._waiting: dict[int, float] = {}
 
     def run(self) -> int:
         """Until it is over."""
@@ -195,6 +199,8 @@ class Lines:
         now = (state_words(job), job.progress.stage, job.progress.percent)
         before = self._seen.get(job.id)
         changed = before is None or before[:2] != now[:2] or now[2] - before[2] >= STEP
+        if self._err:
+            self._explain_wait(job)
         if before is None and job.status in DONE and self._source.ids is None:
             self._seen[job.id] = now
             return
@@ -209,6 +215,16 @@ class Lines:
                 )
         if changed:
             self._seen[job.id] = now
+
+    def _explain_wait(self, job: Job) -> None:
+        """Somebody waits here for a job that does not start: say once what it waits for."""
+        if job.status is not Status.PENDING:
+            self._waiting.pop(job.id, None)
+        elif time.monotonic() - self._waiting.setdefault(job.id, time.monotonic()) > SAY_AFTER:
+            self._waiting[job.id] = math.inf
+            self._close_line()
+            for line in self._state.connect().why(job.id):
+                click.echo(visible(f"  {line}"), err=True)
 
     def _rewrite(self, job: Job) -> None:
         """On a terminal one line is written over and over."""
