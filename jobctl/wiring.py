@@ -6,16 +6,14 @@ handlers, and which of them is needed is what this module decides.
 
 from __future__ import annotations
 
-import difflib
 import getpass
 import json
 import os
 import re
 import socket
 import sys
-import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -97,6 +95,8 @@ def _user_home(environment: Mapping[str, str]) -> Path:
 
         return Path(pwd.getpwuid(os.geteuid()).pw_dir)
     except KeyError:
+        import tempfile
+
         return Path(tempfile.gettempdir()) / f"jobctl-{os.geteuid()}"
 
 
@@ -152,8 +152,7 @@ def _read(path: Path) -> dict[str, Any]:
     for name, value in found.items():
         where = f"{path}:{_line_of(text, name)}"
         if name not in DEFAULTS:
-            near = difflib.get_close_matches(name, DEFAULTS, 1)
-            hint = f"Did you mean {near[0]}?" if near else "jobctl config show lists them"
+            hint = f"{_nearest(name, DEFAULTS)}jobctl config show lists them"
             raise ConfigError(f"{where}: there is no setting {name!r}", hint=hint)
         wanted = type(DEFAULTS[name]) if DEFAULTS[name] is not None else str
         if not isinstance(value, (int, float) if wanted is float else wanted):
@@ -161,6 +160,13 @@ def _read(path: Path) -> dict[str, Any]:
         if isinstance(value, dict) and not all(isinstance(number, int) and number >= 0 for number in value.values()):
             raise ConfigError(f"{where}: {name} should give a whole number for each job type, not {value!r}")
     return found
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, 1)
+    return f"Did you mean {near[0]}? " if near else ""
 
 
 def _line_of(text: str, name: str) -> int:
@@ -321,9 +327,7 @@ def pipeline(name: str) -> Pipeline:
     """The pipeline of a job type. Raises ``UnknownJobType`` with the nearest name."""
     entries = _entries("pipelines")
     if name not in entries:
-        near = difflib.get_close_matches(name, entries, 1)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        raise UnknownJobType(f"unknown job type: {name}", hint=f"{hint}jobctl types lists them")
+        raise UnknownJobType(f"unknown job type: {name}", hint=f"{_nearest(name, entries)}jobctl types lists them")
     try:
         loaded = entries[name].load()
     except Exception as error:
@@ -514,6 +518,8 @@ def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
 
 def run_child(descriptor: int) -> None:
     """The whole of a child process."""
+    import tempfile
+
     from jobctl.worker.child import Child, channel_from, confine
 
     given = json.loads(os.environ["JOBCTL_CHILD"])

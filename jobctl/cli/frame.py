@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -79,12 +76,12 @@ class Duration(click.ParamType[float]):
         return found
 
 
-@dataclass
 class State:
     """What the globals say; carried by click's context."""
 
-    flags: dict[str, Any] = field(default_factory=dict)
-    client: Any = None
+    def __init__(self) -> None:
+        self.flags: dict[str, Any] = {}
+        self.client: Any = None
 
     def get(self, name: str, default: Any = None) -> Any:
         """A global's value."""
@@ -192,6 +189,8 @@ class Family(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            import difflib
+
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
             if near:
                 raise click.UsageError(f"{error.message} Did you mean {near[0]}?", ctx) from None
@@ -331,6 +330,8 @@ def _usage_hint(error: click.ClickException) -> str | None:
 
 def _failed(state: State, error: BaseException) -> int:
     if state.get("verbose", 0) >= 2:
+        import traceback
+
         traceback.print_exception(error)
     code = next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), 1)
     if isinstance(error, errors.JobctlError):

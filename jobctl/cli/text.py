@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 
-from wcwidth import wcswidth, wcwidth
-
 _HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
+_NARROW = re.compile("[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff‐-–…●○‖✓✗▰▱→⏎·]*")  # one cell each
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "dim": 2, "bold": 1}
 
@@ -31,6 +29,10 @@ def _shown(character: str) -> str:
 
 def width(text: str) -> int:
     """Cells on a terminal."""
+    if _NARROW.fullmatch(text):
+        return len(text)
+    from wcwidth import wcswidth  # the tables of Unicode, for text that needs them
+
     measured = wcswidth(text)
     return measured if measured >= 0 else len(text)
 
@@ -39,6 +41,10 @@ def cut(text: str, cells: int) -> str:
     """At most so many cells, with … where something is missing."""
     if width(text) <= cells:
         return text
+    if _NARROW.fullmatch(text):
+        return text[: cells - 1] + _more() if cells > 0 else ""
+    from wcwidth import wcwidth
+
     kept, used = "", 0
     for character in text:
         size = max(0, wcwidth(character))
@@ -46,7 +52,11 @@ def cut(text: str, cells: int) -> str:
             break
         kept += character
         used += size
-    return kept + ("…" if unicode_output() else "~") if cells > 0 else ""
+    return kept + _more() if cells > 0 else ""
+
+
+def _more() -> str:
+    return "…" if unicode_output() else "~"
 
 
 def pad(text: str, cells: int) -> str:
@@ -58,7 +68,12 @@ def terminal_width() -> int | None:
     """Columns of stdout; None when it is no terminal: then nothing is cut."""
     if os.environ.get("COLUMNS", "").isdigit():
         return int(os.environ["COLUMNS"])
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
 def unicode_output() -> bool:

@@ -150,11 +150,11 @@ def flip_byte(at: Place) -> bool:
 
 FAULTS: dict[str, tuple[Callable[[Place], bool], int]] = {
     "kill worker": (kill_worker, 3),
-    "kill child": (kill_child, 7),
-    "stop worker": (stop_worker, 3),
-    "stop child": (stop_child, 5),
+    "kill child": (kill_child, 5),
+    "stop worker": (stop_worker, 7),
+    "stop child": (stop_child, 2),
     "deploy": (deploy, 2),
-    "cut backend": (cut_backend, 10),
+    "cut backend": (cut_backend, 8),
     "crash server": (crash_server, 1),
     "flip byte": (flip_byte, 2),
 }
