@@ -11,7 +11,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -292,8 +292,9 @@ class Server:
     # -- small things --------------------------------------------------------------------------------------------
 
     def _end(self, pid: int) -> None:
-        """A fast shutdown of a process that is certainly ours."""
-        os.kill(pid, signal.SIGINT)
+        """A fast shutdown of a process that is certainly ours; it may be ending by itself."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
         deadline = time.monotonic() + 60
         while is_postmaster(pid, self.cluster):
             if time.monotonic() > deadline:
