@@ -27,17 +27,18 @@ complete -c jobctl -n __fish_use_subcommand -a delete -d 'Remove ended jobs; wha
 complete -c jobctl -n __fish_use_subcommand -a verify -d 'Check the bytes of checkpoints.'
 complete -c jobctl -n __fish_use_subcommand -a worker -d 'Run and look after workers.'
 complete -c jobctl -n __fish_use_subcommand -a queue -d 'Hold and release whole queues.'
+complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
+complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
 complete -c jobctl -n __fish_use_subcommand -a search -d 'Find passages in processed documents.'
 complete -c jobctl -n __fish_use_subcommand -a connections -d 'Show and judge connections between passages.'
 complete -c jobctl -n __fish_use_subcommand -a review -d 'Decide what an import could not: places, lost anchors.'
-complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
-complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
 complete -c jobctl -n __fish_use_subcommand -a db -d 'Start, stop, upgrade and check the database.'
-complete -c jobctl -n __fish_use_subcommand -a torture -d 'Kill everything at random and check that nothing is lost.'
-complete -c jobctl -n __fish_use_subcommand -a prune -d 'Remove old checkpoints, and bytes that nothing refers to.'
 complete -c jobctl -n __fish_use_subcommand -a doctor -d 'Check that everything is in order.'
 complete -c jobctl -n __fish_use_subcommand -a config -d 'Show settings and where each comes from.'
+complete -c jobctl -n __fish_use_subcommand -a prune -d 'Remove old checkpoints, and bytes that nothing refers to.'
+complete -c jobctl -n __fish_use_subcommand -a torture -d 'Kill everything at random and check that nothing is lost.'
 complete -c jobctl -n __fish_use_subcommand -a completion -d 'Print the completion script of a shell.'
+complete -c jobctl -n __fish_use_subcommand -a help -d 'Explain a command, or: exit-codes, json, selectors, settings.'
 complete -c jobctl -n __fish_use_subcommand -a version -d 'Print the version.'
 complete -c jobctl -n '__fish_seen_subcommand_from show' -a '(__jobctl_ids )'
 complete -c jobctl -n '__fish_seen_subcommand_from why' -a '(__jobctl_ids )'
@@ -52,428 +53,267 @@ complete -c jobctl -n '__fish_seen_subcommand_from cancel' -a '(__jobctl_ids can
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -a '(__jobctl_ids delete)'
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -a '(__jobctl_ids )'
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -F
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l after
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l at
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l delay
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l file
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l key
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l label
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l max-retries
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l on-conflict
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l payload
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l priority
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l queue
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l run
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l set
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l title
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l verbose
+complete -c jobctl -l db -x
+complete -c jobctl -l config -rF
+complete -c jobctl -s o -l output -x -a 'table wide json ndjson csv tsv id'
+complete -c jobctl -l json
+complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id'
+complete -c jobctl -s q -l quiet
+complete -c jobctl -s v -l verbose
+complete -c jobctl -l color -x -a 'auto always never'
+complete -c jobctl -l time -x -a 'relative local utc'
+complete -c jobctl -l no-header
+complete -c jobctl -l ascii
+complete -c jobctl -l timeout -x
+complete -c jobctl -s y -l yes
+complete -c jobctl -l version
+complete -c jobctl -s h -l help
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -a detect_connections
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -a export_documents
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -a import_document
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -a obsidian_export
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -a obsidian_sync
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -a process_document
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -a readwise_import
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -a reprocess_connections
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l payload -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l set -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l priority -x -a 'lowest low normal high highest'
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l max-retries -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l delay -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l at -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l after -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l key -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l on-conflict -x -a 'return skip error'
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -s f -l file -rF
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l wait
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l watch
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l error-type
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l label
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l limit
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l queue
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l since
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l sort
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l run
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l dry-run
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from list' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from list' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l stale
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l status
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l title
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l type
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l until
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l verbose
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l due
+complete -c jobctl -n '__fish_seen_subcommand_from list' -s n -l limit -x
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l sort -x -a 'id updated priority type status title'
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l watch
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l events
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l payload
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l quiet
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from show' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from show' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l until -x
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l stale
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l due
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l payload -x
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l result
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l timeout
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l trace
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l fields
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l events
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from why' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from why' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l until -x
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l stale
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l error-type
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l label
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l plain
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l queue
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l since
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l stale
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l status
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l title
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l type
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l until
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l any
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l error-type
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l for
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l label
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l map-exit
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l queue
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l since
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l due
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l plain
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l every -x
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l stale
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l status
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l title
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l type
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l until
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l attempt
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l follow
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l quiet
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l due
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l for -x -a 'pending processing paused completed failed cancelled done'
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l any
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l map-exit -x
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from logs' -s f -l follow -rF
+complete -c jobctl -n '__fish_seen_subcommand_from logs' -s n -l tail -x
+complete -c jobctl -n '__fish_seen_subcommand_from logs' -l stage -x
+complete -c jobctl -n '__fish_seen_subcommand_from logs' -l attempt -x
 complete -c jobctl -n '__fish_seen_subcommand_from logs' -l raw
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l stage
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l tail
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l error-type
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l label
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l queue
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l reason
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l since
+complete -c jobctl -n '__fish_seen_subcommand_from logs' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l stale
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l status
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l title
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l type
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l until
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l verbose
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l due
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l wait
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l dry-run
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l reason -x
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l until -x
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l error-type
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l fields
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l from-start
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l label
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l queue
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l since
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l stale
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l status
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l title
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l type
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l until
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l error-type
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l label
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l limit
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l lock
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l queue
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l since
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l stale
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l status
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l title
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l type
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l until
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l error-type
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l label
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l queue
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l since
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l due
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l dry-run
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l limit -x
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l lock -rF
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l stale
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l status
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l title
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l type
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l until
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l error-type
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l label
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l queue
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l reason
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l since
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l due
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l dry-run
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l stale
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l status
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l title
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l type
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l until
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l verbose
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l due
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l wait
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l error-type
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l label
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l queue
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l since
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l reason -x
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l stale
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l status
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l title
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l type
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l until
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l fields
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l due
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l dry-run
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l error-type -x -a 'transient paywall invalid permanent'
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l until -x
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l stale
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l yes
 complete -c jobctl -n '__fish_seen_subcommand_from worker' -a drain
 complete -c jobctl -n '__fish_seen_subcommand_from worker' -a list
 complete -c jobctl -n '__fish_seen_subcommand_from worker' -a run
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from drain' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from list' -l all
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from list' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -s c -l concurrency -x
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l drain
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l once
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l max-jobs -x
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l poll -x
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l no-listen
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l grace -x
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l name -x
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l input-root -rF
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l log-format -x -a 'text json'
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l help
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a list
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a pause
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a resume
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l count
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l document
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l id
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l limit
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l note
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l reject
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l restore
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l star
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l validate
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l accept
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l reject
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l waiting
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l fields
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from list' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l reason -x
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from resume' -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from resume' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from types' -a detect_connections
+complete -c jobctl -n '__fish_seen_subcommand_from types' -a export_documents
+complete -c jobctl -n '__fish_seen_subcommand_from types' -a import_document
+complete -c jobctl -n '__fish_seen_subcommand_from types' -a obsidian_export
+complete -c jobctl -n '__fish_seen_subcommand_from types' -a obsidian_sync
+complete -c jobctl -n '__fish_seen_subcommand_from types' -a process_document
+complete -c jobctl -n '__fish_seen_subcommand_from types' -a readwise_import
+complete -c jobctl -n '__fish_seen_subcommand_from types' -a reprocess_connections
 complete -c jobctl -n '__fish_seen_subcommand_from types' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l fail-over
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l fields
+complete -c jobctl -n '__fish_seen_subcommand_from stats' -l since -x
+complete -c jobctl -n '__fish_seen_subcommand_from stats' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from stats' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from stats' -l fail-over -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l since
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l yes
+complete -c jobctl -n '__fish_seen_subcommand_from search' -s k -l count -x
+complete -c jobctl -n '__fish_seen_subcommand_from search' -l document -x
+complete -c jobctl -n '__fish_seen_subcommand_from search' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -l validate
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -l reject -x
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -l star
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -l id -x
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -l note -x
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -s n -l limit -x
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -l restore -x
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l accept -x
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l reject -x
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l waiting
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l help
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a check
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a current
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a downgrade
@@ -482,81 +322,64 @@ complete -c jobctl -n '__fish_seen_subcommand_from db' -a start
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a status
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a stop
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a upgrade
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l fault
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l rate
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seconds
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seed
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l workers
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l older
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l fields
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from check' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from current' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from downgrade' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from sql' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from start' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from status' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l force
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l help
 complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l yes
 complete -c jobctl -n '__fish_seen_subcommand_from config' -a show
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l fields
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -l yes
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l ascii
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l color
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l config
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l db
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l fields
+complete -c jobctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from show' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l older -x
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l dry-run
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seconds -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l workers -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seed -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l rate -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l fault -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from completion' -a bash
+complete -c jobctl -n '__fish_seen_subcommand_from completion' -a zsh
+complete -c jobctl -n '__fish_seen_subcommand_from completion' -a fish
+complete -c jobctl -n '__fish_seen_subcommand_from completion' -a man
+complete -c jobctl -n '__fish_seen_subcommand_from completion' -s h -l help
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a submit
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a list
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a show
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a why
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a watch
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a wait
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a logs
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a pause
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a resume
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a retry
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a restart
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a cancel
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a delete
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a verify
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a worker
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a queue
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a types
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a stats
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a search
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a connections
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a review
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a db
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a doctor
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a config
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a prune
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a torture
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a completion
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a help
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a version
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a exit-codes
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a json
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a selectors
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a settings
+complete -c jobctl -n '__fish_seen_subcommand_from help' -l help
 complete -c jobctl -n '__fish_seen_subcommand_from version' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l json
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l no-header
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l output
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l quiet
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l time
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l timeout
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l verbose
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l yes

@@ -340,9 +340,14 @@ def pipeline(name: str) -> Pipeline:
     return loaded
 
 
+def job_types() -> list[str]:
+    """The names of the installed job types; none is loaded."""
+    return sorted(_entries("pipelines"))
+
+
 def pipelines() -> dict[str, Pipeline]:
     """All installed pipelines by name."""
-    return {name: pipeline(name) for name in sorted(_entries("pipelines"))}
+    return {name: pipeline(name) for name in job_types()}
 
 
 def plugin(held: Settings, cache: dict[tuple[str, str], Any], kind: str, name: str | None) -> Any:
@@ -507,7 +512,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
 def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
     """The installed job types, without those whose package is broken: they stop nobody else's work."""
     found = []
-    for name in sorted(_entries("pipelines")):
+    for name in job_types():
         try:
             pipeline(name)
             found.append(name)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from jobctl.cli.frame import main
+from jobctl.cli.entry import main
 
 __all__ = ["main"]

@@ -11,7 +11,8 @@ import click
 
 from jobctl import __version__
 from jobctl.cli.frame import Family, State, command, pass_state
-from jobctl.cli.render import dumps, emit, table
+from jobctl.cli.shapes import dumps, emit
+from jobctl.cli.table import table
 from jobctl.core.errors import JobctlError
 from jobctl.core.job import Filters
 
@@ -25,7 +26,7 @@ def types(state: State, name: str | None) -> int:
 
     found = [wiring.pipeline(name)] if name else list(wiring.pipelines().values())
     items = [_type(pipeline) for pipeline in found]
-    if state.output not in ("table", "wide"):
+    if not state.for_people:
         emit(state, "type_list", "types", items)
         return 0
     if name:
@@ -79,7 +80,7 @@ def doctor(state: State) -> int:
         check("storage", lambda: _storage(wiring.storage(held)))
         check("job types", lambda: ", ".join(wiring.pipelines()))
         check("workers", lambda: _workers(state))
-    if state.output not in ("table", "wide"):
+    if not state.for_people:
         emit(state, "check_list", "checks", checks)
     else:
         for item in checks:
@@ -125,7 +126,7 @@ def config_show(state: State) -> int:
         {"id": name, "name": name, "value": wiring.shown(name, value), "source": held.sources[name]}
         for name, value in sorted(held.values.items())
     ]
-    if state.output not in ("table", "wide"):
+    if not state.for_people:
         emit(state, "setting_list", "settings", items)
     else:
         for line in table(["SETTING", "VALUE", "SOURCE"], [[i["name"], dumps(i["value"]), i["source"]] for i in items]):

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import click
 
-from jobctl import __version__
-from jobctl.cli.frame import COMMANDS, Family, global_options, root
+from jobctl import __version__, wiring
+from jobctl.cli.commands import COMMANDS
+from jobctl.cli.exits import MEANINGS
+from jobctl.cli.frame import Family, global_options, root
+from jobctl.cli.help import TOPICS
+from jobctl.cli.selectors import NAMES
+from jobctl.cli.shapes import JOB_FIELDS
+from jobctl.core.lifecycle import ACTIONS, Status
 
-VERBS = ("show", "why", "watch", "wait", "logs", "pause", "resume", "retry", "restart", "cancel", "delete", "verify")
-"""Commands whose arguments are job ids; the cache says which verbs are possible on which job."""
+IDS = ("show", "why", "watch", "wait", "logs", "pause", "resume", "retry", "restart", "cancel", "delete", "verify")
+"""Commands whose arguments are job ids; the cache says which of ``ACTIONS`` are possible on which job."""
+FILES = ("--file", "-f", "--config", "--lock", "--input-root")
+CHOSEN = "|".join(ACTIONS)
 
 
 def script(shell: str) -> str:
@@ -18,54 +28,123 @@ def script(shell: str) -> str:
     return {"bash": _bash, "zsh": _zsh, "fish": _fish, "man": _man}[shell]()
 
 
-def tree() -> dict[str, list[str]]:
-    """Words after each command: sub-commands and options."""
+@dataclass(frozen=True)
+class Entry:
+    """What may stand after a command: its sub-commands or none, and its options."""
+
+    path: str
+    words: tuple[str, ...]
+    options: tuple[click.Option, ...]
+
+
+@cache
+def tree() -> list[Entry]:
+    """The whole grammar, the top first."""
     context = click.Context(root, info_name="jobctl")
-    words: dict[str, list[str]] = {"": [*COMMANDS, *_options(root, context)]}
+    entries = [Entry("", tuple(COMMANDS), _options(root, context))]
     for name in COMMANDS:
         command = root.get_command(context, name)
-        if isinstance(command, Family):
-            inner = click.Context(command, info_name=name, parent=context)
-            words[name] = command.list_commands(inner)
-            for sub in words[name]:
-                held = command.get_command(inner, sub)
-                if held is not None:
-                    words[f"{name} {sub}"] = _options(held, inner)
-        elif command is not None:
-            words[name] = _options(command, context)
-    return words
+        if command is None:
+            continue
+        inner = click.Context(command, info_name=name, parent=context)
+        subs = (
+            {sub: command.get_command(inner, sub) for sub in command.list_commands(inner)}
+            if isinstance(command, Family)
+            else {}
+        )
+        entries.append(Entry(name, _arguments(name) or tuple(subs), () if subs else _options(command, inner)))
+        entries += [Entry(f"{name} {sub}", (), _options(held, inner)) for sub, held in subs.items() if held is not None]
+    return entries
 
 
-def _options(command: click.Command, context: click.Context) -> list[str]:
-    params = command.get_params(context)
-    return sorted({o for p in params if isinstance(p, click.Option) for o in p.opts if o.startswith("--")})
+def _options(command: click.Command, context: click.Context) -> tuple[click.Option, ...]:
+    return tuple(param for param in command.get_params(context) if isinstance(param, click.Option))
 
 
-def _cases(indent: str) -> str:
-    lines = [f'{indent}"{path}") words="{" ".join(words)}" ;;' for path, words in tree().items()]
-    return "\n".join(lines)
+def _arguments(name: str) -> tuple[str, ...]:
+    """Words that a command takes where the grammar does not say them."""
+    return {
+        "submit": tuple(wiring.job_types()), "types": tuple(wiring.job_types()), "help": (*COMMANDS, *TOPICS),
+        "completion": ("bash", "zsh", "fish", "man"),
+    }.get(name, ())  # fmt: skip
+
+
+@cache
+def values() -> dict[str, tuple[str, ...]]:
+    """Option → what may follow it; an empty tuple where that is anybody's guess."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in tree():
+        for option in entry.options:
+            if not option.is_flag and not option.count:
+                found |= dict.fromkeys(option.opts, _values(option))
+    return found
+
+
+def _values(option: click.Option) -> tuple[str, ...]:
+    known = {
+        "--status": (*Status, *NAMES), "--for": (*Status, "done"), "--type": tuple(wiring.job_types()), "--fields": JOB_FIELDS,
+    }  # fmt: skip
+    special = next((known[name] for name in option.opts if name in known), ())
+    return tuple(str(word) for word in special or getattr(option.type, "choices", ()))
+
+
+def _names(options: Sequence[click.Option]) -> list[str]:
+    return sorted({name for option in options for name in option.opts if name.startswith("--")})
+
+
+def _takes() -> str:
+    """Options whose next word is their value."""
+    return " ".join(values())
+
+
+def _families() -> str:
+    """Commands with sub-commands, as a pattern."""
+    return "|".join(dict.fromkeys(entry.path.split()[0] for entry in tree() if " " in entry.path))
+
+
+def _value_cases(found: str, none: str) -> str:
+    """Lines of a ``case``: options that take the same words together."""
+    turned: dict[tuple[str, ...], list[str]] = {}
+    for option, words in values().items():
+        if option not in FILES:
+            turned.setdefault(words, []).append(option)
+    return "\n".join(
+        f"        {'|'.join(options)}) {found.format(' '.join(words)) if words else none} ;;"
+        for words, options in turned.items()
+    )
 
 
 def _bash() -> str:
+    cases = "\n".join(
+        f'        "{entry.path}") words="{" ".join([*entry.words, *_names(entry.options)])}" ;;' for entry in tree()
+    )
     return f"""# bash completion of jobctl; made by: jobctl completion bash
 _jobctl() {{
-    local cur="${{COMP_WORDS[COMP_CWORD]}}" path="" words="" ids="" word file line
+    local cur="${{COMP_WORDS[COMP_CWORD]}}" prev="${{COMP_WORDS[COMP_CWORD-1]}}" path="" last="" words="" ids="" word id verbs title file
+    COMPREPLY=()
+    case "$prev" in
+        {"|".join(FILES)}) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+{_value_cases('COMPREPLY=($(compgen -W "{}" -- "$cur")); return', "return")}
+    esac
     for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-        case "$word" in
+        if [[ " {_takes()} " == *" $last "* ]]; then last=""; continue; fi
+        last="$word"
+        case "$word,$path" in
             -*) ;;
-            *) [[ "$path" == *" "* || " {" ".join(VERBS)} submit " == *" $path "* ]] || path="${{path:+$path }}$word" ;;
+            *,) path="$word" ;;
+            *,{_families().replace("|", "|*,")}) path="$path $word" ;;
         esac
     done
     case "$path" in
-{_cases("        ")}
+{cases}
     esac
-    if [[ "$cur" != -* && " {" ".join(VERBS)} " == *" $path "* ]]; then
+    if [[ "$cur" != -* && " {" ".join(IDS)} " == *" $path "* ]]; then
         file="${{JOBCTL_HOME:+$JOBCTL_HOME/cache/ids}}"
         file="${{file:-${{XDG_CACHE_HOME:-$HOME/.cache}}/jobctl/ids}}"
         if [[ -r "$file" ]]; then
             while IFS=$'\\t' read -r id verbs title; do
                 case "$path" in
-                    pause|resume|retry|restart|cancel|delete) [[ ",$verbs," == *",$path,"* ]] && ids+=" $id" ;;
+                    {CHOSEN}) [[ ",$verbs," == *",$path,"* ]] && ids+=" $id" ;;
                     *) ids+=" $id" ;;
                 esac
             done < "$file"
@@ -73,10 +152,13 @@ _jobctl() {{
         words="$ids @last"
     fi
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
-    [[ "$path" == submit && "$cur" != -* ]] && COMPREPLY+=($(compgen -f -- "$cur"))
+    if [[ "$path" == submit && "$cur" != -* ]]; then
+        compopt -o filenames 2>/dev/null
+        COMPREPLY+=($(compgen -f -- "$cur"))
+    fi
     return 0
 }}
-complete -o filenames -F _jobctl jobctl
+complete -F _jobctl jobctl
 """
 
 
@@ -84,36 +166,51 @@ def _zsh() -> str:
     described = "\n".join(
         f"        '{name}:{sentence.replace(chr(39), '')}'" for name, (_, sentence) in COMMANDS.items()
     )
-    cases = "\n".join(f'        "{path}") words=({" ".join(words)}) ;;' for path, words in tree().items() if path)
+    cases = "\n".join(
+        f'        "{entry.path}") words=({" ".join([*entry.words, *_names(entry.options)])}) ;;'
+        for entry in tree() if entry.path
+    )  # fmt: skip
     return f"""#compdef jobctl
 # zsh completion of jobctl; made by: jobctl completion zsh
 _jobctl() {{
-    local -a commands words ids
-    local file="${{JOBCTL_HOME:+$JOBCTL_HOME/cache/ids}}" chosen="${{words[2]}}" id verbs title
+    local -a commands words_ ids
+    local file="${{JOBCTL_HOME:+$JOBCTL_HOME/cache/ids}}" path_="" last="" word id verbs title
     file="${{file:-${{XDG_CACHE_HOME:-$HOME/.cache}}/jobctl/ids}}"
     commands=(
 {described}
     )
-    if (( CURRENT == 2 )); then
-        _describe command commands
+    case "${{words[CURRENT-1]}}" in
+        {"|".join(FILES)}) _files; return ;;
+{_value_cases("compadd -- {}; return", "return")}
+    esac
+    for word in "${{(@)words[2,CURRENT-1]}}"; do
+        if [[ " {_takes()} " == *" $last "* ]]; then last=""; continue; fi
+        last="$word"
+        case "$word,$path_" in
+            -*) ;;
+            *,) path_="$word" ;;
+            *,{_families().replace("|", "|*,")}) path_="$path_ $word" ;;
+        esac
+    done
+    if [[ -z "$path_" ]]; then
+        if [[ "$PREFIX" == -* ]]; then compadd -- {" ".join(_names(tree()[0].options))}; else _describe command commands; fi
         return
     fi
-    chosen="${{(Q)${{(z)BUFFER}}[2]}}"
-    case "$chosen" in
-{cases}
+    case "$path_" in
+{cases.replace("words=", "words_=")}
     esac
-    if [[ "$PREFIX" != -* && " {" ".join(VERBS)} " == *" $chosen "* ]]; then
+    if [[ "$PREFIX" != -* && " {" ".join(IDS)} " == *" $path_ "* ]]; then
         [[ -r "$file" ]] && while IFS=$'\\t' read -r id verbs title; do
-            case "$chosen" in
-                pause|resume|retry|restart|cancel|delete) [[ ",$verbs," == *",$chosen,"* ]] && ids+=("$id:$title") ;;
+            case "$path_" in
+                {CHOSEN}) [[ ",$verbs," == *",$path_,"* ]] && ids+=("$id:$title") ;;
                 *) ids+=("$id:$title") ;;
             esac
         done < "$file"
         _describe job ids
         return
     fi
-    [[ "$chosen" == submit && "$PREFIX" != -* ]] && _files && return
-    compadd -- $words
+    compadd -- $words_
+    [[ "$path_" == submit && "$PREFIX" != -* ]] && _files
 }}
 _jobctl "$@"
 """
@@ -138,30 +235,33 @@ def _fish() -> str:
     for name, (_, sentence) in COMMANDS.items():
         text = sentence.replace("'", "")
         lines.append(f"complete -c jobctl -n __fish_use_subcommand -a {name} -d '{text}'")
-    for name in VERBS:
-        wanted = name if name in ("pause", "resume", "retry", "restart", "cancel", "delete") else ""
+    for name in IDS:
+        wanted = name if name in ACTIONS else ""
         lines.append(f"complete -c jobctl -n '__fish_seen_subcommand_from {name}' -a '(__jobctl_ids {wanted})'")
     lines.append("complete -c jobctl -n '__fish_seen_subcommand_from submit' -F")
-    for path, words in tree().items():
-        for word in words if path else ():
-            condition = f"__fish_seen_subcommand_from {path.split()[0]}"
-            if word.startswith("--"):
-                if " " not in path:
-                    lines.append(f"complete -c jobctl -n '{condition}' -l {word[2:]}")
-            else:
-                lines.append(f"complete -c jobctl -n '{condition}' -a {word}")
-    return "\n".join(lines) + "\n"
+    everywhere = {option.name for option in global_options()}
+    for entry in tree():
+        condition = " -n '" + "; and ".join(f"__fish_seen_subcommand_from {part}" for part in entry.path.split()) + "'"
+        lines += [f"complete -c jobctl{condition} -a {word}" for word in entry.words if entry.path]
+        lines += [
+            _fish_option(option, condition if entry.path else "")
+            for option in entry.options
+            if not entry.path or option.name not in everywhere
+        ]
+    return "\n".join(dict.fromkeys(lines)) + "\n"
+
+
+def _fish_option(option: click.Option, condition: str) -> str:
+    names = "".join(f" -l {name[2:]}" if name.startswith("--") else f" -s {name[1:]}" for name in option.opts)
+    words = values().get(option.opts[0])
+    if words is None:
+        return f"complete -c jobctl{condition}{names}"
+    listed = " -a '" + " ".join(words) + "'" if words else ""
+    files = " -rF" if set(option.opts) & set(FILES) else " -x"
+    return f"complete -c jobctl{condition}{names}{files}{listed}"
 
 
 # -- the man page ----------------------------------------------------------------------------------------------------
-
-EXITS = (
-    (0, "done, or nothing to do"), (1, "a bug in jobctl"), (2, "usage, invalid input"), (3, "no such job"),
-    (4, "not possible in the present status"), (5, "configuration, schema not at head"),
-    (6, "database unreachable: trying again makes sense"), (10, "an awaited job failed"), (11, "an awaited job was cancelled"),
-    (12, "a threshold was crossed"), (20, "the awaited status can't be reached any more"), (124, "--timeout ran out"),
-    (130, "interrupted; 143 terminated; 141 the reader of stdout went away"),
-)  # fmt: skip
 
 
 def _man() -> str:
@@ -180,7 +280,7 @@ def _man() -> str:
         else:
             lines += _entry(name, command, context)
     lines += [".SH GLOBAL OPTIONS", *_described(global_options(), context), ".SH EXIT STATUS"]
-    for code, words in EXITS:
+    for code, words in MEANINGS:
         lines += [".TP", f".B {code}", _plain(words)]
     return "\n".join(lines) + "\n"
 

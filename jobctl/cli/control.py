@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
+from jobctl.cli import cache
 from jobctl.cli.frame import Command, Duration, State, command, pass_state
-from jobctl.cli.render import dumps, emit
 from jobctl.cli.selectors import chosen, selectors, split
+from jobctl.cli.shapes import dumps, emit
 from jobctl.cli.text import visible
 from jobctl.core.errors import ConfigError
 from jobctl.core.job import Answer
-from jobctl.core.lifecycle import DONE, Status
+from jobctl.core.lifecycle import DONE, Standing, Status
 
 CODES = {"missing": 3, "refused": 4}
 AWAITED = {"pause": (Status.PAUSED,), "cancel": (Status.CANCELLED,)}
@@ -41,6 +42,8 @@ def act(state: State, verb: str, values: dict[str, Any], **options: Any) -> int:
     ids = chosen(state, rest["ids"], where, verb=verb, dry_run=dry_run)
     client = state.connect()
     answers: list[Answer] = getattr(client, verb)(ids, dry_run=dry_run, **options) if ids else []
+    if not dry_run:
+        cache.revise({a.id: _now(verb, a) for a in answers if a.answer in ("done", "requested")})
     _report(state, answers, dry_run=dry_run)
     code = max((CODES.get(answer.answer, 0) for answer in answers), default=0)
     requested = [answer.id for answer in answers if answer.answer == "requested"]
@@ -49,8 +52,16 @@ def act(state: State, verb: str, values: dict[str, Any], **options: Any) -> int:
     return code
 
 
+def _now(verb: str, answer: Answer) -> Standing | None:
+    """How a job stands after an answer; None: it is gone."""
+    if answer.was is Status.PROCESSING:
+        return Standing(Status.PROCESSING, pause_requested=verb == "pause", cancel_requested=verb == "cancel")
+    left = {"pause": Status.PAUSED, "cancel": Status.CANCELLED}.get(verb, Status.PENDING)
+    return None if verb == "delete" else Standing(left)
+
+
 def _report(state: State, answers: Sequence[Answer], *, dry_run: bool) -> None:
-    if state.output in ("json", "ndjson", "csv", "tsv", "id"):
+    if not state.for_people:
         items = [
             {"id": a.id, "answer": a.answer, "was": a.was and str(a.was), "message": a.message, "hint": a.hint}
             for a in answers

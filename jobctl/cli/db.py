@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from jobctl.cli.frame import Family, State, pass_state
-from jobctl.cli.render import dumps
+from jobctl.cli.shapes import dumps
 from jobctl.core.errors import IllegalTransition, UsageError
 
 

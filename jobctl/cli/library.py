@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from jobctl.cli.frame import State, command, pass_state
-from jobctl.cli.render import emit, stamp, table
+from jobctl.cli.shapes import emit, stamp
+from jobctl.cli.table import table
 from jobctl.cli.text import colours, cut, paint, terminal_width, visible
 from jobctl.core.errors import JobNotFound, UsageError
 
@@ -25,7 +26,7 @@ def search(state: State, text: tuple[str, ...], count: int, document: int | None
     if not question.strip():
         raise UsageError("what to search for?", hint="jobctl search some words")
     hits = wiring.search(state.settings(), state.connect(), question, k=count, document=document)
-    if state.output not in ("table", "wide"):
+    if not state.for_people:
         emit(state, "hit_list", "hits", hits)
         return 0
     if not hits:
@@ -67,7 +68,7 @@ def connections(
             raise UsageError("which connections?", hint="jobctl connections DOC shows their ids; then --id N")
         return _judge(library, ids, verdict, note)
     found = [_item(row) for row in library.connections(document)[:limit]]
-    if state.output not in ("table", "wide"):
+    if not state.for_people:
         emit(state, "connection_list", "connections", found)
         return 0
     if not found:
@@ -79,7 +80,7 @@ def connections(
         [str(c["id"]), f"{c['strength']:.2f}", c["type"], c["judged"] or "", *(cut(visible(" ".join(t.split())), side) for t in (c["source_text"], c["target_text"]))]
         for c in found
     ]  # fmt: skip
-    for line in table(["ID", "STRENGTH", "TYPE", "JUDGED", "FROM", "TO"], rows, limit=width, elastic=4):
+    for line in table(["ID", "STRENGTH", "TYPE", "JUDGED", "FROM", "TO"], rows, limit=width, elastic="FROM"):
         click.echo(line)
     return 0
 
@@ -141,7 +142,7 @@ def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], w
             raise JobNotFound(f"nothing open under: {', '.join(map(str, missing))}", hint="jobctl review")
         return 0
     found = wiring.library(client).reviews(status="waiting" if waiting else "open")
-    if state.output not in ("table", "wide"):
+    if not state.for_people:
         emit(
             state,
             "review_list",
@@ -156,7 +157,9 @@ def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], w
         [str(r["id"]), r["source"], str(r["document_id"] or "–"), _score(r), visible(r["reason"]), visible(" ".join(_words(r).split()))]
         for r in found
     ]  # fmt: skip
-    for line in table(["ID", "FROM", "DOC", "SCORE", "WHY", "TEXT"], rows, limit=terminal_width() or 200, elastic=5):
+    for line in table(
+        ["ID", "FROM", "DOC", "SCORE", "WHY", "TEXT"], rows, limit=terminal_width() or 200, elastic="TEXT"
+    ):
         click.echo(line)
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -9,137 +10,146 @@ import click
 
 from jobctl.cli import cache
 from jobctl.cli.frame import State, command, pass_state
-from jobctl.cli.render import card, dumps, emit, job_lines, job_object, pick, stamp, table
-from jobctl.cli.selectors import filters, numbers, selectors, split
+from jobctl.cli.render import card, job_lines
+from jobctl.cli.selectors import chosen, filters, numbers, selectors, split
+from jobctl.cli.shapes import JOB_FIELDS, dumps, emit, job_object, known, pick, stamp, wanted
+from jobctl.cli.table import table
 from jobctl.cli.text import moment, visible
-from jobctl.core.errors import UsageError
-from jobctl.core.job import Job
-from jobctl.core.lifecycle import DONE
+from jobctl.cli.wait import ended, outcome_code
+from jobctl.core.errors import JobNotFound, UsageError
+from jobctl.core.job import Filters, Job
 
 SORTS = ("id", "updated", "priority", "type", "status", "title")
 
 
-@command("list")
+MANY = 10_000
+"""Where counting for people stops."""
+
+
+@command("list", examples=["jobctl list -s failed,paused", "jobctl list -t import_document --since today -o wide",
+                           "jobctl list -s active --fields id,title,progress.percent -o csv"])  # fmt: skip
 @selectors
 @click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(0), help="Most jobs; 0: all.")
 @click.option("--sort", type=click.Choice(SORTS), default="id", show_default=True, help="Order; id: newest first.")
 @click.option("--watch", "live", is_flag=True, help="Follow them: the same as jobctl watch.")
 @pass_state
 def list_(state: State, limit: int, sort: str, live: bool, **values: Any) -> int:
-    """Show jobs as a table, newest first."""
+    """Show jobs as a table, newest first; with -q only their ids."""
     where, _ = split(values)
     if live:
-        from jobctl.cli.watch import follow
+        from jobctl.cli.follow import follow
 
         return follow(state, None, where)
-    client = state.connect()
-    wanted = filters(where)
-    if state.output == "ndjson" and limit == 0:
-        emit(state, "job_list", "jobs", (job_object(job) for job in client.pages(wanted)))
+    if state.quiet and state.for_people:
+        state.flags["output"] = "id"
+    where_ = filters(where)
+    if not known(state, JOB_FIELDS, open_ended=("labels",)):
         return 0
-    jobs = client.find(wanted, limit=limit + 1 if limit else None, sort=sort)
+    client = state.connect()
+    if state.output in ("ndjson", "csv", "tsv", "id") and limit == 0 and sort == "id":
+        emit(state, "job_list", "jobs", (job_object(job) for job in client.pages(where_)))
+        return 0
+    jobs = client.find(where_, limit=limit + 1 if limit else None, sort=sort)
     truncated = bool(limit) and len(jobs) > limit
     jobs = jobs[:limit] if limit else jobs
     cache.remember(jobs)
-    if state.output not in ("table", "wide"):
-        total = client.count(wanted) if truncated else len(jobs)
+    if not state.for_people:
+        total = client.queue.count(where_, cap=2**31 - 1) if truncated and state.output == "json" else len(jobs)
         emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=total, truncated=truncated)
-        return 0
-    if not jobs:
+    elif jobs:
+        for line in job_lines(state, jobs):
+            click.echo(line)
+    else:
         state.say("no jobs match" if any(where.values()) else "no jobs yet; submit one: jobctl submit FILE")
-        return 0
-    for line in job_lines(state, jobs):
-        click.echo(line)
     if truncated:
-        state.say(f"{limit} of {client.count(wanted):,} jobs; -n 0 shows all")
+        found = client.count(where_)
+        state.say(f"{limit} of {found:,}{'+' if found >= MANY else ''} jobs; -n 0 shows all")
     return 0
 
 
-@command()
-@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@command(examples=["jobctl show 7", "jobctl show @last --events", "jobctl show 7 --json --result"])
+@click.argument("ids", nargs=-1, metavar="[ID…]")
+@selectors
 @click.option("--payload", is_flag=True, help="With the input.")
 @click.option("--result", is_flag=True, help="With the output.")
 @click.option("--trace", is_flag=True, help="With the traceback of the last error.")
 @click.option("--events", is_flag=True, help="With the whole history.")
 @pass_state
-def show(state: State, ids: tuple[str, ...], payload: bool, result: bool, trace: bool, events: bool) -> int:
+def show(state: State, payload: bool, result: bool, trace: bool, events: bool, **values: Any) -> int:
     """Show everything about jobs, and what can be done with them now."""
-    client = state.connect()
-    jobs = [client.get(number) for number in numbers(state, ids)]
-    if state.output in ("json", "ndjson"):
-        found = [pick(state, _object(client, job, payload, result, trace, events)) for job in jobs]
-        if state.output == "json" and len(found) == 1:
-            click.echo(dumps({"v": 1, "kind": "job", **found[0]}))
-        elif state.output == "json":
-            click.echo(
-                dumps(
-                    {
-                        "v": 1,
-                        "kind": "job_list",
-                        "count": len(found),
-                        "total": len(found),
-                        "truncated": False,
-                        "jobs": found,
-                    }
-                )
-            )
-        else:
-            for item in found:
-                click.echo(dumps(item))
+    where, rest = split(values)
+    if not known(state, [*JOB_FIELDS, *PARTS], open_ended=("labels", "input", "output")):
         return 0
-    for place, job in enumerate(jobs):
-        if place:
-            click.echo()
-        _print(state, client, job, payload=payload, result=result, trace=trace, events=events)
+    client = state.connect()
+    numbers_ = chosen(state, rest["ids"], where, verb="show", dry_run=True)
+    found = {job.id: job for job in client.find(Filters(ids=tuple(numbers_)), limit=None, full=True)}
+    jobs = [found[number] for number in numbers_ if number in found]
+    parts = {"input": payload, "output": result, "trace": trace, "events": events}
+    asked = {name for name, on in parts.items() if on} | {name.partition(".")[0] for name in wanted(state)}
+    if not state.for_people:
+        objects = [job_object(job, parts=_parts(client, job, asked)) for job in jobs]
+        if state.output == "json" and len(numbers_) == 1 == len(objects):
+            click.echo(dumps({"v": 1, "kind": "job", **pick(state, objects[0])}))
+        else:
+            emit(state, "job_list", "jobs", objects, total=len(jobs), truncated=False)
+    else:
+        for place, job in enumerate(jobs):
+            if place:
+                click.echo()
+            _print(state, client, job, asked)
+    if missing := [str(number) for number in numbers_ if number not in found]:
+        raise JobNotFound(f"no such job: {', '.join(missing)}", hint="jobctl list")
     return 0
 
 
-def _object(client: Any, job: Job, payload: bool, result: bool, trace: bool, events: bool) -> dict[str, Any]:
-    wants = {"input": payload, "output": result, "trace": trace, "events": events}
-    parts: dict[str, Any] = {}
-    if wants["input"]:
-        parts["input"] = job.input_data
-    if wants["output"]:
-        parts["output"] = job.output_data
-    if wants["trace"]:
-        parts["trace"] = job.error_trace
-    if wants["events"]:
+PARTS = ("input", "output", "trace", "events")
+"""What ``show`` adds to a job on request."""
+
+
+def _parts(client: Any, job: Job, asked: set[str]) -> dict[str, Any]:
+    parts: dict[str, Any] = {"input": job.input_data, "output": job.output_data, "trace": job.error_trace}
+    if "events" in asked:
         parts["events"] = [_event(event) for event in client.events([job.id])]
-    return job_object(job, parts=parts)
+    return {name: value for name, value in parts.items() if name in asked}
 
 
 def _event(event: dict[str, Any]) -> dict[str, Any]:
     return {**event, "at": stamp(event["at"])}
 
 
-def _print(state: State, client: Any, job: Job, *, payload: bool, result: bool, trace: bool, events: bool) -> None:
+def _print(state: State, client: Any, job: Job, asked: set[str]) -> None:
     checkpoints = client.checkpoints(job.id)
     for line in card(state, job, checkpoints=checkpoints, stages=job.metadata.get("stages") or ()):
         click.echo(line)
-    for name, wanted, value in (("input", payload, job.input_data), ("output", result, job.output_data)):
-        if wanted:
+    for name, value in (("input", job.input_data), ("output", job.output_data)):
+        if name in asked:
             click.echo(f"{name:<11} {visible(dumps(value))}")
-    if trace:
+    if "trace" in asked:
         click.echo("trace")
         for line in (job.error_trace or "none").splitlines():
             click.echo(f"  {visible(line)}")
-    if events:
+    if "events" in asked:
         click.echo("events")
-        mode = state.get("time_mode", "relative")
         for event in client.events([job.id]):
-            moved = f"{event['from_status'] or '–'} → {event['to_status']}" if event["to_status"] else ""
-            detail = visible(dumps(event["detail"])) if event["detail"] else ""
-            when = moment(event["at"], job.now, mode)
-            click.echo(f"  {when:<10} {event['kind']:<18} {moved:<24} {visible(event['actor']):<14} {detail}".rstrip())
+            click.echo(_event_line(event, job, state.get("time_mode", "relative")))
 
 
-@command()
-@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+def _event_line(event: dict[str, Any], job: Job, mode: str) -> str:
+    moved = f"{event['from_status'] or '–'} → {event['to_status']}" if event["to_status"] else ""
+    detail = visible(dumps(event["detail"])) if event["detail"] else ""
+    when = moment(event["at"], job.now, mode)
+    return f"  {when:<10} {event['kind']:<18} {moved:<24} {visible(event['actor']):<14} {detail}".rstrip()
+
+
+@command(examples=["jobctl why 7", "jobctl why -s pending"])
+@click.argument("ids", nargs=-1, metavar="[ID…]")
+@selectors
 @pass_state
-def why(state: State, ids: tuple[str, ...]) -> int:
+def why(state: State, **values: Any) -> int:
     """Say why a job is where it is, and what to type next."""
+    where, rest = split(values)
     client = state.connect()
-    for number in numbers(state, ids):
+    for number in chosen(state, rest["ids"], where, verb="explain", dry_run=True):
         sentences = client.why(number)
         if state.output in ("json", "ndjson"):
             click.echo(dumps({"v": 1, "kind": "why", "id": number, "reasons": sentences}))
@@ -149,15 +159,18 @@ def why(state: State, ids: tuple[str, ...]) -> int:
     return 0
 
 
-@command()
+@command(examples=["jobctl verify", "jobctl verify 7 9"])
 @click.argument("ids", nargs=-1, metavar="[ID…]")
+@selectors
 @pass_state
-def verify(state: State, ids: tuple[str, ...]) -> int:
+def verify(state: State, **values: Any) -> int:
     """Read checkpoints and compare their hashes, before anyone needs them. Without ids: of all unfinished jobs."""
+    where, rest = split(values)
     client = state.connect()
-    chosen = numbers(state, ids) if ids else [job.id for job in client.pages(filters({"status": ("active",)}))]
-    found = client.verify(chosen)
-    if state.output in ("table", "wide"):
+    if not rest["ids"] and not any(where.values()):
+        where["status"] = ("active",)
+    found = client.verify(chosen(state, rest["ids"], where, verb="verify", dry_run=True))
+    if state.for_people:
         rows = [[str(v.job_id), str(v.seq), v.stage, v.verdict, v.path] for v in found]
         for line in table(["JOB", "SEQ", "STAGE", "VERDICT", "PATH"], rows):
             click.echo(visible(line))
@@ -170,9 +183,9 @@ def verify(state: State, ids: tuple[str, ...]) -> int:
     return 4 if bad else 0
 
 
-@command()
+@command(examples=["jobctl logs 7 -f", "jobctl logs 7 --stage embedding --attempt 2 -n 50"])
 @click.argument("job", metavar="ID")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended; return its outcome.")
 @click.option("-n", "--tail", type=click.IntRange(1), help="Only the last so many lines.")
 @click.option("--stage", help="Only of this stage.")
 @click.option("--attempt", type=click.IntRange(1), help="Only of this attempt.")
@@ -187,14 +200,18 @@ def logs(
     last = 0
     options = {"stage": stage, "attempt": attempt}
     while True:
-        ended = client.get(number, full=False).status in DONE
+        reason = ended(client.get(number, full=False))
         lines = client.logs(number, after=last, **options, **({"tail": tail} if tail and not last else {}))
         for line in lines:
             last = line["id"]
             _log_line(state, line, raw=raw)
-        if not follow or (ended and not lines):
+        if not follow:
             return 0
-        time.sleep(0.5 if not lines else 0.0)
+        if reason and not lines:
+            return outcome_code([reason])
+        if not lines:
+            sys.stdout.flush()
+            time.sleep(0.5)
 
 
 def _one(ids: list[int]) -> int:

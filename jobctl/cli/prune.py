@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from jobctl.cli.frame import Duration, State, command, pass_state
-from jobctl.cli.render import dumps
+from jobctl.cli.shapes import dumps
 
 DAY = 86_400.0
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from jobctl.cli.frame import Family, State, pass_state
-from jobctl.cli.render import emit, stamp, table
+from jobctl.cli.shapes import emit, stamp
+from jobctl.cli.table import table
 from jobctl.cli.text import visible
 
 
@@ -42,7 +43,7 @@ def resume(state: State, name: str, is_type: bool) -> int:
 def list_(state: State) -> int:
     """Show what is held."""
     held = state.connect().queue.holds()
-    if state.output not in ("table", "wide"):
+    if not state.for_people:
         emit(state, "hold_list", "holds", [{**h, "since": stamp(h["since"])} for h in held])
         return 0
     if not held:

@@ -19,21 +19,32 @@ LARGEST = 2**63 - 1
 ERROR_TYPES = ("transient", "paywall", "invalid", "permanent")
 
 
+class Selector(click.Option):
+    """An option that says which jobs; help shows them under a heading of their own."""
+
+    heading = "Which jobs"
+
+
 def selectors(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the selector options; they arrive as one ``where`` dict."""
     options = [
-        click.option("-s", "--status", "status", multiple=True, help="By status; also active, done."),
-        click.option("-t", "--type", "job_type", multiple=True, help="By job type."),
-        click.option("--title", "title_has", metavar="TEXT", help="Title contains this."),
-        click.option("--label", "label", multiple=True, metavar="K[=V]", help="Has this label."),
-        click.option("--queue", "queue", help="In this queue."),
+        click.option("-s", "--status", "status", multiple=True, help="By status; also active, done.", cls=Selector),
+        click.option("-t", "--type", "job_type", multiple=True, help="By job type.", cls=Selector),
+        click.option("--title", "title_has", metavar="TEXT", help="Title contains this.", cls=Selector),
+        click.option("--label", "label", multiple=True, metavar="K[=V]", help="Has this label.", cls=Selector),
+        click.option("--queue", "queue", help="In this queue.", cls=Selector),
         click.option(
-            "--error-type", "error_type", multiple=True, type=click.Choice(ERROR_TYPES), help="Failed this way."
+            "--error-type",
+            "error_type",
+            multiple=True,
+            type=click.Choice(ERROR_TYPES),
+            help="Failed this way.",
+            cls=Selector,
         ),
-        click.option("--since", metavar="WHEN", help="Submitted since: 2h, 2026-11-24, an instant."),
-        click.option("--until", metavar="WHEN", help="Submitted before."),
-        click.option("--stale", is_flag=True, help="Running, but its worker is silent."),
-        click.option("--due", is_flag=True, help="Its automatic retry is due."),
+        click.option("--since", metavar="WHEN", help="Submitted since: 2h, 2026-11-24, an instant.", cls=Selector),
+        click.option("--until", metavar="WHEN", help="Submitted before.", cls=Selector),
+        click.option("--stale", is_flag=True, help="Running, but its worker is silent.", cls=Selector),
+        click.option("--due", is_flag=True, help="Its automatic retry is due.", cls=Selector),
     ]
     for option in reversed(options):
         function = option(function)
@@ -84,7 +95,7 @@ def _when(name: str, text: str | None) -> Any:
         return None
     found = parse_when(text)
     if found is None:
-        raise UsageError(f"{name} {text!r} is no time", hint="2h, 2026-11-24 or 2026-11-24T10:00:00Z")
+        raise UsageError(f"{name} {text!r} is no time", hint="2h, today, 22:30, 2026-11-24 or 2026-11-24T10:00:00Z")
     return found
 
 

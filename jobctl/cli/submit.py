@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
+from jobctl.cli import cache
 from jobctl.cli.frame import Command, Duration, State, pass_state
-from jobctl.cli.render import dumps
 from jobctl.cli.selectors import numbers
+from jobctl.cli.shapes import dumps
 from jobctl.cli.text import parse_when, visible
 from jobctl.cli.wait import outcome_code
 from jobctl.core.errors import UsageError
@@ -26,18 +27,21 @@ BULK = 1_000
 class Submit(Command):
     """``submit TYPE --help`` shows the fields of the type."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keeps the words as they came: ``--help`` is obeyed before they are looked at."""
+        ctx.meta["words"] = [word for word in args if not word.startswith("-")]
+        return super().parse_args(ctx, args)
+
     def get_help(self, ctx: click.Context) -> str:
-        """The command's help, and that of the type when one is named."""
-        text = super().get_help(ctx)
-        words = [word for word in sys.argv[2:] if not word.startswith("-")]
-        if not words:
-            return text
+        """The command's help, or that of the type that is named."""
         from jobctl import wiring
 
-        try:
-            return type_help(wiring.pipeline(words[0]))
-        except UsageError:
-            return text
+        for word in ctx.meta.get("words", ()):
+            try:
+                return type_help(wiring.pipeline(word))
+            except UsageError:
+                continue
+        return super().get_help(ctx)
 
 
 def type_help(pipeline: Any) -> str:
@@ -51,7 +55,8 @@ def type_help(pipeline: Any) -> str:
             or "/".join(k for o in field.get("anyOf", ()) if (k := o.get("type")) and k != "null")
             or "value"
         )
-        rest = "required" if name in required else f"default {json.dumps(field.get('default'))}"
+        default = field.get("default")
+        rest = "required" if name in required else "optional" if default is None else f"default {json.dumps(default)}"
         lines.append(f"  {name:<20} {kind:<9} {field.get('description', '')} ({rest})")
     lines += ["", "Stages:", "  " + " → ".join(stage.name for stage in pipeline.stages)]
     if pipeline.example:
@@ -60,7 +65,15 @@ def type_help(pipeline: Any) -> str:
     return "\n".join(lines)
 
 
-@click.command(cls=Submit)
+@click.command(
+    cls=Submit,
+    examples=[
+        "jobctl submit book.pdf --run                   here and now, with its progress",
+        "jobctl submit books/ --priority low            a folder, for the workers",
+        "jobctl submit import_document --set path=library.zip --set mode=merge_smart --wait",
+        "jobctl submit obsidian_sync --help             the fields of a job type",
+    ],
+)
 @click.argument("words", nargs=-1, metavar="TYPE | PATH…")
 @click.option("--payload", metavar="JSON|@FILE|-", help="The input as a JSON object.")
 @click.option("--set", "sets", multiple=True, metavar="K=V", help="One field of the input; V as JSON if it is JSON.")
@@ -102,6 +115,7 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
     if given["dry_run"]:
         state.say(f"{len(ids)} jobs would be created")
         return 0
+    cache.add(ids[-cache.MOST :], given["title"] or " ".join(words))
     _print(state, ids)
     return _afterwards(state, ids, given)
 
@@ -127,7 +141,7 @@ def _print(state: State, ids: Sequence[int]) -> None:
 
 
 def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
-    from jobctl.cli.watch import follow
+    from jobctl.cli.follow import follow
 
     if not ids:
         return 0
@@ -147,7 +161,7 @@ def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
 def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
     """A worker of our own for these jobs, watched until they and their follow-up work have ended."""
     from jobctl import wiring
-    from jobctl.cli.watch import follow
+    from jobctl.cli.follow import follow
 
     process = wiring.run_here(state.settings(), ids, say=state.say)
     try:
@@ -225,9 +239,11 @@ def _options(state: State, given: dict[str, Any]) -> Any:
 
     at = None
     if given["at"] is not None:
-        at = parse_when(given["at"])
+        at = parse_when(given["at"], ahead=True)
         if at is None:
-            raise UsageError(f"--at {given['at']!r} is no time", hint="2026-11-24T22:00, with an offset if you like")
+            raise UsageError(
+                f"--at {given['at']!r} is no time", hint="22:30, 2h, 2026-11-24T22:00, with an offset if you like"
+            )
     return Options(
         title=given["title"], queue=given["queue"], priority=given["priority"], max_retries=given["max_retries"],
         delay=given["delay"], at=at, after=tuple(numbers(state, given["after"])) if given["after"] else (),

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 _HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
 _NARROW = re.compile("[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff‐-–…●○‖✓✗▰▱→⏎·]*")  # one cell each
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_DURATION = re.compile(
+    r"(?:(\d+(?:\.\d+)?)w)?(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?"
+)
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "dim": 2, "bold": 1}
 
 
@@ -59,11 +61,6 @@ def _more() -> str:
     return "…" if unicode_output() else "~"
 
 
-def pad(text: str, cells: int) -> str:
-    """Filled up to so many cells."""
-    return text + " " * max(0, cells - width(text))
-
-
 def terminal_width() -> int | None:
     """Columns of stdout; None when it is no terminal: then nothing is cut."""
     if os.environ.get("COLUMNS", "").isdigit():
@@ -84,14 +81,18 @@ def unicode_output() -> bool:
 
 
 def colours(choice: str | None) -> bool:
-    """Whether to colour: flag, then NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM=dumb, then whether it is a terminal."""
+    """Whether to colour stdout: the flag, then NO_COLOR, then CLICOLOR_FORCE and FORCE_COLOR, then TERM=dumb and
+    CLICOLOR=0, then whether it is a terminal.
+    """
     if choice in ("always", "never"):
         return choice == "always"
     if os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("0", ""):
+    if any(os.environ.get(name, "0") not in ("0", "") for name in ("CLICOLOR_FORCE", "FORCE_COLOR")):
         return True
-    return os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+    if os.environ.get("TERM") == "dumb" or os.environ.get("CLICOLOR") == "0":
+        return False
+    return sys.stdout.isatty()
 
 
 def paint(text: str, colour: str | None, *, on: bool) -> str:
@@ -104,8 +105,8 @@ def seconds(text: str) -> float | None:
     match = _DURATION.fullmatch(text.strip())
     if not match or not any(match.groups()):
         return None
-    days, hours, minutes, rest = (float(part or 0) for part in match.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+    weeks, days, hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + rest
 
 
 def span(length: float) -> str:
@@ -133,13 +134,28 @@ def moment(when: datetime | None, now: datetime, mode: str) -> str:
     return f"in {span(ahead)}" if ahead > 0 else f"{span(-ahead)} ago"
 
 
-def parse_when(text: str) -> datetime | None:
-    """``2h`` (ago), a date, or an instant with or without offset; None when it is none of them."""
-    back = seconds(text)
-    if back is not None:
-        return datetime.now(UTC) - timedelta(seconds=back)
+def parse_when(text: str, *, ahead: bool = False) -> datetime | None:
+    """``2h`` (ago; with ``ahead`` from now), ``-2h``, ``+15m``, ``now``, ``today``, ``22:30``, a date, an instant with or
+    without offset; None when it is none of them. What has no offset is local time.
+    """
+    now = datetime.now(UTC)
+    words, sign = (
+        text.strip(),
+        -1 if text.strip().startswith("-") else 1 if ahead or text.strip().startswith("+") else -1,
+    )
+    length = seconds(words.lstrip("+-"))
+    if length is not None:
+        return now + sign * timedelta(seconds=length)
+    if words == "now":
+        return now
+    midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    if words == "today":
+        return midnight
     try:
-        found = datetime.fromisoformat(text)
+        if re.fullmatch(r"\d\d:\d\d", words):
+            found = midnight.replace(hour=int(words[:2]), minute=int(words[3:]))
+            return found + timedelta(days=1) if ahead and found < now else found
+        found = datetime.fromisoformat(words)
     except ValueError:
         return None
     return found if found.tzinfo else found.astimezone()

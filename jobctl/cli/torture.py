@@ -6,7 +6,8 @@ import click
 
 from jobctl.cli.frame import Duration, State, pass_state
 from jobctl.cli.frame import command as command_
-from jobctl.cli.render import dumps, table
+from jobctl.cli.shapes import dumps
+from jobctl.cli.table import table
 
 
 @command_("torture")

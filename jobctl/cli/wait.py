@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from jobctl.cli.frame import Duration, State, command, pass_state
-from jobctl.cli.render import emit, job_object
 from jobctl.cli.selectors import chosen, numbers, selectors, split
+from jobctl.cli.shapes import emit, job_object
 from jobctl.core.errors import UsageError
+from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
 
 PRECEDENCE = ((Status.FAILED, 10), ("unreachable", 20), (Status.CANCELLED, 11), ("timeout", 124))
@@ -20,6 +21,15 @@ PRECEDENCE = ((Status.FAILED, 10), ("unreachable", 20), (Status.CANCELLED, 11), 
 def outcome_code(reasons: Sequence[str]) -> int:
     """The exit code of an awaited set of jobs."""
     return next((code for reason, code in PRECEDENCE if reason in reasons), 0)
+
+
+def ended(job: Job) -> str | None:
+    """Why nobody waits for this job any more: reached, failed, cancelled; None while it can still go on by itself."""
+    if job.status is Status.FAILED:
+        return None if job.next_retry_at else str(job.status)
+    if job.status is Status.CANCELLED:
+        return str(job.status)
+    return "reached" if job.status is Status.COMPLETED else None
 
 
 def goals(words: Sequence[str]) -> tuple[Status, ...]:
@@ -35,7 +45,9 @@ def goals(words: Sequence[str]) -> tuple[Status, ...]:
     return tuple(found) or DONE
 
 
-@command()
+@command(
+    examples=["jobctl wait 7 8 --timeout 20m", "jobctl wait 7 --for paused", "jobctl wait -t import_document -s active"]
+)
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @selectors
 @click.option("--for", "wanted", multiple=True, metavar="STATUS", help="done (default), completed, paused, …")
@@ -56,7 +68,7 @@ def wait(
         state.say("no jobs match")
         return 0
     waited = client.wait(chosen_ids, until=goals(wanted), first=first, timeout=timeout)
-    if state.output not in ("table", "wide"):
+    if not state.for_people:
         jobs = [client.get(job_id, full=False) for job_id in chosen_ids if job_id in waited.statuses]
         emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=len(jobs), truncated=False)
     else:

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from jobctl.cli.frame import Duration, Family, State, pass_state
-from jobctl.cli.render import emit, stamp, table
+from jobctl.cli.shapes import emit, stamp
+from jobctl.cli.table import table
 from jobctl.cli.text import span, visible
 from jobctl.core.errors import JobNotFound
 
@@ -84,7 +85,7 @@ def list_(state: State, everyone: bool) -> int:
     items = [
         {**w, **{k: stamp(w[k]) for k in ("started_at", "heartbeat_at", "draining_at", "stopped_at")}} for w in found
     ]
-    if state.output not in ("table", "wide"):
+    if not state.for_people:
         emit(state, "worker_list", "workers", items)
         return 0
     if not found:

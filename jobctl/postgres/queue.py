@@ -131,7 +131,7 @@ class Queue:
         return [Submitted(row["id"], row["created"]) for row in answers]
 
     def find(self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False) -> list[Job]:
-        """Jobs that match, newest first unless ``sort`` is updated, priority, type, status or title."""
+        """Jobs that match, newest first unless ``sort`` is oldest, updated, priority, type, status or title."""
         found = self.run("find", **_filters(filters), sort=sort, full=full, limit=limit)
         return [_job(row) for row in found]
 

@@ -282,7 +282,7 @@ def test_why_says_what_to_type_next(shell):
 def test_the_hot_commands_import_neither_sqlalchemy_nor_pydantic_nor_alembic(shell, words):
     shell("submit", "steps")
     code = (
-        "import sys, atexit\nfrom jobctl.cli.frame import run\n"
+        "import sys, atexit\nfrom jobctl.cli.entry import run\n"
         f"run({[*words, *(['--timeout', '0.1s'] if words[0] == 'wait' else [])]!r})\n"
         "print([m for m in ('sqlalchemy', 'pydantic', 'alembic', 'numpy', 'tenacity') if m in sys.modules], file=sys.stderr)"
     )
@@ -291,13 +291,13 @@ def test_the_hot_commands_import_neither_sqlalchemy_nor_pydantic_nor_alembic(she
 
 
 def test_help_imports_no_driver():
-    code = "import sys\nfrom jobctl.cli.frame import run\nrun(['--help'])\nprint([m for m in ('psycopg', 'pydantic', 'tabulate') if m in sys.modules], file=sys.stderr)"
+    code = "import sys\nfrom jobctl.cli.entry import run\nrun(['--help'])\nprint([m for m in ('psycopg', 'pydantic', 'tabulate') if m in sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "[]"
 
 
 def test_every_command_helps(shell):
-    from jobctl.cli.frame import COMMANDS
+    from jobctl.cli.commands import COMMANDS
 
     for name in COMMANDS:
         done = shell(name, "--help")

@@ -8,7 +8,10 @@ SELECT
 FROM (
     SELECT f.job_id, f.detail, j.job_type
     FROM jobctl.events f JOIN jobctl.jobs j ON j.id = f.job_id
-    WHERE f.kind IN ('fail', 'abandon') AND (%(since)s::timestamptz IS NULL OR f.at >= %(since)s::timestamptz)
+    WHERE f.kind IN ('fail', 'abandon')
+        AND (%(since)s::timestamptz IS NULL OR f.at >= %(since)s::timestamptz)
+        AND (%(types)s::text[] IS NULL OR j.job_type = ANY (%(types)s::text[]))
+        AND (%(queue)s::text IS NULL OR j.queue = %(queue)s::text)
 ) e
 GROUP BY 1, 2
 ORDER BY 1, 2

@@ -35,5 +35,6 @@ ORDER BY
     CASE WHEN %(sort)s::text = 'type' THEN j.job_type END,
     CASE WHEN %(sort)s::text = 'status' THEN j.status END,
     CASE WHEN %(sort)s::text = 'title' THEN j.title END,
+    CASE WHEN %(sort)s::text = 'oldest' THEN j.id END,
     j.id DESC
 LIMIT %(limit)s

@@ -12,6 +12,8 @@ SELECT
     ) FILTER (WHERE completed_at IS NOT NULL AND started_at IS NOT NULL) AS run_s,
     count(*) FILTER (WHERE completed_at >= jobctl.clock() - interval '1 hour') AS last_hour
 FROM jobctl.jobs
-WHERE %(since)s::timestamptz IS NULL OR created_at >= %(since)s::timestamptz
+WHERE (%(since)s::timestamptz IS NULL OR created_at >= %(since)s::timestamptz)
+    AND (%(types)s::text[] IS NULL OR job_type = ANY (%(types)s::text[]))
+    AND (%(queue)s::text IS NULL OR queue = %(queue)s::text)
 GROUP BY job_type, status
 ORDER BY job_type, status

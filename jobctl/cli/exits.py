@@ -1,0 +1,39 @@
+"""Exit codes: one table for errors, for waits, for the help and the manual."""
+
+from __future__ import annotations
+
+from jobctl.core import errors
+
+MEANINGS: tuple[tuple[int, str], ...] = (
+    (0, "done, or nothing to do"),
+    (1, "a bug in jobctl"),
+    (2, "usage, invalid input"),
+    (3, "no such job"),
+    (4, "not possible in the present status"),
+    (5, "configuration, schema not at head"),
+    (6, "database out of reach (trying again makes sense)"),
+    (10, "an awaited job failed"),
+    (11, "an awaited job was cancelled"),
+    (12, "a threshold was crossed"),
+    (20, "the awaited status can't be reached any more"),
+    (124, "--timeout ran out"),
+    (130, "interrupted"),
+    (143, "terminated"),
+    (141, "the reader of the output went away"),
+)
+
+OF_ERRORS: dict[type[BaseException], int] = {
+    errors.UsageError: 2,
+    errors.JobNotFound: 3,
+    errors.IllegalTransition: 4,
+    errors.ConfigError: 5,
+    errors.StoreUnavailable: 6,
+    errors.CheckpointError: 4,
+    errors.JobFailure: 2,
+    errors.JobctlError: 1,
+}
+
+
+def of_error(error: BaseException) -> int:
+    """The code of an error: that of the nearest class in its ancestry; 1 for what is none of ours."""
+    return next((OF_ERRORS[kind] for kind in type(error).__mro__ if kind in OF_ERRORS), 1)
