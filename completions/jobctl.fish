@@ -3,6 +3,7 @@ function __jobctl_ids
     set -l file $HOME/.cache/jobctl/ids
     set -q XDG_CACHE_HOME; and set file $XDG_CACHE_HOME/jobctl/ids
     set -q JOBCTL_HOME; and set file $JOBCTL_HOME/cache/ids
+    printf '@last\tthe newest job you submitted\n'
     test -r $file; or return
     while read -d \t id verbs title
         if test -z "$argv[1]"; or string match -q "*,$argv[1],*" ",$verbs,"
@@ -55,19 +56,19 @@ complete -c jobctl -n '__fish_seen_subcommand_from verify' -a '(__jobctl_ids )'
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -F
 complete -c jobctl -l db -x
 complete -c jobctl -l config -rF
-complete -c jobctl -s o -l output -x -a 'table wide json ndjson csv tsv id'
+complete -c jobctl -l output -s o -x -a 'table wide json ndjson csv tsv id'
 complete -c jobctl -l json
 complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id'
-complete -c jobctl -s q -l quiet
-complete -c jobctl -s v -l verbose
+complete -c jobctl -l quiet -s q
+complete -c jobctl -l verbose -s v
 complete -c jobctl -l color -x -a 'auto always never'
 complete -c jobctl -l time -x -a 'relative local utc'
 complete -c jobctl -l no-header
 complete -c jobctl -l ascii
 complete -c jobctl -l timeout -x
-complete -c jobctl -s y -l yes
+complete -c jobctl -l yes -s y
 complete -c jobctl -l version
-complete -c jobctl -s h -l help
+complete -c jobctl -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -a detect_connections
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -a export_documents
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -a import_document
@@ -88,14 +89,14 @@ complete -c jobctl -n '__fish_seen_subcommand_from submit' -l after -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l key -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l on-conflict -x -a 'return skip error'
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -s f -l file -rF
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l file -s f -rF
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l wait
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l watch
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l run
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from submit' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from list' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from list' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l queue -x
@@ -104,12 +105,12 @@ complete -c jobctl -n '__fish_seen_subcommand_from list' -l since -x
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from list' -s n -l limit -x
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l limit -s n -x
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l sort -x -a 'id updated priority type status title'
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l watch
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from show' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from show' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l queue -x
@@ -122,9 +123,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from show' -l payload -x
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l result
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l trace
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l events
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from why' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from why' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l queue -x
@@ -133,9 +134,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from why' -l since -x
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l queue -x
@@ -146,9 +147,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from watch' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l plain
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l every -x
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l queue -x
@@ -160,15 +161,15 @@ complete -c jobctl -n '__fish_seen_subcommand_from wait' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l for -x -a 'pending processing paused completed failed cancelled done'
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l any
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l map-exit -x
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -s f -l follow -rF
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -s n -l tail -x
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from logs' -l follow -s f -rF
+complete -c jobctl -n '__fish_seen_subcommand_from logs' -l tail -s n -x
 complete -c jobctl -n '__fish_seen_subcommand_from logs' -l stage -x
 complete -c jobctl -n '__fish_seen_subcommand_from logs' -l attempt -x
 complete -c jobctl -n '__fish_seen_subcommand_from logs' -l raw
-complete -c jobctl -n '__fish_seen_subcommand_from logs' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from logs' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l queue -x
@@ -180,9 +181,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from pause' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l wait
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l reason -x
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l queue -x
@@ -193,9 +194,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from resume' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l from-start
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l queue -x
@@ -207,9 +208,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from retry' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l limit -x
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l lock -rF
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l queue -x
@@ -219,9 +220,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from restart' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l queue -x
@@ -233,9 +234,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l wait
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l reason -x
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l queue -x
@@ -245,9 +246,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from delete' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -s s -l status -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l queue -x
@@ -256,14 +257,14 @@ complete -c jobctl -n '__fish_seen_subcommand_from verify' -l since -x
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l until -x
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l due
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from worker' -a drain
 complete -c jobctl -n '__fish_seen_subcommand_from worker' -a list
 complete -c jobctl -n '__fish_seen_subcommand_from worker' -a run
-complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from drain' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from drain' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from list' -l all
-complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from list' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -s c -l concurrency -x
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from list' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l concurrency -s c -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l queue -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l drain
@@ -275,16 +276,16 @@ complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subco
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l name -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l input-root -rF
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l log-format -x -a 'text json'
-complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a list
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a pause
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a resume
-complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from list' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from list' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l reason -x
-complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from resume' -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
-complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from resume' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from resume' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a detect_connections
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a export_documents
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a import_document
@@ -293,27 +294,27 @@ complete -c jobctl -n '__fish_seen_subcommand_from types' -a obsidian_sync
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a process_document
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a readwise_import
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a reprocess_connections
-complete -c jobctl -n '__fish_seen_subcommand_from types' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from types' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l since -x
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -s t -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from stats' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l queue -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l fail-over -x
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from search' -s k -l count -x
+complete -c jobctl -n '__fish_seen_subcommand_from stats' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from search' -l count -s k -x
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l document -x
-complete -c jobctl -n '__fish_seen_subcommand_from search' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from search' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l validate
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l reject -x
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l star
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l id -x
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l note -x
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -s n -l limit -x
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -l limit -s n -x
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l restore -x
-complete -c jobctl -n '__fish_seen_subcommand_from connections' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from connections' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from review' -l accept -x
 complete -c jobctl -n '__fish_seen_subcommand_from review' -l reject -x
 complete -c jobctl -n '__fish_seen_subcommand_from review' -l waiting
-complete -c jobctl -n '__fish_seen_subcommand_from review' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from review' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a check
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a current
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a downgrade
@@ -322,32 +323,32 @@ complete -c jobctl -n '__fish_seen_subcommand_from db' -a start
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a status
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a stop
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a upgrade
-complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from check' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from current' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from downgrade' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from sql' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from start' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from status' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from check' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from current' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from downgrade' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from sql' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from start' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from status' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l force
-complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from config' -a show
-complete -c jobctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from show' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from show' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l dry-run
-complete -c jobctl -n '__fish_seen_subcommand_from prune' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seconds -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l workers -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seed -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l rate -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l fault -x
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from completion' -a bash
 complete -c jobctl -n '__fish_seen_subcommand_from completion' -a zsh
 complete -c jobctl -n '__fish_seen_subcommand_from completion' -a fish
 complete -c jobctl -n '__fish_seen_subcommand_from completion' -a man
-complete -c jobctl -n '__fish_seen_subcommand_from completion' -s h -l help
+complete -c jobctl -n '__fish_seen_subcommand_from completion' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a submit
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a list
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a show
@@ -381,5 +382,5 @@ complete -c jobctl -n '__fish_seen_subcommand_from help' -a exit-codes
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a json
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a selectors
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a settings
-complete -c jobctl -n '__fish_seen_subcommand_from help' -l help
-complete -c jobctl -n '__fish_seen_subcommand_from version' -l help
+complete -c jobctl -n '__fish_seen_subcommand_from help' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from version' -l help -s h

@@ -11,7 +11,7 @@ import click
 from jobctl import __version__, wiring
 from jobctl.cli.commands import COMMANDS
 from jobctl.cli.exits import MEANINGS
-from jobctl.cli.frame import Family, global_options, root
+from jobctl.cli.frame import Family, global_options, root, top
 from jobctl.cli.help import TOPICS
 from jobctl.cli.selectors import NAMES
 from jobctl.cli.shapes import JOB_FIELDS
@@ -40,7 +40,7 @@ class Entry:
 @cache
 def tree() -> list[Entry]:
     """The whole grammar, the top first."""
-    context = click.Context(root, info_name="jobctl")
+    context = top()
     entries = [Entry("", tuple(COMMANDS), _options(root, context))]
     for name in COMMANDS:
         command = root.get_command(context, name)
@@ -206,6 +206,7 @@ _jobctl() {{
                 *) ids+=("$id:$title") ;;
             esac
         done < "$file"
+        ids+=("@last:the newest job you submitted")
         _describe job ids
         return
     fi
@@ -223,6 +224,7 @@ def _fish() -> str:
         "    set -l file $HOME/.cache/jobctl/ids",
         "    set -q XDG_CACHE_HOME; and set file $XDG_CACHE_HOME/jobctl/ids",
         "    set -q JOBCTL_HOME; and set file $JOBCTL_HOME/cache/ids",
+        "    printf '@last\\tthe newest job you submitted\\n'",
         "    test -r $file; or return",
         "    while read -d \\t id verbs title",
         '        if test -z "$argv[1]"; or string match -q "*,$argv[1],*" ",$verbs,"',
@@ -252,7 +254,7 @@ def _fish() -> str:
 
 
 def _fish_option(option: click.Option, condition: str) -> str:
-    names = "".join(f" -l {name[2:]}" if name.startswith("--") else f" -s {name[1:]}" for name in option.opts)
+    names = "".join(f" -l {name[2:]}" if name.startswith("--") else f" -s {name[1:]}" for name in sorted(option.opts))
     words = values().get(option.opts[0])
     if words is None:
         return f"complete -c jobctl{condition}{names}"
@@ -266,7 +268,7 @@ def _fish_option(option: click.Option, condition: str) -> str:
 
 def _man() -> str:
     """The manual page, from the same tree."""
-    context = click.Context(root, info_name="jobctl")
+    context = top()
     lines = [
         f'.TH JOBCTL 1 "" "jobctl {__version__}" "User Commands"', ".SH NAME", "jobctl \\- long document jobs on Postgres",
         ".SH SYNOPSIS", ".B jobctl", "[GLOBALS] COMMAND [ARGS]", ".SH DESCRIPTION", *_paragraphs(root.help), ".SH COMMANDS",

@@ -252,6 +252,11 @@ root = Root(
 )  # fmt: skip
 
 
+def top() -> click.Context:
+    """The context of the root, for walking the commands."""
+    return click.Context(root, info_name="jobctl", help_option_names=HELP_OPTIONS["help_option_names"])
+
+
 def command(name: str | None = None, **attrs: Any) -> Callable[[Callable[..., Any]], Command]:
     """``click.command`` with the globals; ``examples`` are lines that help shows first."""
     return click.command(name, cls=Command, **attrs)

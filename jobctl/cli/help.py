@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from jobctl.cli.exits import MEANINGS
-from jobctl.cli.frame import State, command, pass_state, root
+from jobctl.cli.frame import State, command, pass_state, root, top
 from jobctl.cli.shapes import JOB_FIELDS
 from jobctl.core.errors import UsageError
 
@@ -21,7 +21,7 @@ def help_(state: State, words: tuple[str, ...]) -> int:  # noqa: ARG001 - every 
 
 def _command(words: tuple[str, ...]) -> str:
     held: click.Command = root
-    context = click.Context(root, info_name="jobctl")
+    context = top()
     for place, word in enumerate(words):
         found = held.get_command(context, word) if isinstance(held, click.Group) else None
         if found is None:

@@ -22,8 +22,8 @@ MARKS = {
     Status.CANCELLED: ("–", "-", "dim"),
 }
 SILENT = ("○", "o", "yellow")
-BAR, NARROW_BAR, ROOMY = 9, 5, 100
-"""Cells of a progress bar, and on a terminal of less than so many columns."""
+BARS = ((100, 9), (60, 5), (0, 0))
+"""Columns of the terminal → cells of a progress bar."""
 COLUMNS = ("ID", "STATUS", "TITLE", "PROGRESS", "ETA", "AGE", "DETAILS")
 WIDE = ("TYPE", "QUEUE", "PRIO", "STAGE", "TRIES", "WORKER", "SEEN", "NEXT", "CREATED", "ERROR")
 
@@ -73,7 +73,7 @@ def what_comes(job: Job) -> str:
 def progress_words(job: Job, *, bar: int) -> str:
     """``▰▰▰▰▱▱▱▱▱  45%``; ``bar`` is the cells of the bar, 0 for none."""
     percent = job.progress.percent
-    if not percent and job.status in (Status.COMPLETED, Status.CANCELLED, Status.PENDING):
+    if not percent and job.status is not Status.PROCESSING:
         return ""
     full = round(percent / 100 * bar)
     filled, empty = ("▰", "▱") if unicode_output() else ("#", ".")
@@ -130,7 +130,7 @@ def job_lines(state: State, jobs: Sequence[Job], *, limit: int | None = None) ->
     """The table of jobs, coloured where that is wanted; at most ``limit`` cells wide, by default the terminal."""
     limit = limit or terminal_width()
     wide = state.output == "wide"
-    bar = 0 if limit is None else BAR if limit >= ROOMY else NARROW_BAR
+    bar = 0 if limit is None else next(cells for columns, cells in BARS if limit >= columns)
     heads, cells = fitted(
         [*COLUMNS, *(WIDE if wide else ())], [row(state, job, wide=wide, bar=bar) for job in jobs], limit
     )
@@ -181,7 +181,7 @@ def _where(
     job: Job, checkpoints: Sequence[Mapping[str, Any]], stages: Sequence[str], mode: str
 ) -> list[tuple[str, str]]:
     left = f"{eta(job)} left in this stage" if eta(job) else ""
-    drawn = "  ".join(filter(None, (progress_words(job, bar=BAR), rate(job), left)))
+    drawn = "  ".join(filter(None, (progress_words(job, bar=9), rate(job), left)))
     under_way = job.progress.percent or job.status is Status.PROCESSING
     saved = f"{job.checkpoint_stage}, {moment(job.checkpoint_at, job.now, mode)}" if job.checkpoint_stage else ""
     return [

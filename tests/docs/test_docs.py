@@ -1,7 +1,9 @@
 """What is printed from the code is as it would be printed now; what the README says can be typed."""
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,8 @@ import pytest
 from pydantic import BaseModel
 
 from jobctl import Context, Pipeline, errors, testing
-from jobctl.cli.complete import script
 from jobctl.cli.commands import COMMANDS
+from jobctl.cli.complete import script
 from jobctl.core.lifecycle import MOVES, diagram
 
 ROOT = Path(__file__).parents[2]
@@ -31,25 +33,79 @@ def test_the_completions_are_those_of_the_commands(shell, file):
     assert (ROOT / "completions" / file).read_text() == script(shell), "make completions"
 
 
-def test_the_bash_completion_offers_commands_options_and_ids(tmp_path):
+IDS = "7\tpause,cancel\tProcessing: Dune\n8\tresume,cancel\tProcessing: Emma\n"
+TYPED = (  # what is typed before the TAB, what is offered; + at the end: and more
+    ("jobctl su", ["submit"]),
+    ("jobctl pause ", ["7", "@last"]),
+    ("jobctl resume ", ["8", "@last"]),
+    ("jobctl show ", ["7", "8", "@last"]),
+    ("jobctl list -s fa", ["failed"]),
+    ("jobctl list -s failed --so", ["--sort"]),
+    ("jobctl --db postgres://x list -o nd", ["ndjson"]),
+    ("jobctl list --fields progress.pe", ["progress.percent"]),
+    ("jobctl --timeout 3s worker dr", ["drain"]),
+    ("jobctl worker run --dr", ["--drain"]),
+    ("jobctl queue pause --r", ["--reason"]),
+    ("jobctl submit readw", ["readwise_import"]),
+    ("jobctl submit --priority low", ["low", "lowest"]),
+    ("jobctl list --since ", []),
+    ("jobctl help exit", ["exit-codes"]),
+)
+
+
+@pytest.fixture
+def cached(tmp_path):
     (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "ids").write_text("7\tpause,cancel\tProcessing: Dune\n8\tresume,cancel\tProcessing: Emma\n")
+    (tmp_path / "cache" / "ids").write_text(IDS)
+    return {"JOBCTL_HOME": str(tmp_path), "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
 
-    def complete(*words: str) -> list[str]:
-        code = (
-            f"source {ROOT / 'completions' / 'jobctl.bash'}; COMP_WORDS=({' '.join(map(shlex.quote, words))}); "
-            f"COMP_CWORD={len(words) - 1}; _jobctl; printf '%s\\n' \"${{COMPREPLY[@]}}\""
-        )
-        done = subprocess.run(
-            ["bash", "-c", code], capture_output=True, text=True, env={"JOBCTL_HOME": str(tmp_path)}, check=True
-        )
-        return done.stdout.split()
 
-    assert "submit" in complete("jobctl", "su")
-    assert complete("jobctl", "pause", "") == ["7", "@last"]
-    assert complete("jobctl", "resume", "") == ["8", "@last"]
-    assert complete("jobctl", "show", "") == ["7", "8", "@last"]
-    assert "--drain" in complete("jobctl", "worker", "run", "--dr")
+def test_bash_offers_commands_options_values_and_the_ids_that_fit_the_verb(cached):
+    """In a shell that finds no program at all: a TAB starts none."""
+    lines = [f"source {ROOT / 'completions' / 'jobctl.bash'}", "PATH=/nonexistent"]
+    for typed, _ in TYPED:
+        words = typed.split(" ")
+        lines += [
+            f'COMP_WORDS=({" ".join(map(shlex.quote, words))}); COMP_CWORD={len(words) - 1}; _jobctl; echo "${{COMPREPLY[*]}}"'
+        ]
+    done = subprocess.run(["bash", "-c", "\n".join(lines)], capture_output=True, text=True, env=cached, check=True)
+    assert done.stderr == ""
+    for (typed, offered), line in zip(TYPED, done.stdout.splitlines(), strict=True):
+        assert sorted(line.split()) == sorted(offered), typed
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed: apt install fish")
+def test_fish_offers_the_same(cached):
+    lines = [f"source {ROOT / 'completions' / 'jobctl.fish'}"]
+    lines += [f"echo (complete -C {shlex.quote(typed)} | string split -f1 \\t)" for typed, _ in TYPED]
+    done = subprocess.run(
+        ["fish", "-N", "-c", "\n".join(lines)], capture_output=True, text=True, env=cached, check=False
+    )
+    told = done.stdout.split("\n")
+    for (typed, offered), line in zip(TYPED, told, strict=False):
+        assert set(offered) <= set(line.split()), (typed, line)
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed: apt install zsh")
+def test_zsh_offers_the_same(cached):
+    """With stand-ins for what the completion system of zsh gives."""
+    script = """
+    compadd() { [[ $1 == -- ]] && shift; for word in "$@"; do [[ $word == "$PREFIX"* ]] && print -n -- "$word "; done }
+    _describe() { local -a list; list=("${(@P)2}"); for word in "${list[@]}"; do word="${word%%:*}"; [[ $word == "$PREFIX"* ]] && print -n -- "$word "; done }
+    _files() { : }
+    """
+    lines = [script]
+    for typed, _ in TYPED:
+        words = typed.split(" ")
+        lines += [
+            f"words=({' '.join(map(shlex.quote, words))}); CURRENT={len(words)}; PREFIX={shlex.quote(words[-1])}; source {ROOT / 'completions' / '_jobctl'}; print"
+        ]
+    done = subprocess.run(
+        ["zsh", "-f", "-c", "\n".join(lines)], capture_output=True, text=True, env=cached, check=False
+    )
+    assert done.stderr == ""
+    for (typed, offered), line in zip(TYPED, done.stdout.splitlines(), strict=True):
+        assert sorted(line.split()) == sorted(offered), typed
 
 
 def test_the_readme_names_every_command():
