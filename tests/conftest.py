@@ -1,8 +1,10 @@
 """A real server for the session, a clean schema for each test, real processes."""
 
+import io
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from jobctl.cli import entry
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
@@ -150,6 +153,33 @@ def shell(conn: psycopg.Connection, database_url: str, tmp_path: Path) -> Iterat
     held = Shell(tmp_path, database_url)
     yield held
     held.close()
+
+
+@pytest.fixture
+def cli(shell: Shell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Commands in this process: what a shell would see of them, without the start of an interpreter."""
+    monkeypatch.chdir(shell.home)
+    monkeypatch.syspath_prepend(PLUGIN)
+    for name in [name for name in os.environ if name.startswith(("JOBCTL", "PG", "DATABASE_URL"))]:
+        monkeypatch.delenv(name)
+    for name in ("JOBCTL_HOME", "JOBCTL_DATABASE_URL", "JOBCTL_USER"):
+        monkeypatch.setenv(name, shell.env[name])
+    monkeypatch.setenv("JOBCTL_ASCII", "0")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    def call(*words: object, stdin: str = "") -> Result:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        capfd.readouterr()
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            code = entry.run([str(word) for word in words])
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        told = capfd.readouterr()
+        return Result(code, told.out, told.err)
+
+    return call
 
 
 @pytest.fixture

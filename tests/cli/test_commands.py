@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from jobctl.cli.commands import COMMANDS
 from tests.documents.make import epub, pdf
 
 DATA = Path(__file__).parents[1] / "data"
@@ -130,10 +131,10 @@ def bad(shell, folder: Path) -> list[tuple[list, str, int]]:
     ]
 
 
-def test_bad_input_gets_a_clear_error_and_the_right_code_and_loses_nothing(shell, conn, tmp_path):
-    shell("submit", "steps")
+def test_bad_input_gets_a_clear_error_and_the_right_code_and_loses_nothing(shell, cli, conn, tmp_path):
+    cli("submit", "steps")
     for words, message, code in bad(shell, tmp_path):
-        done = shell(*words)
+        done = cli(*words)
         assert done.code == code, (words, done)
         assert re.search(message, done.err), (words, done.err)
         assert len(done.err.strip().splitlines()) <= 3, done.err
@@ -173,9 +174,9 @@ def test_a_storage_that_cannot_be_written_is_said_and_nothing_is_created(shell, 
     assert conn.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
 
 
-def test_a_hostile_title_drives_nothing(shell):
+def test_a_hostile_title_drives_nothing(cli):
     title = "a\x1b[31mred\u202e\nline\x07 " + "x" * 10_000
-    assert shell("submit", "steps", "--title", title).code == 0
+    assert cli("submit", "steps", "--title", title).code == 0
     for words in (
         ["list"],
         ["show", 1],
@@ -183,9 +184,9 @@ def test_a_hostile_title_drives_nothing(shell):
         ["list", "-o", "json"],
         ["list", "-o", "tsv"],
     ):
-        out = shell(*words).out
+        out = cli(*words).out
         assert not set("\x1b\x07\u202e") & set(out), words
-    assert len(json.loads(shell("show", 1, "--json").out)["title"]) == 512
+    assert len(json.loads(cli("show", 1, "--json").out)["title"]) == 512
 
 
 def test_json_is_whole_and_keeps_its_promises(shell):
@@ -216,47 +217,47 @@ def test_json_is_whole_and_keeps_its_promises(shell):
     assert shell("list", "-o", "csv", "--fields", "id,status").out == "id,status\n1,pending\n"
 
 
-def test_globals_stand_before_or_after_the_command(shell):
-    shell("submit", "steps")
-    assert shell("-o", "id", "list").out == shell("list", "-o", "id").out == "1\n"
+def test_globals_stand_before_or_after_the_command(cli):
+    cli("submit", "steps")
+    assert cli("-o", "id", "list").out == cli("list", "-o", "id").out == "1\n"
 
 
-def test_answers_are_done_requested_unchanged_or_refused(shell):
-    shell("submit", "steps")
-    assert shell("pause", 1).out == "job 1: paused\n"
-    assert shell("pause", 1).out == "job 1: is already paused\n"
-    assert shell("resume", 1, "--dry-run").out == "would be: job 1: resumed\n"
-    assert shell("resume", 1).out == "job 1: resumed\n"
-    assert shell("cancel", 1, "--reason", "enough").code == 0
-    refused = shell("pause", 1)
+def test_answers_are_done_requested_unchanged_or_refused(cli):
+    cli("submit", "steps")
+    assert cli("pause", 1).out == "job 1: paused\n"
+    assert cli("pause", 1).out == "job 1: is already paused\n"
+    assert cli("resume", 1, "--dry-run").out == "would be: job 1: resumed\n"
+    assert cli("resume", 1).out == "job 1: resumed\n"
+    assert cli("cancel", 1, "--reason", "enough").code == 0
+    refused = cli("pause", 1)
     assert refused.code == 4
     assert "job 1 is cancelled: pause is not possible" in refused.err
     assert "jobctl retry 1 or jobctl restart 1 or jobctl delete 1" in refused.err
-    both = shell("cancel", 1, 99)
+    both = cli("cancel", 1, 99)
     assert both.code == 3
     assert "no such job: 99" in both.err
-    assert shell("delete", 1).out == "job 1: deleted\n"
+    assert cli("delete", 1).out == "job 1: deleted\n"
 
 
-def test_selectors_ask_before_they_act_on_many(shell):
-    shell("submit", "-f", "-", stdin='{"type":"steps"}\n{"type":"noop"}\n{"type":"steps","title":"Dune"}\n')
-    asked = shell("cancel", "-t", "steps")
+def test_selectors_ask_before_they_act_on_many(cli):
+    cli("submit", "-f", "-", stdin='{"type":"steps"}\n{"type":"noop"}\n{"type":"steps","title":"Dune"}\n')
+    asked = cli("cancel", "-t", "steps")
     assert (asked.code, "2 jobs match" in asked.err) == (2, True)
-    assert shell("cancel", "-t", "steps", "--title", "dune", "-y").out == "job 3: cancelled\n"
-    assert shell("retry", "-", stdin="3\n").out == "job 3: queued again\n"
+    assert cli("cancel", "-t", "steps", "--title", "dune", "-y").out == "job 3: cancelled\n"
+    assert cli("retry", "-", stdin="3\n").out == "job 3: queued again\n"
 
 
-def test_bulk_submission_is_all_or_nothing(shell, conn):
-    done = shell("submit", "-f", "-", stdin='{"type":"steps"}\n{"type":"stpes"}\n')
+def test_bulk_submission_is_all_or_nothing(cli, conn):
+    done = cli("submit", "-f", "-", stdin='{"type":"steps"}\n{"type":"stpes"}\n')
     assert (done.code, "Did you mean steps" in done.err) == (2, True)
     assert conn.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
 
 
-def test_keys_make_submission_repeatable(shell):
-    assert shell("submit", "steps", "--key", "nightly").out == "1\n"
-    assert shell("submit", "steps", "--key", "nightly").out == "1\n"
-    assert shell("submit", "steps", "--key", "nightly", "--on-conflict", "skip").out == ""
-    assert shell("submit", "steps", "--key", "nightly", "--on-conflict", "error").code == 4
+def test_keys_make_submission_repeatable(cli):
+    assert cli("submit", "steps", "--key", "nightly").out == "1\n"
+    assert cli("submit", "steps", "--key", "nightly").out == "1\n"
+    assert cli("submit", "steps", "--key", "nightly", "--on-conflict", "skip").out == ""
+    assert cli("submit", "steps", "--key", "nightly", "--on-conflict", "error").code == 4
 
 
 def test_wait_returns_the_outcome(shell):
@@ -271,11 +272,11 @@ def test_wait_returns_the_outcome(shell):
     assert shell("wait", 1, 2).code == 11
 
 
-def test_why_says_what_to_type_next(shell):
-    shell("submit", "steps")
-    assert "jobctl worker run" in shell("why", 1).out
-    shell("queue", "pause", "default")
-    assert "jobctl queue resume default" in shell("why", 1).out
+def test_why_says_what_to_type_next(cli):
+    cli("submit", "steps")
+    assert "jobctl worker run" in cli("why", 1).out
+    cli("queue", "pause", "default")
+    assert "jobctl queue resume default" in cli("why", 1).out
 
 
 @pytest.mark.parametrize("words", HOT, ids=" ".join)
@@ -296,14 +297,13 @@ def test_help_imports_no_driver():
     assert done.stderr.strip() == "[]"
 
 
-def test_every_command_helps(shell):
-    from jobctl.cli.commands import COMMANDS
-
+def test_every_command_helps(cli):
     for name in COMMANDS:
-        done = shell(name, "--help")
+        done = cli(name, "--help")
         assert (done.code, done.err) == (0, ""), name
         assert "Usage" in done.out
-    assert "chunk_size" in shell("submit", "process_document", "--help").out
+        assert done.out == cli("help", name).out, name
+    assert "chunk_size" in cli("submit", "process_document", "--help").out
 
 
 def test_it_works_with_an_empty_environment(shell):
@@ -373,21 +373,22 @@ def test_watch_on_a_terminal_paints_obeys_keys_and_restores_the_screen(shell):
     os.close(leader)
 
 
-def test_lists_fit_their_terminal(shell, conn):
-    shell("submit", "steps", "--title", "The Man Who Sold the World and a good deal more than that.pdf")
-    shell("submit", "steps", "--title", "短い題名ではない長い題名のある本についての物語とその続き 🎉🎉")
+def test_lists_fit_their_terminal(cli, conn, monkeypatch):
+    cli("submit", "steps", "--title", "The Man Who Sold the World and a good deal more than that.pdf")
+    cli("submit", "steps", "--title", "短い題名ではない長い題名のある本についての物語とその続き 🎉🎉")
     conn.execute("UPDATE jobs SET created_at = now() - interval '5 minutes', run_after = now() - interval '5 minutes'")
     golden = Path(__file__).parent / "golden"
     for columns in (40, 80, 120):
-        out = shell("list", env={"COLUMNS": str(columns)}).out
+        monkeypatch.setenv("COLUMNS", str(columns))
+        out = cli("list").out
         file = golden / f"list-{columns}.txt"
         if os.environ.get("UPDATE_GOLDEN"):
             file.write_text(out)
         assert out == file.read_text()
 
 
-def test_the_sweep_is_silent_when_there_is_nothing_to_do(shell, tmp_path):
-    done = shell("retry", "--due", "--lock", tmp_path / "lock")
+def test_the_sweep_is_silent_when_there_is_nothing_to_do(cli, tmp_path):
+    done = cli("retry", "--due", "--lock", tmp_path / "lock")
     assert (done.code, done.out, done.err) == (0, "", "")
 
 

@@ -36,34 +36,34 @@ def test_jobs_in_every_state_are_as_the_schema_says(shell):
         holds("job", line)
 
 
-def test_answers_errors_and_events_are_as_the_schema_says(shell):
-    shell("submit", "noop", "--delay", "1h")
-    assert holds("answers", shell("pause", "1", "--json").out)["answers"][0]["answer"] == "done"
-    assert holds("answers", shell("pause", "1", "--json", "--dry-run").out)["dry_run"] is True
-    refused = shell("retry", "1", "--json")
+def test_answers_errors_and_events_are_as_the_schema_says(cli):
+    cli("submit", "noop", "--delay", "1h")
+    assert holds("answers", cli("pause", "1", "--json").out)["answers"][0]["answer"] == "done"
+    assert holds("answers", cli("pause", "1", "--json", "--dry-run").out)["dry_run"] is True
+    refused = cli("retry", "1", "--json")
     holds("answers", refused.out)
-    assert holds("error", shell("show", "77", "--json").err)["error"]["exit"] == 3
-    shell("cancel", "1")
-    events = [holds("event", line) for line in shell("watch", "1", "-o", "ndjson").out.splitlines()]
+    assert holds("error", cli("show", "77", "--json").err)["error"]["exit"] == 3
+    cli("cancel", "1")
+    events = [holds("event", line) for line in cli("watch", "1", "-o", "ndjson").out.splitlines()]
     assert [event["event"] for event in events] == ["hello", "job", "summary"]
     assert events[-1]["exit"] == 11
 
 
-def test_another_key_in_a_job_is_noticed(shell):
-    shell("submit", "noop", "--delay", "1h")
-    told = json.loads(shell("show", "1", "--json").out)
+def test_another_key_in_a_job_is_noticed(cli):
+    cli("submit", "noop", "--delay", "1h")
+    told = json.loads(cli("show", "1", "--json").out)
     with pytest.raises(AssertionError, match="surprise"):
         holds("job", json.dumps(told | {"surprise": 1}))
 
 
-def test_exit_codes_can_be_mapped_and_nonsense_is_refused(shell):
-    shell("submit", "noop", "--delay", "1h")
-    assert shell("wait", "1", "--timeout", "0.1s").code == 124
-    assert shell("wait", "1", "--timeout", "0.1s", "--map-exit", "11=0,124=7").code == 7
-    shell("cancel", "1")
-    assert shell("wait", "1", "--map-exit", "11=0").code == 0
+def test_exit_codes_can_be_mapped_and_nonsense_is_refused(cli):
+    cli("submit", "noop", "--delay", "1h")
+    assert cli("wait", "1", "--timeout", "0.1s").code == 124
+    assert cli("wait", "1", "--timeout", "0.1s", "--map-exit", "11=0,124=7").code == 7
+    cli("cancel", "1")
+    assert cli("wait", "1", "--map-exit", "11=0").code == 0
     for bad in ("11", "a=b", "1=999", "=0"):
-        assert shell("wait", "1", "--map-exit", bad).code == 2
+        assert cli("wait", "1", "--map-exit", bad).code == 2
 
 
 def test_any_command_can_be_given_a_limit(shell, conn):
@@ -75,12 +75,12 @@ def test_any_command_can_be_given_a_limit(shell, conn):
 
 
 @pytest.mark.parametrize("mode", ["table", "wide", "csv", "tsv"])
-def test_a_table_can_do_without_its_header(shell, mode):
-    shell("submit", "noop", "--delay", "1h")
+def test_a_table_can_do_without_its_header(cli, mode):
+    cli("submit", "noop", "--delay", "1h")
     fields = ("--fields", "id,status") if mode in ("csv", "tsv") else ()
-    plain = shell("list", "-o", mode, *fields).out.splitlines()
+    plain = cli("list", "-o", mode, *fields).out.splitlines()
     assert len(plain) == 2
-    assert len(shell("list", "-o", mode, *fields, "--no-header").out.splitlines()) == 1
+    assert len(cli("list", "-o", mode, *fields, "--no-header").out.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
