@@ -275,6 +275,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subco
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l grace -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l name -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l input-root -rF
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l metrics -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l log-format -x -a 'text json'
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a list
@@ -318,6 +319,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from review' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a check
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a current
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a downgrade
+complete -c jobctl -n '__fish_seen_subcommand_from db' -a dump
+complete -c jobctl -n '__fish_seen_subcommand_from db' -a load
+complete -c jobctl -n '__fish_seen_subcommand_from db' -a roles
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a sql
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a start
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a status
@@ -326,6 +330,10 @@ complete -c jobctl -n '__fish_seen_subcommand_from db' -a upgrade
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from check' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from current' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from downgrade' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from dump' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from load' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from roles' -l prefix -x
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from roles' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from sql' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from start' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from status' -l help -s h

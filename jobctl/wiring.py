@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from jobctl import __version__
 from jobctl.client import Client, Options, new_job
@@ -276,6 +276,24 @@ class Database:
 
         return migrate.sql()
 
+    def dump(self, sink: BinaryIO) -> dict[str, int]:
+        """Writes all rows of the schema; gives how many of each table."""
+        from jobctl.postgres import dump
+
+        with self.connect("jobctl db dump") as connection:
+            return dump.dump(connection, sink)
+
+    def load(self, source: BinaryIO) -> dict[str, int]:
+        """Fills the empty schema from a dump; gives how many rows of each table."""
+        from jobctl.postgres import dump
+        from jobctl.postgres.queue import Queue
+
+        queue = Queue(partial(self.connect, "jobctl db load"), actor=f"load:{user(self.settings.environment)}")
+        try:
+            return dump.load(queue, source)
+        finally:
+            queue.close()
+
     def _server_info(self) -> str:
         url = self.url
         return url if url is not None else str(self.server.ensure())
@@ -307,6 +325,13 @@ class Database:
                     "schema": current(connection),
                 }
         return facts
+
+
+def roles(prefix: str) -> str:
+    """The SQL of the least-privilege roles."""
+    from jobctl.postgres.roles import statements
+
+    return statements(prefix)
 
 
 def database(held: Settings, say: Callable[[str], None]) -> Database:
@@ -379,9 +404,14 @@ def _loaded(kind: str, group: str, name: str) -> Any:
         ) from error
 
 
+def where_bytes_are(held: Settings) -> str:
+    """The storage by its name: a folder, or ``SCHEME://…``."""
+    return str(held["storage"] or held.home / "storage")
+
+
 def storage(held: Settings) -> Any:
     """Where bytes are kept: a folder, or ``SCHEME://…`` of a storage that was plugged in."""
-    where = str(held["storage"] or held.home / "storage")
+    where = where_bytes_are(held)
     scheme, named, _ = where.partition("://")
     return _loaded("storage", "storage", scheme if named else "local")(where)
 
@@ -415,6 +445,23 @@ def connect(
         pausing=held["pausing"],
         retries=held["max_retries"],
     )
+
+
+def hints_arrive(held: Settings, say: Callable[[str], None], seconds: float = 2.0) -> bool:
+    """Whether a NOTIFY of one connection reaches the LISTEN of another within so many seconds."""
+    import select
+
+    from jobctl.postgres.queue import Listener, Queue
+
+    connect_ = partial(Database(held, say).connect, "jobctl doctor")
+    listener, sender = Listener(connect_), Queue(connect_)
+    try:
+        sender.run("hint")
+        select.select([listener.fileno()], [], [], seconds)
+        return bool(listener.hints())
+    finally:
+        listener.close()
+        sender.close()
 
 
 def search(
@@ -469,6 +516,8 @@ class WorkerOptions:
     name: str | None = None
     input_roots: tuple[str, ...] = ()
     only: tuple[int, ...] = ()
+    metrics: tuple[str, int] | None = None
+    """Host and port on which to show what was done."""
 
 
 def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
@@ -476,6 +525,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     from jobctl.postgres.patience import patiently
     from jobctl.postgres.queue import Lane, Listener, Queue
     from jobctl.worker.crew import Crew
+    from jobctl.worker.metrics import Metrics
     from jobctl.worker.supervisor import Plan, Supervisor
     from jobctl.worker.sweeper import Sweeper
 
@@ -502,8 +552,12 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         lambda descriptor: [sys.executable, "-c", f"from jobctl.wiring import run_child; run_child({descriptor})"]
     )
     listen = partial(Listener, partial(place.connect, "jobctl worker")) if options.listen else None
+    metrics = Metrics()
+    if options.metrics is not None:
+        port = metrics.serve(*options.metrics, version=__version__, worker=plan.name)
+        say(f"metrics: http://{options.metrics[0]}:{port}/metrics")
     supervisor = Supervisor(
-        plan, queue, Sweeper(queue, auto_retry=plan.auto_retry), crew, lane=Lane, listen=listen
+        plan, queue, Sweeper(queue, auto_retry=plan.auto_retry), crew, lane=Lane, listen=listen, metrics=metrics
     )  # fmt: skip
     patiently(supervisor.register, seconds=START_PATIENCE)
     return supervisor.run()

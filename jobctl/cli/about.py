@@ -1,4 +1,4 @@
-"""types, doctor, config, completion, version."""
+"""types, config, completion, version."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from jobctl import __version__
 from jobctl.cli.frame import Family, State, command, pass_state
 from jobctl.cli.shapes import dumps, emit
 from jobctl.cli.table import table
-from jobctl.core.errors import JobctlError
-from jobctl.core.job import Filters
 
 
 @command()
@@ -53,61 +51,6 @@ def _type(pipeline: Any) -> dict[str, Any]:
         "max_retries": pipeline.max_retries, "stages": stages, "input_schema": pipeline.args.model_json_schema(),
         "example": pipeline.example,
     }  # fmt: skip
-
-
-@command()
-@pass_state
-def doctor(state: State) -> int:
-    """Check that everything is in order, and say what to do where it is not."""
-    from jobctl import wiring
-
-    checks: list[dict[str, Any]] = []
-
-    def check(name: str, act: Any) -> None:
-        try:
-            checks.append({"id": name, "ok": True, "detail": str(act())})
-        except JobctlError as error:
-            checks.append({"id": name, "ok": False, "detail": str(error), "hint": error.hint})
-
-    held = None
-    try:
-        held = state.settings()
-        checks.append({"id": "settings", "ok": True, "detail": f"home {held.home}"})
-    except JobctlError as error:
-        checks.append({"id": "settings", "ok": False, "detail": str(error), "hint": error.hint})
-    if held is not None:
-        check("database", lambda: _database(state))
-        check("storage", lambda: _storage(wiring.storage(held)))
-        check("job types", lambda: ", ".join(wiring.pipelines()))
-        check("workers", lambda: _workers(state))
-    if not state.for_people:
-        emit(state, "check_list", "checks", checks)
-    else:
-        for item in checks:
-            click.echo(f"{'ok ' if item['ok'] else 'BAD'}  {item['id']:<10} {item['detail']}")
-            if not item["ok"] and item.get("hint"):
-                click.echo(f"     {item['hint']}")
-    return 0 if all(item["ok"] for item in checks) else 5
-
-
-def _database(state: State) -> str:
-    from jobctl import wiring
-
-    place = wiring.database(state.settings(), state.say)
-    state.connect().count(Filters())
-    facts = place.status()
-    return f"Postgres {facts['server_version']}, schema {facts['schema']}, {facts['url']}"
-
-
-def _storage(place: Any) -> str:
-    place.put("probe/doctor", b"ok")
-    place.delete("probe/doctor")
-    return str(place.root)
-
-
-def _workers(state: State) -> str:
-    alive = [w for w in state.connect().queue.workers() if w["heartbeat_age_s"] < 12]
-    return f"{len(alive)} alive" if alive else "none alive; start one: jobctl worker run"
 
 
 @click.group(cls=Family)

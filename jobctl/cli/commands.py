@@ -37,7 +37,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Administration": {
         "db": ("db:db", "Start, stop, upgrade and check the database."),
-        "doctor": ("about:doctor", "Check that everything is in order."),
+        "doctor": ("doctor:doctor", "Check that everything is in order."),
         "config": ("about:config", "Show settings and where each comes from."),
         "prune": ("prune:prune", "Remove old checkpoints, and bytes that nothing refers to."),
         "torture": ("torture:torture", "Kill everything at random and check that nothing is lost."),

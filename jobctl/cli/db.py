@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 
-from jobctl.cli.frame import Family, State, pass_state
+from jobctl.cli.frame import Command, Family, State, pass_state
 from jobctl.cli.shapes import dumps
 from jobctl.core.errors import IllegalTransition, UsageError
+from jobctl.core.names import plural
 
 
 @click.group(cls=Family)
@@ -81,8 +87,6 @@ def upgrade(state: State, revision: str) -> int:
 def downgrade(state: State, revision: str) -> int:
     """Take the schema back; "base" removes everything. Asks on a terminal, needs -y elsewhere."""
     if not state.get("yes"):
-        import sys
-
         if not sys.stdin.isatty():
             raise UsageError("a downgrade can lose data", hint="Add -y if that is meant.")
         click.confirm(f"downgrade to {revision}? Data may be lost", abort=True, err=True)
@@ -110,6 +114,87 @@ def check(state: State) -> int:
     if found:
         raise IllegalTransition(f"{len(found)} differences", hint="jobctl db upgrade")
     state.say("the schema is as it should be")
+    return 0
+
+
+@db.command("dump", cls=Command, examples=["jobctl db dump library.jobctl", "jobctl --db postgresql://other/db db load library.jobctl",
+                     "jobctl db dump - | ssh other jobctl db load -"])  # fmt: skip
+@click.argument("file", metavar="FILE|-")
+@pass_state
+def dump(state: State, file: str) -> int:
+    """Write all jobs and the whole library to a file, as they are at this moment.
+
+    Bytes in the storage are not in it (documents, checkpoints, exports): move or share the storage as it is.
+    """
+    place = _place(state)
+    if file == "-":
+        if sys.stdout.isatty():
+            raise UsageError("a dump is no text for a terminal", hint="jobctl db dump FILE")
+        rows = place.dump(sys.stdout.buffer)
+    else:
+        with _atomically(Path(file)) as sink:
+            rows = place.dump(sink)
+    _tell(state, "dump", rows, to_stderr=file == "-")
+    return 0
+
+
+@db.command("load", cls=Command, examples=["jobctl --db postgresql://other/db db load library.jobctl"])
+@click.argument("file", metavar="FILE|-")
+@pass_state
+def load(state: State, file: str) -> int:
+    """Fill a new, empty database from a dump, or change nothing.
+
+    Jobs that ran when it was taken go back to their queue with their checkpoints; nothing is charged.
+    """
+    place = _place(state)
+    if file == "-":
+        rows = place.load(sys.stdin.buffer)
+    else:
+        try:
+            with Path(file).open("rb") as source:
+                rows = place.load(source)
+        except OSError as error:
+            raise UsageError(f"{file} can't be read: {error.strerror}") from error
+    _tell(state, "load", rows, to_stderr=False)
+    return 0
+
+
+@contextmanager
+def _atomically(path: Path) -> Iterator[BinaryIO]:
+    """A file that is there when it is whole, readable by its owner alone."""
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
+            yield sink
+            sink.flush()
+            os.fsync(sink.fileno())
+        half.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}", hint="Nothing was left behind.") from error
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> None:
+    from jobctl import wiring
+
+    if state.output in ("json", "ndjson"):
+        click.echo(dumps({"v": 1, "kind": f"db_{what}", "rows": rows}), err=to_stderr)
+        return
+    done = {"dump": "dumped", "load": "loaded"}[what]
+    state.say(f"{done} {plural(rows['jobs'], 'job')} and {plural(rows['documents'], 'document')}")
+    where = wiring.where_bytes_are(state.settings())
+    state.say(f"The bytes they point at stay in the storage: {where}")
+
+
+@db.command()
+@click.option("--prefix", default="jobctl", show_default=True, help="What the names of the three roles begin with.")
+@pass_state
+def roles(state: State, prefix: str) -> int:  # noqa: ARG001 - every command takes it
+    """Print the SQL that makes three roles: one submits, one works, one looks. Grant them to your logins."""
+    from jobctl import wiring
+
+    click.echo(wiring.roles(prefix), nl=False)
     return 0
 
 

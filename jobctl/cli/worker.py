@@ -35,6 +35,18 @@ class _Text(logging.Formatter):
         return f"{clock}{level} {visible(record.getMessage())}"
 
 
+class _Address(click.ParamType[tuple[str, int]]):
+    """``9100`` or ``0.0.0.0:9100`` as host and port; without a host nobody but this machine."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        host, _, port = str(value).rpartition(":")
+        if not port.isdecimal() or int(port) > 65_535:
+            self.fail(f"{value!r} is no port: use 9100 or 0.0.0.0:9100", param, ctx)
+        return host or "127.0.0.1", int(port)
+
+
 @worker.command()
 @click.option("-c", "--concurrency", type=click.IntRange(1, 256), help="Jobs at once; default 2.")
 @click.option("--queue", "queues", multiple=True, help="Only this queue; may be repeated. Default: all.")
@@ -48,6 +60,9 @@ class _Text(logging.Formatter):
 @click.option("--name", help="What people see; default host-pid.")
 @click.option("--input-root", "roots", multiple=True, type=click.Path(exists=True, file_okay=False),
               help="A folder that jobs may read and write, besides what was taken in at submit.")  # fmt: skip
+@click.option(
+    "--metrics", type=_Address(), metavar="[HOST:]PORT", help="Show what was done at /metrics, for Prometheus."
+)
 @click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Lines on stderr."
 )

@@ -177,6 +177,16 @@ class Library:
             return values
         return values | {"embedding": _Vector(values["vector"]) if values["vector"] else None}
 
+    def embed_again(self, size: int = 500) -> None:
+        """Gives pgvector, where there is one, the vectors that came without it (``db load``)."""
+        while self._pgvector is not None:
+            query = text("SELECT id, vector FROM jobctl.chunks WHERE vector IS NOT NULL AND embedding IS NULL LIMIT :n")
+            rows = self.connection.execute(query, {"n": size}).all()
+            if not rows:
+                return
+            update = text("UPDATE jobctl.chunks SET embedding = :v WHERE id = :i")
+            self.connection.execute(update, [{"v": _Vector(bytes(row.vector)), "i": row.id} for row in rows])
+
     def cosines(self, engine: str, vector: bytes) -> dict[int, float] | None:
         """The server's cosine of a vector with every chunk of an engine, by chunk id; None where it has no pgvector."""
         if self._pgvector is None or not vector:

@@ -23,6 +23,7 @@ from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import SENTENCES, storable
 from jobctl.worker.channel import read_outcome
 from jobctl.worker.crew import Crew, Member
+from jobctl.worker.metrics import Metrics
 from jobctl.worker.sweeper import Sweeper
 
 log = logging.getLogger("jobctl.worker")
@@ -120,11 +121,14 @@ class Supervisor:
         *,
         lane: Callable[..., Any],
         listen: Callable[[], Hints] | None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.plan = plan
         self.queue = queue
         self.sweeper = sweeper
         self.crew = crew
+        self.metrics = metrics or Metrics()
+        self.metrics.gauges = self._gauges
         self._lane = lane
         self._listen = listen
         self._hints: Hints | None = None
@@ -149,8 +153,17 @@ class Supervisor:
         self._claimed = 0
         self._beat_at = self._asked_at = self._claim_at = self._everywhere_at = float("-inf")
         self._good_until = float("inf")  # until when our leases are certainly good, monotonic
+        self._beaten_at = time.monotonic()  # when a beat was last answered
         self._away = False
         self._hungry = True
+
+    def _gauges(self) -> dict[str, float]:
+        """How it stands, for whoever looks; read by another thread."""
+        return {
+            "jobctl_jobs_running": self.crew.load(), "jobctl_slots": self.plan.concurrency,
+            "jobctl_children": len(self.crew.members), "jobctl_seconds_since_beat": time.monotonic() - self._beaten_at,
+            "jobctl_database_away": float(self._away),
+        }  # fmt: skip
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
@@ -248,6 +261,7 @@ class Supervisor:
                 log.warning("job %d is not ours any more; its result is dropped", job_id)
             else:
                 log.info("job %d: %s", job_id, state.status)
+                self.metrics.count("jobctl_jobs_settled_total", type=state.job_type, status=str(state.status))
                 self._hold_type(outcome, state)
         self._hungry = True
         return len(answered)
@@ -286,6 +300,7 @@ class Supervisor:
         heard = self.queue.beat(self.worker, leases)
         if -1 in heard and not self.stopping:
             self.stop()
+        self._beaten_at = time.monotonic()
         self._good_until = now + self.queue.ttl - self._beat_every
         for job_id in held:
             if job_id in heard:
@@ -366,6 +381,7 @@ class Supervisor:
         for job in jobs:
             self._low[job.queue, job.job_type, job.priority] = (job.run_after, job.token.job_id)
         self._claimed += len(jobs)
+        self.metrics.count("jobctl_jobs_claimed_total", len(jobs))
         self._ready += jobs
         if not jobs:
             self._everywhere_at = float("-inf") if not everywhere else self._everywhere_at
@@ -473,6 +489,7 @@ class Supervisor:
         how = self.crew.dismiss(member)
         running, behind = member.running, list(member.jobs.values())[1:]
         if running is not None:
+            self.metrics.count("jobctl_children_lost_total", type=running.job_type)
             words = member.last_words()
             log.warning("a child was %s while it ran job %d", how, running.token.job_id)
             message = f"Its process was {how}, {MAX_CRASHES} times in a row. {SENTENCES['permanent']}"

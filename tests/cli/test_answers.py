@@ -230,3 +230,40 @@ def test_stats_count_time_and_draw(cli, conn):
 
 def test_every_command_is_in_one_group_only():
     assert sum(map(len, GROUPS.values())) == len(COMMANDS)
+
+
+# -- doctor ----------------------------------------------------------------------------------------------------------
+
+
+def diagnosed(cli, *words: str) -> dict[str, dict]:
+    return {check["id"]: check for check in json.loads(cli(*words, "doctor", "--json").out)["checks"]}
+
+
+def test_the_doctor_finds_nothing_where_nothing_is(cli):
+    done = cli("doctor")
+    assert done.code == 0
+    assert [line.split()[0] for line in done.out.splitlines()] == ["ok"] * 9
+    assert "arrive" in diagnosed(cli)["hints"]["detail"]
+
+
+def test_the_doctor_notes_what_somebody_should_look_at(cli, conn):
+    cli("submit", "noop")
+    assert (diagnosed(cli)["workers"]["note"], diagnosed(cli)["workers"]["hint"]) == (True, "jobctl worker run")
+    cli("queue", "pause", "slow")
+    assert "queue slow" in diagnosed(cli)["queue"]["detail"]
+    conn.execute("SET session_replication_role = replica")
+    conn.execute("UPDATE jobs SET status = 'processing', lease_expires_at = now() - interval '1 minute'")
+    conn.execute("SET session_replication_role = origin")
+    assert "1 jobs whose lease ran out" in diagnosed(cli)["queue"]["detail"]
+    assert cli("doctor").code == 0
+
+
+def test_the_doctor_says_what_is_broken_with_the_code_of_it(cli, tmp_path):
+    gone = cli("--db", "postgresql://nobody:secret@127.0.0.1:1/x", "doctor")
+    assert gone.code == 6
+    assert "BAD   database" in gone.out
+    assert "secret" not in gone.out + gone.err
+    (tmp_path / "file").write_text("")
+    (tmp_path / ".jobctl.toml").write_text(f"storage = '{tmp_path / 'file' / 'x'}'\n")
+    assert cli("doctor").code == 5
+    assert not diagnosed(cli)["storage"]["ok"]

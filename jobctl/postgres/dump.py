@@ -1,0 +1,204 @@
+r"""A library and its jobs as one file, from one database into another: COPY in one snapshot, loaded in one transaction.
+
+The stream, gzip around it: a line of JSON that says what it is, then for each table a line of JSON and its rows as COPY
+writes them, closed by ``\.``; at the end a line with the number of rows of each table and the SHA-256 of all before it.
+Constant memory both ways. Bytes in the storage are not in it: rows point at them, and the storage is moved as it is.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import psycopg
+from psycopg import sql
+
+from jobctl.core.errors import IllegalTransition, UsageError
+from jobctl.core.job import Outcome, Token
+from jobctl.core.lifecycle import Ending
+from jobctl.postgres.library import Libraries
+from jobctl.postgres.queue import Queue
+from jobctl.postgres.revision import SCHEMA, current
+from jobctl.postgres.tables import metadata
+
+FORMAT = 1
+END = b"\\.\n"
+BLOCK = 1 << 16
+LONGEST = 1 << 16
+"""Bytes of a line that is ours."""
+TABLES = {table.name: [column.name for column in table.columns] for table in metadata.sorted_tables}
+"""Name → columns, referred ones first. What a database has besides (pgvector's column) is made anew."""
+
+
+def dump(connection: psycopg.Connection[Any], sink: BinaryIO) -> dict[str, int]:
+    """Writes everything as it is at one moment; gives the rows of each table. Who works meanwhile is not disturbed."""
+    rows: dict[str, int] = {}
+    with gzip.GzipFile(fileobj=sink, mode="wb", mtime=0) as packed:
+        writer = _Hashing(packed)
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            connection.execute("SET LOCAL statement_timeout = 0")
+            writer.line({"jobctl_dump": FORMAT, "schema": current(connection)})
+            for name, columns in TABLES.items():
+                writer.line({"table": name, "columns": columns})
+                with connection.cursor() as cursor:
+                    with cursor.copy(_copy(name, columns, "TO STDOUT")) as blocks:
+                        for block in blocks:
+                            writer.write(bytes(block))
+                    rows[name] = cursor.rowcount
+                writer.write(END)
+        digest = writer.digest.hexdigest()
+        writer.line({"rows": rows, "sha256": digest})
+    return rows
+
+
+def load(queue: Queue, source: BinaryIO) -> dict[str, int]:
+    """Fills an empty schema from a dump, or leaves it empty; gives the rows of each table.
+
+    Jobs that ran when the dump was taken go back to their queue with their checkpoints, and nothing is charged: their
+    workers are in another database. Raises ``UsageError`` for what is no whole dump, ``IllegalTransition`` where there is
+    something already.
+    """
+    connection = queue.connection
+    reader = _Reading(source)
+    with queue.transaction():
+        connection.execute("SET LOCAL statement_timeout = 0")
+        _expect(reader.line(), current(connection))
+        _require_empty(connection)
+        rows = {}
+        for name, columns in TABLES.items():
+            if reader.line() != {"table": name, "columns": columns}:
+                raise _damaged(f"the table {name} is missing")
+            rows[name] = _fill(connection, name, columns, reader)
+        digest = reader.digest.hexdigest()
+        if reader.line() != {"rows": rows, "sha256": digest} or reader.more():
+            raise _damaged("its end is not what it should be")
+        _settle_in(queue)
+    return rows
+
+
+# -- writing ---------------------------------------------------------------------------------------------------------
+
+
+class _Hashing:
+    def __init__(self, sink: Any) -> None:
+        self._sink = sink
+        self.digest = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        self.digest.update(data)
+        self._sink.write(data)
+
+    def line(self, value: dict[str, Any]) -> None:
+        self.write(json.dumps(value).encode() + b"\n")
+
+
+def _copy(name: str, columns: list[str], rest: str) -> sql.Composed:
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return sql.SQL("COPY {} ({}) " + rest).format(sql.Identifier(SCHEMA, name), listed)
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+class _Reading:
+    """Lines of a packed stream; whatever is wrong with the packing is damage."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._lines = gzip.GzipFile(fileobj=source)
+        self.digest = hashlib.sha256()
+
+    def line(self) -> Any:
+        """One line of JSON."""
+        found = self._next(LONGEST)
+        try:
+            return json.loads(found)
+        except ValueError:
+            raise _damaged("a line is not what it should be") from None
+
+    def rows(self) -> Iterator[bytes]:
+        """The rows of a table, in pieces, up to the line that closes them."""
+        whole = True  # whether the piece before ended its line
+        while True:
+            piece = self._next(BLOCK)
+            if whole and piece == END:
+                return
+            yield piece
+            whole = piece.endswith(b"\n")
+
+    def more(self) -> bool:
+        """Whether anything follows."""
+        return bool(self._read(1))
+
+    def _next(self, limit: int) -> bytes:
+        found = self._read(limit)
+        if not found:
+            raise _damaged("it ends too early")
+        self.digest.update(found)
+        return found
+
+    def _read(self, limit: int) -> bytes:
+        try:
+            return self._lines.readline(limit)
+        except (OSError, EOFError, zlib.error) as error:
+            raise _damaged(str(error)) from None
+
+
+def _damaged(why: str) -> UsageError:
+    return UsageError(
+        f"this is no whole dump of jobctl: {why}", hint="Nothing was loaded. Take a new one: jobctl db dump FILE"
+    )
+
+
+def _expect(head: Any, here: str | None) -> None:
+    if not isinstance(head, dict) or head.get("jobctl_dump") != FORMAT:
+        raise _damaged("it does not begin like one")
+    if head["schema"] != here:
+        raise UsageError(
+            f"the dump's schema is {head['schema']}, this database's is {here}",
+            hint="Bring the older one up before: jobctl db upgrade; then take the dump again.",
+        )
+
+
+def _require_empty(connection: psycopg.Connection[Any]) -> None:
+    for name in TABLES:
+        connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(SCHEMA, name)))
+    for name in TABLES.keys() - {"workers"}:  # a worker that looks at an empty queue is no reason
+        if connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(SCHEMA, name))).fetchone():
+            raise IllegalTransition(
+                f"the database is not empty: there are {name}", hint="A dump is loaded into a new database only."
+            )
+    connection.execute("DELETE FROM jobctl.workers")
+
+
+def _fill(connection: psycopg.Connection[Any], name: str, columns: list[str], reader: _Reading) -> int:
+    try:
+        with connection.cursor() as cursor:
+            with cursor.copy(_copy(name, columns, "FROM STDIN")) as sink:
+                for piece in reader.rows():
+                    sink.write(piece)
+            count = cursor.rowcount
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        raise _damaged(f"rows of {name} can't be read") from error
+    if "id" in columns:
+        connection.execute(
+            sql.SQL(
+                "SELECT setval(pg_get_serial_sequence({}, 'id'), max(id)) FROM {} HAVING max(id) IS NOT NULL"
+            ).format(f"{SCHEMA}.{name}", sql.Identifier(SCHEMA, name))
+        )
+    return count
+
+
+def _settle_in(queue: Queue) -> None:
+    """What ran elsewhere goes back to the queue; vectors get pgvector's form again."""
+    Libraries()(queue.connection).embed_again()
+    running = queue.connection.execute(
+        f"SELECT id, lease_seq, lease_id FROM {SCHEMA}.jobs WHERE status = 'processing' ORDER BY id"  # noqa: S608 - a constant
+    ).fetchall()
+    tokens = [Token(job_id, lease_seq, str(lease_id)) for job_id, lease_seq, lease_id in running]
+    if tokens:
+        queue.settle([Outcome(token, Ending.RELEASED) for token in tokens])
