@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -110,10 +111,12 @@ def _storage(place: Any) -> Found:
     if place.get("probe/doctor", max_bytes=16) != b"ok":
         raise ConfigError("the storage does not give back what was put into it", hint=str(getattr(place, "root", "")))
     place.delete("probe/doctor")
-    root = getattr(place, "root", None)
-    free = shutil.disk_usage(root).free if root is not None and not str(root).startswith("s3:") else LEAST
-    hint = f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
-    return str(root or place), hint
+    root = str(getattr(place, "root", place))
+    folder = Path(root)
+    while not folder.is_dir() and folder != folder.parent:  # an empty storage is no folder yet
+        folder = folder.parent
+    free = LEAST if "://" in root else shutil.disk_usage(folder).free
+    return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
 
 
 def _workers(facts: dict[str, Any]) -> Found:

@@ -265,5 +265,5 @@ def test_the_doctor_says_what_is_broken_with_the_code_of_it(cli, tmp_path):
     assert "secret" not in gone.out + gone.err
     (tmp_path / "file").write_text("")
     (tmp_path / ".jobctl.toml").write_text(f"storage = '{tmp_path / 'file' / 'x'}'\n")
-    assert cli("doctor").code == 5
+    assert cli("doctor").code == 6
     assert not diagnosed(cli)["storage"]["ok"]
