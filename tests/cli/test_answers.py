@@ -252,7 +252,9 @@ def test_the_doctor_notes_what_somebody_should_look_at(cli, conn):
     cli("queue", "pause", "slow")
     assert "queue slow" in diagnosed(cli)["queue"]["detail"]
     conn.execute("SET session_replication_role = replica")
-    conn.execute("UPDATE jobs SET status = 'processing', lease_expires_at = now() - interval '1 minute'")
+    conn.execute(
+        "UPDATE jobs SET status = 'processing', lease_id = gen_random_uuid(), lease_expires_at = now() - interval '1 minute'"
+    )
     conn.execute("SET session_replication_role = origin")
     assert "1 jobs whose lease ran out" in diagnosed(cli)["queue"]["detail"]
     assert cli("doctor").code == 0
