@@ -50,6 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "poll": 1.0,
     "grace": 30.0,
     "cancel_grace": 10.0,
+    "silent_limit": 900.0,
     "child_memory_mb": 4096,
     "child_file_size_mb": 4096,
     "lease_ttl": 30.0,
@@ -484,7 +485,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
         queues=options.queues, concurrency=options.concurrency or int(held["concurrency"]),
         poll=options.poll or float(held["poll"]), grace=options.grace if options.grace is not None else float(held["grace"]),
-        cancel_grace=float(held["cancel_grace"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
+        cancel_grace=float(held["cancel_grace"]), silent_limit=float(held["silent_limit"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
         auto_retry=bool(held["auto_retry"]), paywall_holds=bool(held["paywall_holds"]), only=frozenset(options.only) if options.only else None,
     )  # fmt: skip
     roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]

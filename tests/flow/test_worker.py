@@ -144,16 +144,44 @@ def test_a_deploy_is_free(shell, conn, eventually, tmp_path):
 
 
 def test_a_job_that_kills_its_workers_is_handed_out_three_times_and_harms_no_neighbour(shell, conn):
-    submit(shell, "trouble", "--set", "kind=abort", "--set", "times=99")
-    submit(shell, "steps", "--set", "items=20")
+    reasons = {"abort": "killed by SIGABRT", "suicide": "killed by SIGKILL", "hang": "killed: it said nothing for 2 s"}
+    bad = {submit(shell, "trouble", "--set", f"kind={kind}", "--set", "times=99"): why for kind, why in reasons.items()}
+    hog = submit(shell, "trouble", "--set", "kind=hog")
+    good = [submit(shell, "steps", "--set", "items=20", "--set", "slow=0.1") for _ in range(2)]
+    done = shell("worker", "run", "--drain", "-c", 4, env={"JOBCTL_SILENT_LIMIT": "2"})
+    assert done.code == 0, done.err
+    for job_id, why in bad.items():
+        seen = job(shell, job_id)
+        assert (seen["status"], seen["crash_count"], seen["error"]["type"]) == ("failed", 3, "permanent")
+        assert why in seen["error"]["raw"]
+        assert why in seen["error"]["message"]
+        moves = [e["kind"] for e in seen["events"] if e["from_status"] == "processing"]
+        assert moves == ["rescue", "rescue", "abandon"]
+    assert "last words of a child" in job(shell, 1)["error"]["raw"]
+    assert shell("logs", 1, "--attempt", 2).out.count("last words of a child") == 1
+    # memory is refused by the limit of the child before the kernel takes it: an error like others, and no crash
+    refused = job(shell, hog)
+    assert (refused["status"], refused["crash_count"]) == ("failed", 0)
+    assert "child_memory_mb" in refused["error"]["message"]
+    assert {(job(shell, i)["status"], job(shell, i)["crash_count"]) for i in good} == {("completed", 0)}
+
+
+def test_a_handler_that_holds_the_interpreter_delays_no_beat(shell):
+    job_id = submit(shell, "trouble", "--set", "kind=busy")
+    assert shell("worker", "run", "--drain", env={"JOBCTL_LEASE_TTL": "0.6"}).code == 0
+    done = job(shell, job_id)
+    assert (done["status"], done["crash_count"], done["output"]) == ("completed", 0, {"tries": 1})
+    assert [e["kind"] for e in done["events"]] == ["submit", "claim", "complete"]
+
+
+def test_a_result_that_cannot_be_stored_fails_its_job_and_leaves_the_worker_alone(shell):
+    bad, good = submit(shell, "trouble", "--set", "kind=unstorable"), submit(shell, "noop")
     done = shell("worker", "run", "--drain", "-c", 1)
     assert done.code == 0, done.err
-    bad, good = job(shell, 1), job(shell, 2)
-    assert (bad["status"], bad["crash_count"]) == ("failed", 3)
-    assert "killed by SIGABRT" in bad["error"]["raw"]
-    assert "last words of a child" in bad["error"]["raw"]
-    assert (good["status"], good["crash_count"]) == ("completed", 0)
-    assert [e["kind"] for e in bad["events"] if e["from_status"] == "processing"] == ["rescue", "rescue", "abandon"]
+    failed = job(shell, bad)
+    assert (failed["status"], failed["error"]["type"], failed["crash_count"]) == ("failed", "permanent", 0)
+    assert "can't be stored" in failed["error"]["message"]
+    assert job(shell, good)["status"] == "completed"
 
 
 def test_cancel_ends_what_does_not_listen(shell, conn, eventually):

@@ -1,6 +1,8 @@
 """Job types for the tests, found by entry points like anybody's."""
 
 import os
+import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -108,9 +110,19 @@ def making(ctx: Context, args: Trouble) -> dict[str, int]:
         case "abort":
             os.write(2, b"last words of a child\n")
             os.abort()
+        case "suicide":
+            os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
-            while True:  # no safe point, no signal handler: only a kill ends this
-                pass
+            re.match(r"(a+)+$", "a" * 60 + "b")  # C code that holds the interpreter for years: only a kill ends this
+        case "busy":
+            ends = time.monotonic() + 3.0
+            while time.monotonic() < ends:
+                re.match(r"(a+)+$", "a" * 24 + "b")
+            return {"tries": 1}
+        case "hog":
+            return {"tries": len(bytearray(8 << 30))}
+        case "unstorable":
+            return {"text": "a\x00b"}
         case "print":
             print("hello from the handler")
             print("and a \x1b[31mwarning\x1b[0m", file=sys.stderr)
