@@ -543,8 +543,8 @@ def _refusal(verb: str, job_id: int, row: dict[str, Any], was: Status) -> tuple[
     if verb == "retry" and was in (Status.FAILED, Status.CANCELLED):
         used = f"{row['retry_count']} of {row['max_retries']} retries are used"
         return f"job {job_id} can't be retried: {used}", f"jobctl restart {job_id}"
-    possible = actions(Standing(was, max_retries=row.get("max_retries", 3), retry_count=row.get("retry_count", 0)))
-    hint = " or ".join(f"jobctl {other} {job_id}" for other in possible) or None
+    standing = Standing(was, row["pausing"], row["cancelling"], row["retry_count"], row["max_retries"])
+    hint = " or ".join(f"jobctl {other} {job_id}" for other in actions(standing)) or None
     return f"job {job_id} is {was}: {verb} is not possible", hint
 
 

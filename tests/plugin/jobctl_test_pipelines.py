@@ -27,6 +27,7 @@ steps = Pipeline("steps", args=Steps, title=lambda a: f"{a.items} items", exampl
 def leave(ctx: Context, what: str) -> None:
     """What ran, outside of any checkpoint: so that a test sees work that is done twice."""
     if ctx.args.trail:
+        Path(f"{ctx.args.trail}.pid").write_text(str(os.getpid()))
         with Path(ctx.args.trail).open("a") as sink:
             sink.write(f"{what}\n")
     time.sleep(ctx.args.slow)
@@ -101,6 +102,8 @@ def making(ctx: Context, args: Trouble) -> dict[str, int]:
     match args.kind:
         case "transient":
             raise errors.Transient("the service is tired", retry_in=0.0)
+        case "slow down":
+            raise errors.Transient("the service is tired")
         case "later":
             raise errors.Transient("come back later", retry_in=3600.0)
         case "paywall":
