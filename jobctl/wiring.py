@@ -27,6 +27,8 @@ from jobctl.core.pipeline import Pipeline
 
 START_PATIENCE = 10.0
 """Seconds that a worker waits for its database when it starts."""
+SHORTEST_LEASE = 0.5
+"""Seconds: six beats a lease must find the time to be sent and answered."""
 WORKER_PATIENCE = 1.0
 """Seconds that a worker waits for another process that brings the embedded server up: it has leases to look after."""
 DEFAULTS: dict[str, Any] = {
@@ -475,6 +477,11 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     from jobctl.worker.supervisor import Plan, Supervisor
     from jobctl.worker.sweeper import Sweeper
 
+    if float(held["lease_ttl"]) < SHORTEST_LEASE:
+        raise ConfigError(
+            f"lease_ttl is {held['lease_ttl']:g} s; no beat would come in time",
+            hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
+        )
     place = Database(held, say, patience=WORKER_PATIENCE)
     queue = Queue(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
     types = options.types or _usable(say)

@@ -58,6 +58,12 @@ def test_automatic_retry_can_be_switched_off(shell):
     assert (held["status"], held["error"]["type"], held["next_retry_at"]) == ("failed", "transient", None)
 
 
+def test_a_lease_too_short_for_its_beats_is_refused(shell):
+    refused = shell("worker", "run", "--once", env={"JOBCTL_LEASE_TTL": "0.1"})
+    assert refused.code == 5
+    assert "lease_ttl is 0.1 s" in refused.err
+
+
 def test_retries_are_limited_per_job_and_per_type(shell):
     limited = {"JOBCTL_MAX_RETRIES": "trouble=1"}
     assert job(shell, submit(shell, "trouble", **limited))["max_retries"] == 1

@@ -44,11 +44,11 @@ def test_a_job_runs_through_its_stages(shell):
 
 
 def test_jobs_go_in_all_at_once_and_many_small_ones_are_worked_off(shell, conn):
-    lines = "".join(json.dumps({"type": "noop"}) + "\n" for _ in range(2000))
+    lines = "".join(json.dumps({"type": "noop"}) + "\n" for _ in range(1000))
     done = shell("submit", "-f", "-", stdin=lines)
-    assert [int(x) for x in done.out.split()] == list(range(1, 2001))
+    assert [int(x) for x in done.out.split()] == list(range(1, 1001))
     assert shell("worker", "run", "--drain", "-c", 2).code == 0
-    assert conn.execute("SELECT status, count(*) FROM jobs GROUP BY 1").fetchall() == [("completed", 2000)]
+    assert conn.execute("SELECT status, count(*) FROM jobs GROUP BY 1").fetchall() == [("completed", 1000)]
     assert conn.execute("SELECT max(lease_seq), max(crash_count) FROM jobs").fetchone()[1] == 0
 
 
@@ -331,10 +331,10 @@ def test_a_stage_that_reads_goes_on_when_the_database_is_back(shell, conn, event
     kills = 0
     eventually(lambda: row(conn)[0] == "processing")
     while row(conn)[0] == "processing":
-        kills += kills < 3 and conn.execute(cut).fetchone() is not None
+        kills += kills < 2 and conn.execute(cut).fetchone() is not None
         conn.execute("SELECT pg_sleep(0.3)")
     done = job(shell)
-    assert (done["status"], done["output"], done["crash_count"], done["retry_count"]) == ("completed", 60, 0, 0)
+    assert (done["status"], done["output"], done["crash_count"], done["retry_count"]) == ("completed", 30, 0, 0)
     assert kills > 0
     worker.terminate()
     worker.wait()

@@ -76,10 +76,10 @@ reads = Pipeline("reads", args=Empty)
 
 @reads.stage(share=1)
 def reading(ctx: Context, args: Empty) -> int:
-    for _ in range(60):
+    for _ in range(30):
         ctx.read().documents()
         time.sleep(0.05)
-    return 60
+    return 30
 
 
 class Trouble(BaseModel):
