@@ -1,5 +1,5 @@
 # make check is what CI runs; the rest is for people.
-.PHONY: check test test-slow nightly bench completions
+.PHONY: check test test-slow test-servers nightly bench completions
 
 check:
 	.ci/check
@@ -9,6 +9,12 @@ test:
 
 test-slow:
 	.venv/bin/python -m pytest -m slow
+
+# the suites of the queue and of the worker on Postgres 15, and through PgBouncer in transaction mode; skipped loudly where they are not installed
+test-servers:
+	JOBCTL_TEST_SERVER=15 .venv/bin/python -m pytest -rs tests/postgres tests/migrations tests/flow/test_worker.py tests/flow/test_control.py
+	JOBCTL_TEST_SERVER=pgbouncer .venv/bin/python -m pytest -rs tests/postgres tests/flow/test_worker.py tests/flow/test_control.py
+	.venv/bin/python -m pytest -rs -m "slow or not slow" tests/flow/test_servers.py
 
 nightly:
 	JOBCTL_PROFILE=nightly .venv/bin/python -m pytest -m "not bench" tests/postgres tests/flow tests/install

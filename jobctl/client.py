@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -165,7 +166,8 @@ class Client:
         """Creates jobs in one transaction, ids in order. All are validated before the first is written."""
         jobs = [self._prepare(*request, take=not dry_run) for request in requests]
         self._known(dependency for job in jobs for dependency in job.after)
-        with self.queue.transaction(rehearse=dry_run):
+        undoable = dry_run or any(options.on_conflict == "error" for _, _, options in requests)
+        with self.queue.transaction(rehearse=dry_run) if undoable else nullcontext():  # one statement is one anyway
             answers = self.queue.submit(jobs)
             for (_, _, options), answer in zip(requests, answers, strict=True):
                 if not answer.created and options.on_conflict == "error":
@@ -299,8 +301,7 @@ class Client:
 
         result = self._control("delete", ids, dry_run, remove)
         if not dry_run:
-            for path in (path for row in answers if row["answer"] == "done" for path in row["paths"]):
-                self._storage().delete(path)
+            self._remove(path for row in answers if row["answer"] == "done" for path in row["paths"])
         return result
 
     def resume(self, ids: Sequence[int], *, from_start: bool = False, dry_run: bool = False) -> list[Answer]:
@@ -329,9 +330,13 @@ class Client:
         dry_run: bool,  # noqa: FBT001 - private, always named by its place
         act: Callable[[], list[dict[str, Any]]],
     ) -> list[Answer]:
-        with self.queue.transaction(rehearse=dry_run):
+        with self._rehearsed(dry_run):
             rows = {row["id"]: row for row in act()} if ids else {}
         return [_answer(verb, job_id, rows.get(job_id)) for job_id in ids]
+
+    def _rehearsed(self, dry_run: bool) -> Any:  # noqa: FBT001 - private
+        """A transaction that is taken back for a dry run. Otherwise none: each verb is one statement, and holds no lock for the next."""
+        return self.queue.transaction(rehearse=True) if dry_run else nullcontext()
 
     # -- wait ----------------------------------------------------------------------------------------------------
 
@@ -362,7 +367,9 @@ class Client:
         """Whether a failed job will be tried again by itself: then it has not ended."""
         if statuses.get(job_id) is not Status.FAILED:
             return False
-        return self.get(job_id, full=False).next_retry_at is not None
+        found = self.queue.find(Filters(ids=(job_id,)))
+        # it may have moved on since its status was read: then the next look tells
+        return bool(found) and (found[0].status is not Status.FAILED or found[0].next_retry_at is not None)
 
     # -- sweep, workers, holds -----------------------------------------------------------------------------------
 
@@ -370,7 +377,7 @@ class Client:
         """Requeues what is due and rescues what is lost; any number of sweeps may run at once."""
         requeued: list[int] = []
         rescued: list[int] = []
-        with self.queue.transaction(rehearse=dry_run):
+        with self._rehearsed(dry_run):
             for done, act in ((requeued, self.queue.requeue), (rescued, self.queue.rescue)):
                 while len(done) < limit:
                     rows = act(limit=min(100, limit - len(done)))
@@ -387,24 +394,27 @@ class Client:
         Safe at any moment: the storage is listed before the database is asked, and what an attempt that is over has left
         behind can never be referred to again, because its token is void.
         """
-        storage, forgotten, orphans = self._storage(), 0, 0
+        storage = self._storage()
         keys = sorted(storage.keys("jobs"), key=_job_of)
-        while rows := self._pruned(older, dry_run=dry_run):
-            forgotten += sum(len(row["paths"]) for row in rows)
-            if dry_run:
-                break
-            for path in (path for row in rows for path in row["paths"]):
-                storage.delete(path)
-        for start in range(0, len(keys), 1000):
-            for key in self._orphans(keys[start : start + 1000]):
-                orphans += 1
+        forgotten: set[str] = set()
+        orphans = 0
+        with self._rehearsed(dry_run):
+            while rows := self.queue.prune(age=older):
+                paths = [path for row in rows for path in row["paths"]]
+                forgotten.update(paths)
                 if not dry_run:
-                    storage.delete(key)
-        return Pruned(forgotten, orphans)
+                    self._remove(paths)
+            for start in range(0, len(keys), 1000):
+                left = [key for key in self._orphans(keys[start : start + 1000]) if key not in forgotten]
+                orphans += len(left)
+                if not dry_run:
+                    self._remove(left)
+        return Pruned(len(forgotten), orphans)
 
-    def _pruned(self, older: float, *, dry_run: bool) -> list[dict[str, Any]]:
-        with self.queue.transaction(rehearse=dry_run):
-            return self.queue.prune(age=older)
+    def _remove(self, keys: Iterable[str]) -> None:
+        storage = self._storage()
+        for key in keys:
+            storage.delete(key)
 
     def _orphans(self, keys: Sequence[str]) -> list[str]:
         known = {row["id"]: row for row in self.queue.run("attempts", ids=sorted({_job_of(key) for key in keys}))}
@@ -533,8 +543,8 @@ def _refusal(verb: str, job_id: int, row: dict[str, Any], was: Status) -> tuple[
     if verb == "retry" and was in (Status.FAILED, Status.CANCELLED):
         used = f"{row['retry_count']} of {row['max_retries']} retries are used"
         return f"job {job_id} can't be retried: {used}", f"jobctl restart {job_id}"
-    possible = actions(Standing(was, max_retries=row.get("max_retries", 3), retry_count=row.get("retry_count", 0)))
-    hint = " or ".join(f"jobctl {other} {job_id}" for other in possible) or None
+    standing = Standing(was, row["pausing"], row["cancelling"], row["retry_count"], row["max_retries"])
+    hint = " or ".join(f"jobctl {other} {job_id}" for other in actions(standing)) or None
     return f"job {job_id} is {was}: {verb} is not possible", hint
 
 
@@ -569,9 +579,12 @@ def explain(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -
 
 
 def _why_pending(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -> list[str]:
-    if job.waiting_on == "dependency":
-        open_ones = [d for d in dependencies if d["status"] != Status.COMPLETED]
-        return [f"It waits for job {d['id']}, which is {d['status'] or 'gone'}." for d in open_ones]
+    open_ones = [d for d in dependencies if d["status"] != Status.COMPLETED]
+    if job.waiting_on == "dependency" and open_ones:
+        return [
+            *(f"It waits for job {d['id']}, which is {d['status'] or 'gone'}." for d in open_ones),
+            _way(job, open_ones),
+        ]
     if job.waiting_on == "key":
         return [f"It waits for another job with the key {job.concurrency_key!r}."]
     for hold in holds:
@@ -590,6 +603,20 @@ def _why_pending(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowli
             f"jobctl worker run --type {job.job_type}",
         ]
     return ["It is due and waits for a free worker."]
+
+
+def _way(job: Job, dependencies: Rowlike) -> str:
+    """The next command for a job that waits for others: about one that will not come by itself, if there is one."""
+    by_status = {d["status"]: d["id"] for d in dependencies}
+    if None in by_status:
+        return f"It can't run any more: jobctl cancel {job.id}"
+    for ended in (Status.FAILED, Status.CANCELLED):
+        if ended in by_status:
+            held = by_status[ended]
+            return f"jobctl retry {held} or jobctl restart {held}, or give it up: jobctl cancel {job.id}"
+    if Status.PAUSED in by_status:
+        return f"jobctl resume {by_status[Status.PAUSED]}"
+    return f"jobctl why {dependencies[0]['id']}"
 
 
 def _why_processing(job: Job) -> list[str]:

@@ -27,6 +27,8 @@ from jobctl.core.pipeline import Pipeline
 
 START_PATIENCE = 10.0
 """Seconds that a worker waits for its database when it starts."""
+SHORTEST_LEASE = 0.5
+"""Seconds: six beats a lease must find the time to be sent and answered."""
 WORKER_PATIENCE = 1.0
 """Seconds that a worker waits for another process that brings the embedded server up: it has leases to look after."""
 DEFAULTS: dict[str, Any] = {
@@ -50,6 +52,7 @@ DEFAULTS: dict[str, Any] = {
     "poll": 1.0,
     "grace": 30.0,
     "cancel_grace": 10.0,
+    "silent_limit": 900.0,
     "child_memory_mb": 4096,
     "child_file_size_mb": 4096,
     "lease_ttl": 30.0,
@@ -529,6 +532,11 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     from jobctl.worker.supervisor import Plan, Supervisor
     from jobctl.worker.sweeper import Sweeper
 
+    if float(held["lease_ttl"]) < SHORTEST_LEASE:
+        raise ConfigError(
+            f"lease_ttl is {held['lease_ttl']:g} s; no beat would come in time",
+            hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
+        )
     place = Database(held, say, patience=WORKER_PATIENCE)
     queue = Queue(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
     types = options.types or _usable(say)
@@ -539,7 +547,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
         queues=options.queues, concurrency=options.concurrency or int(held["concurrency"]),
         poll=options.poll or float(held["poll"]), grace=options.grace if options.grace is not None else float(held["grace"]),
-        cancel_grace=float(held["cancel_grace"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
+        cancel_grace=float(held["cancel_grace"]), silent_limit=float(held["silent_limit"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
         auto_retry=bool(held["auto_retry"]), paywall_holds=bool(held["paywall_holds"]), only=frozenset(options.only) if options.only else None,
     )  # fmt: skip
     roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]

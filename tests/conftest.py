@@ -20,16 +20,17 @@ from psycopg.conninfo import make_conninfo
 from jobctl.cli import entry
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
-from jobctl.postgres.embedded import Server
 from jobctl.postgres.queue import Lane, Queue
+from tests import servers
+from tests.zygote import Zygote, running
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "tests" / "plugin"
 DATA = ROOT / "tests" / "data"
-TABLES = (
-    "jobs, checkpoints, events, job_logs, workers, job_dependencies, holds, documents, chunks, connections, annotations, "
-    "import_review, vault_sync"
-)
+SMALL = 1 << 18
+"""Bytes of a table under which its rows are deleted: a TRUNCATE makes a dozen new files a table, which takes longer."""
+READ_AT_START = ("PYTHON", "JOBCTL_TEST_", "LANG", "LC_", "LD_")
+"""Variables that are read while an interpreter starts: a command with others than ours is no fork."""
 
 
 @pytest.fixture(scope="session")
@@ -43,15 +44,13 @@ def reachable_tmp() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server_url(reachable_tmp: Path) -> Iterator[str]:
-    """JOBCTL_TEST_DATABASE_URL, or an embedded server of our own."""
+    """JOBCTL_TEST_DATABASE_URL, or a server of our own: see servers.py."""
     given = os.environ.get("JOBCTL_TEST_DATABASE_URL")
     if given:
         yield given
         return
-    server = Server(reachable_tmp / "server", say=lambda _: None, environment=os.environ, durable=False)
-    server.ensure()
-    yield server.conninfo("postgres")
-    server.stop(force=True)
+    with servers.chosen(reachable_tmp) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -64,18 +63,36 @@ def database_url(server_url: str) -> Iterator[str]:
     with psycopg.connect(url, autocommit=True) as own:
         if own.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
             own.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        if servers.POOLED:  # a SET of one transaction may be gone in the next
+            own.execute(f"ALTER DATABASE {name} SET search_path = jobctl, public")
     migrate.upgrade(url)
     yield url
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def empty(connection: psycopg.Connection) -> None:
+    """No row in any table of the schema, all ids from 1; past the triggers that guard history."""
+    tables = connection.execute(
+        "SELECT oid::regclass::text, pg_relation_size(oid) FROM pg_class "
+        "WHERE relnamespace = 'jobctl'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version' ORDER BY relname"
+    ).fetchall()
+    with connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        for name, size in tables:
+            if size:
+                connection.execute(f"DELETE FROM {name}" if size < SMALL else f"TRUNCATE {name} CASCADE")
+        connection.execute("SELECT setval(seqrelid, seqstart, false) FROM pg_sequence")
+
+
 @pytest.fixture
 def conn(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection to an empty schema."""
-    with connect(database_url) as connection:
+    if servers.POOLED:
+        servers.reconnect(database_url)
+    with connect(servers.direct(database_url)) as connection:
         connection.execute("SET search_path = jobctl, public")
-        connection.execute(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE")
+        empty(connection)
         yield connection
 
 
@@ -106,14 +123,26 @@ class Result:
     err: str
 
 
+def clean_environment() -> dict[str, str]:
+    """Ours, without what would reach jobctl, and with the job types of the tests."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JOBCTL", "PG", "DATABASE_URL"))}
+    return {**kept, "PYTHONPATH": str(PLUGIN), "PYTHONWARNINGS": "ignore"}
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """What commands are forked from."""
+    with running(clean_environment()) as held:
+        yield held
+
+
 class Shell:
     """jobctl as a stranger runs it: a process of its own, against the test database."""
 
-    def __init__(self, home: Path, url: str | None) -> None:
+    def __init__(self, home: Path, url: str | None, zygote: Zygote | None = None) -> None:
         self.home = home
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("JOBCTL", "PG", "DATABASE_URL"))}
-        self.env = {**kept, "JOBCTL_HOME": str(home), "PYTHONPATH": str(PLUGIN), "JOBCTL_USER": "tester"}
-        self.env["PYTHONWARNINGS"] = "ignore"
+        self.env = {**clean_environment(), "JOBCTL_HOME": str(home), "JOBCTL_USER": "tester"}
+        self._zygote = zygote
         if url is not None:
             self.env["JOBCTL_DATABASE_URL"] = url
         self.started: list[subprocess.Popen] = []
@@ -126,9 +155,14 @@ class Shell:
         cwd: Path | None = None,
         wait: float = 60,
     ) -> Result:
+        given = [str(word) for word in words]
+        environment = {**self.env, **(env or {})}
+        changed = {name for name, _ in environment.items() ^ clean_environment().items()}
+        if self._zygote and not any(name.startswith(READ_AT_START) for name in changed):
+            return Result(*self._zygote.run(given, env=environment, cwd=cwd or self.home, stdin=stdin, wait=wait))
         done = subprocess.run(
-            [sys.executable, "-m", "jobctl", *map(str, words)], input=stdin, capture_output=True, text=True,
-            env={**self.env, **(env or {})}, cwd=cwd or self.home, timeout=wait, check=False,
+            [sys.executable, "-m", "jobctl", *given], input=stdin, capture_output=True, text=True,
+            env=environment, cwd=cwd or self.home, timeout=wait, check=False,
         )  # fmt: skip
         return Result(done.returncode, done.stdout, done.stderr)
 
@@ -148,9 +182,9 @@ class Shell:
 
 
 @pytest.fixture
-def shell(conn: psycopg.Connection, database_url: str, tmp_path: Path) -> Iterator[Shell]:
+def shell(conn: psycopg.Connection, database_url: str, tmp_path: Path, zygote: Zygote) -> Iterator[Shell]:
     """Commands against an empty schema."""
-    held = Shell(tmp_path, database_url)
+    held = Shell(tmp_path, database_url, zygote)
     yield held
     held.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,9 +14,10 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from jobctl.core.errors import ConfigError, LeaseLost, StoreUnavailable
-from jobctl.core.job import Claimed, Filters, Job, NewJob, Outcome, Progress, Record, Submitted, Token
-from jobctl.core.lifecycle import MAX_CRASHES, Status
+from jobctl.core.errors import ConfigError, LeaseLost, StoreUnavailable, UsageError
+from jobctl.core.job import Claimed, Failure, Filters, Job, NewJob, Outcome, Progress, Record, Submitted, Token
+from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
+from jobctl.core.retry import storable
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
 
@@ -25,6 +26,8 @@ TTL = 30.0
 LOG_BOUND = 5_000
 """Log lines kept of one job."""
 _UNLIMITED = 2**31 - 1
+_UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError)
+"""What the database says to a NUL, a NaN, or a value that breaks a rule of its column."""
 
 
 @cache
@@ -92,8 +95,15 @@ class Queue:
     def run(self, verb: str, **values: Any) -> list[dict[str, Any]]:
         """The rows that a statement gives back."""
         with self._guarded():
-            cursor = self.connection.cursor(row_factory=dict_row).execute(statement(verb), values)
-            return cursor.fetchall() if cursor.description else []
+            try:
+                return self._rows(statement(verb), values)
+            except psycopg.errors.ProgramLimitExceeded:
+                # nobody reads the hints and their queue is full: what was asked for is done without one
+                return self._rows(statement(verb).replace("pg_notify(", "concat("), values)
+
+    def _rows(self, text: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        cursor = self.connection.cursor(row_factory=dict_row).execute(text, values)
+        return cursor.fetchall() if cursor.description else []
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -114,17 +124,21 @@ class Queue:
                 f"the database refuses: {_first(error)}", hint="jobctl db roles prints the grants"
             ) from error
         except psycopg.errors.ReadOnlySqlTransaction as error:
+            self.close()  # a standby, or a primary that is one no more: the next connection looks for the writable one
             raise StoreUnavailable("the database is read-only now", hint="Try again when it is writable.") from error
 
     # -- people --------------------------------------------------------------------------------------------------
 
     def submit(self, new: Sequence[NewJob]) -> list[Submitted]:
-        """Creates jobs in one statement; the answers are in the order given."""
-        rows = [_row(n, job) for n, job in enumerate(new)]
-        answers = self.run("submit", rows=json.dumps(rows, ensure_ascii=False))
-        if any(row["id"] is None for row in answers):
-            # another transaction took the key after this statement's snapshot: now it can be seen
-            answers = self.run("submit", rows=json.dumps(rows, ensure_ascii=False))
+        """Creates jobs in one statement; the answers are in the order given. Raises ``UsageError`` for what can't be stored."""
+        rows = json.dumps([_row(n, job) for n, job in enumerate(new)])
+        try:
+            answers = self.run("submit", rows=rows)
+            if any(row["id"] is None for row in answers):
+                # another transaction took the key after this statement's snapshot: now it can be seen
+                answers = self.run("submit", rows=rows)
+        except psycopg.DataError as error:
+            raise UsageError(f"it can't be stored: {error.diag.message_detail or _first(error)}") from error
         keys = {job.concurrency_key for job in new} - {None}
         if keys:
             self.wake_keys(keys)
@@ -311,8 +325,16 @@ class Queue:
 
         The key ``-1`` is present, as (True, False), when this worker was asked to drain.
         """
+        try:
+            rows = self._beat(worker, leases)
+        except _UNSTORABLE:  # progress of some handler: no reason to let any lease run out
+            rows = self._beat(worker, {i: (token, None) for i, (token, _) in leases.items()})
+        heard = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
+        return heard | ({-1: (True, False)} if rows[0]["draining"] else {})
+
+    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
         tokens = [token for token, _ in leases.values()]
-        rows = self.run(
+        return self.run(
             "beat",
             worker=worker,
             ttl=self.ttl,
@@ -321,8 +343,6 @@ class Queue:
             leases=[t.lease_id for t in tokens],
             progress=[None if p is None else Jsonb(p) for _, p in leases.values()],
         )
-        heard = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
-        return heard | ({-1: (True, False)} if rows[0]["draining"] else {})
 
     def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]:
         """Standing (pause, cancel) requests on jobs of this worker."""
@@ -334,7 +354,24 @@ class Queue:
         return [Token(row["id"], row["lease_seq"], row["lease_id"]) for row in rows]
 
     def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled]:
-        """Ends many attempts in one statement; those that are missing in the answer were not ours any more."""
+        """Ends many attempts in one statement; those that are missing in the answer were not ours any more.
+
+        A result that can't be stored fails its own job, and no other.
+        """
+        try:
+            return self._settle(outcomes)
+        except _UNSTORABLE:
+            return {i: settled for outcome in outcomes for i, settled in self._settle_alone(outcome).items()}
+
+    def _settle_alone(self, outcome: Outcome) -> dict[int, Settled]:
+        try:
+            return self._settle([replace(outcome, progress=None)])
+        except _UNSTORABLE as error:
+            reason = f"What it gave can't be stored: {_first(error)}"
+            failure = Failure("permanent", storable(reason, 512), storable(str(error), 2048))
+            return self._settle([Outcome(outcome.token, Ending.FAILED, failure=failure)])
+
+    def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled]:
         failures = [outcome.failure for outcome in outcomes]
         rows = self.run(
             "settle",

@@ -64,6 +64,7 @@ class Child:
     def run(self) -> None:
         """Works until the supervisor says quit or is gone."""
         threading.Thread(target=self._listen, daemon=True).start()
+        self._say({"say": "up"}, now=True)
         while (job := self._next()) is not None:
             self._run(job)
         self._flush()

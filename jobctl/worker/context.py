@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,7 +21,9 @@ from jobctl.worker.chain import Chain
 
 TELL_EVERY = 0.2
 """Seconds between two progress messages to the supervisor."""
-DETAILS_CAP = 400
+DETAILS_CAP, UNIT_CAP = 400, 60
+PROGRESS_CAP = 2048
+"""Bytes of a progress as JSON: what a control character costs six of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ class Ticker:
         state = self._state | {"details": storable(details, DETAILS_CAP)}
         if current is not None and total:
             start, end = self._span
-            state |= {"current": current, "total": total, "unit": unit, "substage": unit}
+            noun = unit and storable(unit, UNIT_CAP)
+            state |= {"current": current, "total": total, "unit": noun, "substage": noun}
             state["percent"] = self._higher(start + (end - start) * min(current / total, 1.0))
             state |= self._speed(current, total)
         self._state = state
@@ -88,9 +92,10 @@ class Ticker:
         self._state = {"percent": 100.0, "stage": self._state.get("stage"), "details": "Done"}
 
     def snapshot(self) -> dict[str, Any]:
-        """The column's value."""
+        """The column's value; words that do not fit are left out."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return {key: value for key, value in self._state.items() if value is not None} | {"updated_at": now}
+        state = {key: value for key, value in self._state.items() if value is not None} | {"updated_at": now}
+        return state if len(json.dumps(state).encode()) <= PROGRESS_CAP else state | {"details": None}
 
     def _speed(self, current: int, total: int) -> dict[str, Any]:
         since, first = self._started

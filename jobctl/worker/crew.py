@@ -29,10 +29,12 @@ class Member:
     done: int = 0
     since: float = 0.0  # when the running job got its turn, monotonic
     heard: float = 0.0  # when the child spoke last, monotonic
+    up: bool = False  # it has said that its imports are done
     frozen: bool = False
     leaving: bool = False
     asked_back: bool = False
     words: deque[bytes] = field(default_factory=lambda: deque(maxlen=64))
+    put_down: str = ""  # why we killed it ourselves
 
     @property
     def running(self) -> Claimed | None:
@@ -66,6 +68,11 @@ class Member:
         """Ends the whole process group."""
         self._signal(signal.SIGKILL)
 
+    def put_to_rest(self, why: str) -> None:
+        """Ends it for a reason of ours, which is then told in the place of the signal."""
+        self.put_down = why
+        self.kill()
+
     def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, number)
@@ -84,6 +91,8 @@ class Member:
                 os.set_blocking(self.process.stderr.fileno(), False)
                 self.words.append(self.process.stderr.read() or b"")
             self.process.stderr.close()
+        if self.put_down:
+            return self.put_down
         if code < 0:
             name = signal.Signals(-code).name
             return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")

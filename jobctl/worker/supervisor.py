@@ -42,6 +42,8 @@ MOST_AHEAD = 200
 SETTLE_AT = 100
 SETTLE_EVERY = 0.02
 """Outcomes, and seconds, after which what ended is settled even while more is about to end."""
+COMES_UP_WITHIN = 60.0
+"""Seconds that a child may take for its imports on a busy machine, whatever the limit on silence."""
 STUCK_AFTER = 0.5
 """Seconds after which the jobs that wait behind a slow one are taken back from a child."""
 
@@ -175,7 +177,7 @@ class Supervisor:
             while True:
                 self._freeze_in_time()
                 settled += int(self._with_database(self._settle, 0))
-                self._with_database(self._beat, None)
+                self._with_database(self._beat, False)
                 self._with_database(self._ask, None)
                 self._with_database(self._sweep, None)
                 self._with_database(self._claim, None)
@@ -209,7 +211,12 @@ class Supervisor:
     # -- the database --------------------------------------------------------------------------------------------
 
     def _with_database(self, act: Callable[[], Any], otherwise: Any) -> Any:
-        """Losing the database is not losing the jobs: say so once, go on trying."""
+        """Losing the database is not losing the jobs: say so once, go on trying.
+
+        While it is away only the beat asks for it: each try may cost a time-out, and the children must be frozen in time.
+        """
+        if self._away and act != self._beat:
+            return otherwise
         try:
             result = act()
         except StoreUnavailable as error:
@@ -218,7 +225,7 @@ class Supervisor:
             self._away = True
             self._claim_at = self._asked_at = time.monotonic()
             return otherwise
-        if self._away and act == self._beat:
+        if self._away and result:
             log.warning("the database is back")
             self._away = False
         return result
@@ -284,11 +291,11 @@ class Supervisor:
             jobs |= member.jobs
         return jobs
 
-    def _beat(self) -> None:
-        """Extends all leases; what does not come back is not ours any more."""
+    def _beat(self) -> bool:
+        """Extends all leases, when it is time; what does not come back is not ours any more. Gives whether it did."""
         now = time.monotonic()
         if now - self._beat_at < (1.0 if self._away else self._beat_every):
-            return
+            return False
         self._beat_at = now
         self._fresh = False
         held = self._held()
@@ -312,6 +319,7 @@ class Supervisor:
                 member.thaw()
         if self._hints is None:
             self._relisten()
+        return True
 
     def _adopt(self, known: Sequence[int]) -> None:
         """Gives back jobs that we claimed without hearing of it."""
@@ -440,6 +448,8 @@ class Supervisor:
         member.heard = now
         for message in messages:
             match message["say"]:
+                case "up":
+                    member.up, member.since = True, now
                 case "outcome":
                     self._ended(member, message["job"], read_outcome(message["outcome"]), now)
                 case "progress":
@@ -566,15 +576,16 @@ class Supervisor:
             waited = now - self._cancelled_at.get(job.token.job_id, now)
             if waited > self.plan.cancel_grace or (self.stopping and now > self._stop_at) or self.stopping > 1:
                 self._put_down(member, job, Ending.CANCELLED if waited > self.plan.cancel_grace else Ending.RELEASED)
-            elif now - max(member.heard, member.since) > self.plan.silent_limit:
-                log.warning(
-                    "job %d said nothing for %.0f s; its child is killed", job.token.job_id, self.plan.silent_limit
-                )
-                member.kill()
+            elif now - max(member.heard, member.since) > (limit := self._silent_limit(member)):
+                log.warning("job %d said nothing for %.0f s; its child is killed", job.token.job_id, limit)
+                member.put_to_rest(f"killed: it said nothing for {limit:g} s")
             elif len(member.jobs) > 1 and now - member.since > STUCK_AFTER and not member.asked_back:
                 self._pace[job.job_type] = now - member.since
                 member.asked_back = True
                 member.tell({"do": "give_back"})
+
+    def _silent_limit(self, member: Member) -> float:
+        return self.plan.silent_limit if member.up else max(self.plan.silent_limit, COMES_UP_WITHIN)
 
     def _put_down(self, member: Member, job: Claimed, outcome: Ending) -> None:
         log.warning("job %d did not stop in its grace; its child is killed", job.token.job_id)

@@ -1,5 +1,6 @@
 """Control at the shell: each request gets one truthful answer, settings switch things off, nothing is lost by pruning."""
 
+import fcntl
 import json
 import shutil
 
@@ -57,6 +58,12 @@ def test_automatic_retry_can_be_switched_off(shell):
     assert (held["status"], held["error"]["type"], held["next_retry_at"]) == ("failed", "transient", None)
 
 
+def test_a_lease_too_short_for_its_beats_is_refused(shell):
+    refused = shell("worker", "run", "--once", env={"JOBCTL_LEASE_TTL": "0.1"})
+    assert refused.code == 5
+    assert "lease_ttl is 0.1 s" in refused.err
+
+
 def test_retries_are_limited_per_job_and_per_type(shell):
     limited = {"JOBCTL_MAX_RETRIES": "trouble=1"}
     assert job(shell, submit(shell, "trouble", **limited))["max_retries"] == 1
@@ -107,7 +114,7 @@ def test_a_job_whose_type_is_gone_waits_and_says_why(shell, conn):
 
 
 def test_a_stage_that_was_renamed_between_pause_and_resume_falls_back_and_says_so(shell, conn, eventually, tmp_path):
-    job_id = submit(shell, "steps", "--set", "items=40", "--set", "slow=0.25")
+    job_id = submit(shell, "steps", "--set", "items=16", "--set", "slow=0.25")
     process = shell.start("worker", "run", "-c1")
     eventually(lambda: under_way(conn, job_id))
     assert shell("pause", job_id, "--wait").code == 0
@@ -118,12 +125,12 @@ def test_a_stage_that_was_renamed_between_pause_and_resume_falls_back_and_says_s
     shell("worker", "run", "--once")
     done = job(shell, job_id, "--result", "--events")
     assert done["status"] == "completed"
-    assert done["output"] == {"total": sum(n * n for n in range(40)), "count": 40}
+    assert done["output"] == {"total": sum(n * n for n in range(16)), "count": 16}
     assert "this version has no stage 'cubes'" in json.dumps(done["events"])
 
 
 def test_a_storage_folder_that_vanished_is_said_and_costs_no_job(shell, conn, eventually):
-    job_id = submit(shell, "steps", "--set", "items=40", "--set", "slow=0.25")
+    job_id = submit(shell, "steps", "--set", "items=16", "--set", "slow=0.25")
     process = shell.start("worker", "run", "-c1")
     eventually(lambda: under_way(conn, job_id))
     assert shell("pause", job_id, "--wait").code == 0
@@ -165,7 +172,7 @@ def test_of_an_id_list_with_one_bad_among_good_the_good_are_done(shell):
 
 
 def test_prune_removes_old_checkpoints_and_orphans_and_nothing_that_is_needed(shell, conn, eventually):
-    paused = submit(shell, "steps", "--set", "items=40", "--set", "slow=0.25")
+    paused = submit(shell, "steps", "--set", "items=16", "--set", "slow=0.25")
     process = shell.start("worker", "run", "-c1")
     eventually(lambda: under_way(conn, paused))
     assert shell("pause", paused, "--wait").code == 0
@@ -185,16 +192,157 @@ def test_prune_removes_old_checkpoints_and_orphans_and_nothing_that_is_needed(sh
     def files() -> int:
         return sum(p.is_file() for p in storage.rglob("*"))
 
+    def pruned(*words: str) -> tuple[int, int]:
+        told = json.loads(shell("prune", "--json", *words).out)
+        return told["checkpoints"], told["orphans"]
+
     before = files()
+    assert pruned("--dry-run") == (0, 1)
     assert "1 files that belonged to nothing" in shell("prune", "--dry-run").out
     assert files() == before
-    assert json.loads(shell("prune", "--json").out)["orphans"] == 1
+    assert pruned() == (0, 1)
     assert not orphan.exists()
-    old = json.loads(shell("prune", "--json", "--older", "0s").out)
-    assert old["checkpoints"] > 0
-    assert old["orphans"] == 1, "what was kept beside the checkpoints goes with them"
+    checkpoints = conn.execute("SELECT count(*) FROM checkpoints WHERE job_id = %s", [done]).fetchone()[0]
+    assert pruned("--older", "0s", "--dry-run") == (checkpoints, 1)
+    assert pruned("--older", "0s") == (checkpoints, 1), "what was kept beside the checkpoints goes with them"
+    assert pruned("--older", "0s") == (0, 0)
     assert {p for p in storage.rglob("*") if p.is_file() and "/jobs/" in str(p)} == kept
     assert shell("verify", paused).code == 0
     assert shell("resume", paused).code == 0
     shell("worker", "run", "--once")
-    assert job(shell, paused, "--result")["output"]["count"] == 40
+    assert job(shell, paused, "--result")["output"]["count"] == 16
+
+
+STANDING = {
+    "pending": (["pause", "cancel"], {}),
+    "processing": (["pause", "cancel"], {}),
+    "processing, pausing": (["resume", "cancel"], {"pause_requested_at": "now()"}),
+    "processing, cancelling": ([], {"cancel_requested_at": "now()"}),
+    "processing, both": ([], {"pause_requested_at": "now()", "cancel_requested_at": "now()"}),
+    "paused": (["resume", "cancel"], {}),
+    "completed": (["restart", "delete"], {"completed_at": "now()"}),
+    "failed": (["retry", "restart", "cancel", "delete"], {"error_type": "'invalid'", "completed_at": "now()"}),
+    "failed, to be retried": (
+        ["retry", "restart", "cancel", "delete"],
+        {"error_type": "'transient'", "next_retry_at": "now() + interval '1 hour'"},
+    ),
+    "failed, no retry left": (["restart", "cancel", "delete"], {"error_type": "'transient'", "retry_count": "3"}),
+    "cancelled": (["retry", "restart", "delete"], {"completed_at": "now()"}),
+    "cancelled, no retry left": (["restart", "delete"], {"retry_count": "3"}),
+}
+"""What a person can do in each standing, by lifecycle.md."""
+VERBS = ["pause", "resume", "retry", "restart", "cancel", "delete"]
+
+
+def stand(conn) -> dict[str, int]:
+    """A job in each standing, past the triggers."""
+    found = {}
+    for name, (_, columns) in STANDING.items():
+        status = name.partition(",")[0]
+        more = columns | ({"lease_id": "gen_random_uuid()", "lease_seq": "1"} if status == "processing" else {})
+        names, values = "".join(f", {c}" for c in more), "".join(f", {v}" for v in more.values())
+        row = conn.execute(
+            f"INSERT INTO jobs (job_type, status{names}) VALUES ('noop', %s{values}) RETURNING id", [status]
+        )
+        found[name] = row.fetchone()[0]
+    return found
+
+
+def test_what_is_offered_is_what_the_manual_says_and_exactly_what_would_be_done(shell, conn):
+    jobs = stand(conn)
+    listed = json.loads(shell("show", *jobs.values(), "--json").out)["jobs"]
+    assert {name: job["actions"] for name, job in zip(jobs, listed, strict=True)} == {
+        n: a for n, (a, _) in STANDING.items()
+    }
+    before = conn.execute("SELECT array_agg(j::text ORDER BY id) FROM jobs j").fetchone()
+    for verb in VERBS:
+        told = shell(verb, *jobs.values(), "--dry-run", "--json")
+        answers = json.loads(told.out)["answers"]
+        for (name, (offered, _)), answer in zip(STANDING.items(), answers, strict=True):
+            assert (answer["answer"] in ("done", "requested")) == (verb in offered), (name, answer)
+            # what is refused says what is possible instead, and that is possible
+            hinted = set(VERBS) & set((answer["hint"] or "").split())
+            assert hinted <= set(offered) or answer["answer"] != "refused", (name, answer)
+        refused = any(answer["answer"] == "refused" for answer in answers)
+        assert told.code == (4 if refused else 0)
+    assert conn.execute("SELECT array_agg(j::text ORDER BY id) FROM jobs j").fetchone() == before, "a dry run"
+    assert conn.execute("SELECT count(*) FROM events").fetchone() == (0,)
+
+
+def test_a_sweep_keeps_to_its_limit_and_lets_another_go_first(shell, conn, tmp_path):
+    conn.execute(
+        "INSERT INTO jobs (job_type, status, error_type, next_retry_at) SELECT 'noop', 'failed', 'transient', now() FROM generate_series(1, 3)"
+    )
+    lock = tmp_path / "lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        other = shell("retry", "--due", "--lock", lock)
+        assert (other.code, other.out, other.err) == (0, "", "")
+    assert shell("retry", "--due", "--dry-run").out == "requeued: 1 2 3\n"
+    assert shell("retry", "--due", "--lock", lock, "--limit", "2").out == "requeued: 1 2\n"
+    assert shell("retry", "--due", "-q").out == ""
+    assert shell("list", "-s", "pending", "-o", "id").out.split() == ["3", "2", "1"]
+
+
+def test_a_wait_for_what_was_asked_ends_with_124_or_with_20(shell, conn, eventually):
+    job_id = submit(shell, "trouble", "--set", "kind=hang")
+    shell.start("worker", "run", "-c1", env={"JOBCTL_CANCEL_GRACE": "0.5"})
+    eventually(lambda: conn.execute("SELECT progress->>'stage' FROM jobs").fetchone() == ("making",))
+    assert shell("pause", job_id, "--wait", "--timeout", "0.3s").code == 124
+    assert shell("resume", job_id).out == f"job {job_id}: the pause request is withdrawn\n"
+    waiting = shell.start("pause", job_id, "--wait")
+    eventually(lambda: conn.execute("SELECT pause_requested_at IS NOT NULL FROM jobs").fetchone() == (True,))
+    assert shell("cancel", job_id, "--wait").code == 0
+    assert waiting.wait(20) == 20, "it can't be paused any more"
+
+
+def test_retry_after_wins_over_the_backoff(shell, conn):
+    job_id = fail(shell, "later")
+    seconds = conn.execute("SELECT extract(epoch FROM next_retry_at - completed_at) FROM jobs WHERE id = %s", [job_id])
+    assert round(seconds.fetchone()[0]) == 3600
+    job_id = fail(shell, "slow down")
+    seconds = conn.execute("SELECT extract(epoch FROM next_retry_at - completed_at) FROM jobs WHERE id = %s", [job_id])
+    assert 60 <= seconds.fetchone()[0] <= 66
+
+
+def test_a_job_that_waits_for_others_or_for_its_time_says_so_and_what_to_type(shell, conn):
+    broken, lost, held = fail(shell), submit(shell, "noop"), submit(shell, "noop")
+    waits = {
+        name: submit(shell, "noop", "--after", on)
+        for name, on in (("failed", broken), ("gone", lost), ("paused", held))
+    }
+    shell("cancel", lost)
+    shell("delete", lost)
+    shell("pause", held)
+
+    def why(job_id: str) -> str:
+        return shell("why", job_id).out
+
+    assert f"It waits for job {broken}, which is failed." in why(waits["failed"])
+    assert f"jobctl retry {broken} or jobctl restart {broken}" in why(waits["failed"])
+    assert f"It waits for job {lost}, which is gone." in why(waits["gone"])
+    assert f"jobctl cancel {waits['gone']}" in why(waits["gone"])
+    assert f"jobctl resume {held}" in why(waits["paused"])
+    later = submit(shell, "noop", "--delay", "2h")
+    fixed = submit(shell, "noop", "--at", "2099-01-01T00:00:00Z")
+    assert "It is not due before" in why(later)
+    assert "It is not due before 2099-01-01T00:00:00+00:00." in why(fixed)
+    shell("worker", "run", "--drain")
+    assert {job(shell, j)["status"] for j in (*waits.values(), later, fixed)} == {"pending"}
+    shell("resume", held)
+    shell("worker", "run", "--drain")
+    assert job(shell, waits["paused"])["status"] == "completed"
+
+
+def test_the_log_is_shown_by_stage_and_by_attempt_and_followed_to_its_end(shell, conn):
+    job_id = submit(shell, "trouble", "--set", "kind=print")
+    follower = shell.start("logs", job_id, "-f")
+    shell("worker", "run", "--drain")
+    shell("restart", job_id)
+    shell("worker", "run", "--drain")
+    assert "hello from the handler" in follower.communicate(timeout=20)[0]
+    for words, count in (
+        ([], 2), (["--attempt", "1"], 1), (["--attempt", "3"], 0), (["--stage", "making"], 2), (["--stage", "other"], 0),
+    ):  # fmt: skip
+        assert shell("logs", job_id, *words).out.count("hello from the handler") == count, words
+    assert len(shell("logs", job_id, "-n", "1", "-f").out.splitlines()) == 1

@@ -1,6 +1,8 @@
 """Job types for the tests, found by entry points like anybody's."""
 
 import os
+import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -25,6 +27,7 @@ steps = Pipeline("steps", args=Steps, title=lambda a: f"{a.items} items", exampl
 def leave(ctx: Context, what: str) -> None:
     """What ran, outside of any checkpoint: so that a test sees work that is done twice."""
     if ctx.args.trail:
+        Path(f"{ctx.args.trail}.pid").write_text(str(os.getpid()))
         with Path(ctx.args.trail).open("a") as sink:
             sink.write(f"{what}\n")
     time.sleep(ctx.args.slow)
@@ -73,10 +76,10 @@ reads = Pipeline("reads", args=Empty)
 
 @reads.stage(share=1)
 def reading(ctx: Context, args: Empty) -> int:
-    for _ in range(60):
+    for _ in range(30):
         ctx.read().documents()
         time.sleep(0.05)
-    return 60
+    return 30
 
 
 class Trouble(BaseModel):
@@ -99,6 +102,8 @@ def making(ctx: Context, args: Trouble) -> dict[str, int]:
     match args.kind:
         case "transient":
             raise errors.Transient("the service is tired", retry_in=0.0)
+        case "slow down":
+            raise errors.Transient("the service is tired")
         case "later":
             raise errors.Transient("come back later", retry_in=3600.0)
         case "paywall":
@@ -108,9 +113,19 @@ def making(ctx: Context, args: Trouble) -> dict[str, int]:
         case "abort":
             os.write(2, b"last words of a child\n")
             os.abort()
+        case "suicide":
+            os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
-            while True:  # no safe point, no signal handler: only a kill ends this
-                pass
+            re.match(r"(a+)+$", "a" * 60 + "b")  # C code that holds the interpreter for years: only a kill ends this
+        case "busy":
+            ends = time.monotonic() + 3.0
+            while time.monotonic() < ends:
+                re.match(r"(a+)+$", "a" * 24 + "b")
+            return {"tries": 1}
+        case "hog":
+            return {"tries": len(bytearray(8 << 30))}
+        case "unstorable":
+            return {"text": "a\x00b"}
         case "print":
             print("hello from the handler")
             print("and a \x1b[31mwarning\x1b[0m", file=sys.stderr)

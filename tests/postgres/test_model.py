@@ -25,7 +25,7 @@ from jobctl.postgres.connect import connect
 from jobctl.postgres.queue import Lane, Queue
 from jobctl.storage.local import LocalStorage
 from jobctl.worker.chain import Chain, Unreadable
-from tests.conftest import TABLES
+from tests.conftest import empty
 
 EXAMPLES, STEPS = (3000, 100) if os.environ.get("JOBCTL_PROFILE") == "nightly" else (300, 60)
 TTL = 30.0
@@ -79,7 +79,7 @@ class Jobs(RuleBasedStateMachine):
         super().__init__()
         self.queue = Queue(lambda: connect(self.url), ttl=TTL, actor="model")
         self.queue.connection.execute("SET search_path = jobctl, public")
-        self.queue.connection.execute(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE")
+        empty(self.queue.connection)
         self.storage = LocalStorage(self.storage_root / secrets.token_hex(6))
         self.client = Client(self.queue, storage=lambda: self.storage, load=lambda _: pipeline, user="model")
         self.worker = self.queue.register(

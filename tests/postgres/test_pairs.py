@@ -6,7 +6,7 @@ passes it by, so that for them "not at all" counts too. Nothing deadlocks, nothi
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from jobctl.core.job import Failure, NewJob, Outcome, Record, Token
 from jobctl.core.lifecycle import Ending
 from jobctl.postgres.connect import connect
 from jobctl.postgres.queue import Lane, Queue
+from tests import servers
 
 LEASE = "11111111-1111-1111-1111-111111111111"
 STARTS = {
@@ -126,7 +127,7 @@ class Arena:
             with suppress(LeaseLost):
                 OPERATIONS[first](self.one, token)
             other = self.pool.submit(self._second, second, token)
-            while not other.done() and not self._waits():
+            while not wait([other], timeout=0.002).done and not self._waits():
                 pass
             if not commit:
                 raise Rollback
@@ -138,8 +139,10 @@ class Arena:
             OPERATIONS[name](self.two, token)
 
     def _waits(self) -> bool:
-        pid = self.two.connection.info.backend_pid
-        return self.admin.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [pid]).fetchone()[0]
+        waiting = (
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return self.admin.execute(waiting).fetchone()[0]
 
 
 class Rollback(Exception):
@@ -148,12 +151,18 @@ class Rollback(Exception):
 
 @pytest.fixture
 def arena(conn, database_url):
+    database = conn.info.dbname
+    # far from the start of the server, where nothing is rescued; for whatever session comes, also behind a pooler
+    conn.execute(
+        f"DO $$ BEGIN EXECUTE format('ALTER DATABASE {database} SET jobctl.clock = %L', now() + interval '1 day'); END $$"
+    )
+    if servers.POOLED:
+        servers.reconnect(database_url)
     queues = [Queue(lambda: connect(database_url), actor=name) for name in ("one", "two")]
-    for queue in queues:  # far from the start of the server, where nothing is rescued
-        queue.connection.execute("SELECT set_config('jobctl.clock', (now() + interval '1 day')::text, false)")
     conn.execute(PUT)
     with ThreadPoolExecutor(1) as pool:
         yield Arena(conn, *queues, pool, {})
+    conn.execute(f"ALTER DATABASE {database} RESET jobctl.clock")
     for queue in queues:
         queue.close()
 

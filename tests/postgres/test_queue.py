@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
+from jobctl.client import Client, Swept
 from jobctl.core.errors import LeaseLost
 from jobctl.core.job import Filters, NewJob, Outcome, Record, Token
 from jobctl.core.lifecycle import MOVES, PAIRS, Status
@@ -245,28 +247,34 @@ def test_a_server_that_just_started_is_nobodys_crash(queue, claim, conn):
     assert len(queue.rescue()) == 1
 
 
-def test_twenty_sweeps_at_once_move_each_due_job_exactly_once(queue, conn, database_url):
+def test_twenty_sweeps_at_once_move_each_job_exactly_once(queue, conn, database_url):
+    """What is due, what is lost, and the keys that both wait for."""
     conn.execute(
-        "INSERT INTO jobs (job_type, status, error_type, next_retry_at) SELECT 'a', 'failed', 'transient', now() FROM generate_series(1, 300)"
+        "INSERT INTO jobs (job_type, status, error_type, next_retry_at, concurrency_key) "
+        "SELECT 'a', 'failed', 'transient', now(), 'k' || n % 7 FROM generate_series(1, 300) n"
     )
-    moved: list[int] = []
+    conn.execute(
+        "INSERT INTO jobs (job_type, status, lease_seq, lease_id, lease_expires_at, concurrency_key) "
+        "SELECT 'a', 'processing', 1, gen_random_uuid(), now(), 'r' || n FROM generate_series(1, 100) n"
+    )
     barrier = threading.Barrier(20)
 
-    def sweep() -> None:
-        own = Queue(lambda: connect(database_url))
+    def sweep(_: int) -> Swept:
+        own = Queue(lambda: connect(database_url), ttl=0.0)
         own.lanes()
         barrier.wait()
-        while rows := own.requeue(limit=20):
-            moved.extend(row["id"] for row in rows)
-        own.close()
+        try:
+            return Client(own, storage=lambda: None, load=lambda _: None).sweep()
+        finally:
+            own.close()
 
-    threads = [threading.Thread(target=sweep) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(moved) == list(range(1, 301))
-    assert conn.execute("SELECT count(*) FROM events WHERE kind = 'requeue'").fetchone() == (300,)
+    with ThreadPoolExecutor(20) as pool:
+        swept = list(pool.map(sweep, range(20)))
+    assert sorted(job for one in swept for job in one.requeued) == list(range(1, 301))
+    assert sorted(job for one in swept for job in one.rescued) == list(range(301, 401))
+    for kind, count in (("requeue", 300), ("rescue", 100)):
+        assert conn.execute("SELECT count(*) FROM events WHERE kind = %s", [kind]).fetchone() == (count,)
+    assert conn.execute("SELECT count(*) FROM jobs WHERE waiting_on IS NULL").fetchone() == (107,), "one a key"
 
 
 def test_jobs_of_one_key_never_run_at_once(queue, claim):

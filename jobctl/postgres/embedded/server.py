@@ -26,6 +26,7 @@ from jobctl.postgres.embedded.process import is_postmaster, postmaster_pid
 ROLE = DATABASE = "jobctl"
 PORT = 5432
 SOCKET_LIMIT = 103  # 104 bytes on macOS, 108 on Linux, with the final zero
+STATUS_LINE = 7  # of postmaster.pid, from 0
 START_TIMEOUT = 120
 LOCK_PATIENCE = 60.0
 """Seconds that a command waits for another one that brings the server up."""
@@ -251,8 +252,8 @@ class Server:
             return
         if is_postmaster(pid, cluster):
             deadline = time.monotonic() + 10
-            while time.monotonic() < deadline and not self._answers():
-                time.sleep(0.05)  # it is starting, or its socket is gone
+            while time.monotonic() < deadline and not self._answers() and not self._lost_its_socket(cluster):
+                time.sleep(0.05)  # it is starting
             if self._answers():
                 return
             self._end(pid)
@@ -265,6 +266,12 @@ class Server:
         account.own(file)
         for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
             (self.socket_dir / name).unlink(missing_ok=True)
+
+    def _lost_its_socket(self, cluster: Path) -> bool:
+        """Whether the server says in its pid file that it is ready, on a socket that somebody has removed."""
+        said = (cluster / "postmaster.pid").read_text(encoding="utf-8", errors="replace").split("\n")
+        ready = len(said) > STATUS_LINE and said[STATUS_LINE].strip() == "ready"
+        return ready and not (self.socket_dir / f".s.PGSQL.{PORT}").exists()
 
     def _start(self, account: Account, binaries: Binaries, cluster: Path) -> None:
         if self._answers():

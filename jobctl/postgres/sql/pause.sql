@@ -1,6 +1,6 @@
 -- Pauses what waits, asks what runs. answer: done, requested, unchanged, refused.
 WITH target AS MATERIALIZED (
-    SELECT id, status, pause_requested_at, cancel_requested_at, progress, concurrency_key
+    SELECT id, status, retry_count, max_retries, pause_requested_at, cancel_requested_at, progress, concurrency_key
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
 ),
 moved AS (
@@ -30,8 +30,8 @@ logged AS (
     FROM moved ORDER BY id
 )
 SELECT
-    t.id, t.status AS was, t.progress, t.concurrency_key,
-    t.cancel_requested_at IS NOT NULL AS cancelling,
+    t.id, t.status AS was, t.retry_count, t.max_retries, t.progress, t.concurrency_key,
+    t.pause_requested_at IS NOT NULL AS pausing, t.cancel_requested_at IS NOT NULL AS cancelling,
     CASE
         WHEN m.status = 'paused' THEN 'done'
         WHEN m.id IS NOT NULL THEN 'requested'

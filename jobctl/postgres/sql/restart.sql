@@ -1,6 +1,6 @@
 -- From scratch: checkpoints and output forgotten, counters at zero.
 WITH target AS MATERIALIZED (
-    SELECT id, status, idempotency_key, concurrency_key, cancel_requested_at
+    SELECT id, status, retry_count, max_retries, idempotency_key, concurrency_key, pause_requested_at, cancel_requested_at
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
 ),
 -- who has the same idempotency key and is not finished, or comes first in this very request
@@ -36,8 +36,8 @@ logged AS (
     SELECT m.id, 'restart', t.status, 'pending', %(actor)s FROM moved m JOIN target t USING (id) ORDER BY m.id
 )
 SELECT
-    t.id, t.status AS was, t.concurrency_key,
-    t.cancel_requested_at IS NOT NULL AS cancelling, h.holder,
+    t.id, t.status AS was, t.retry_count, t.max_retries, t.concurrency_key,
+    t.pause_requested_at IS NOT NULL AS pausing, t.cancel_requested_at IS NOT NULL AS cancelling, h.holder,
     CASE WHEN m.id IS NOT NULL THEN 'done' ELSE 'refused' END AS answer,
     CASE WHEN m.id IS NOT NULL AND m.waiting_on IS NULL THEN pg_notify('jobctl_ready', '')::text END AS notified
 FROM target t LEFT JOIN moved m USING (id) LEFT JOIN holder h USING (id)

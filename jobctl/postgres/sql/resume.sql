@@ -1,6 +1,6 @@
 -- Sends what is paused back to the queue; withdraws a pause that is only requested.
 WITH target AS MATERIALIZED (
-    SELECT id, status, pause_requested_at, cancel_requested_at, concurrency_key
+    SELECT id, status, retry_count, max_retries, pause_requested_at, cancel_requested_at, concurrency_key
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
 ),
 moved AS (
@@ -38,8 +38,8 @@ logged AS (
     FROM moved ORDER BY id
 )
 SELECT
-    t.id, t.status AS was, t.concurrency_key,
-    t.cancel_requested_at IS NOT NULL AS cancelling,
+    t.id, t.status AS was, t.retry_count, t.max_retries, t.concurrency_key,
+    t.pause_requested_at IS NOT NULL AS pausing, t.cancel_requested_at IS NOT NULL AS cancelling,
     CASE
         WHEN m.id IS NOT NULL THEN 'done'
         WHEN t.status IN ('pending', 'processing') AND t.cancel_requested_at IS NULL THEN 'unchanged'

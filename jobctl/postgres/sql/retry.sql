@@ -1,6 +1,6 @@
 -- A person's retry: from the checkpoint, within the limit.
 WITH target AS MATERIALIZED (
-    SELECT id, status, idempotency_key, retry_count, max_retries, concurrency_key, cancel_requested_at
+    SELECT id, status, idempotency_key, retry_count, max_retries, concurrency_key, pause_requested_at, cancel_requested_at
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
 ),
 -- who has the same idempotency key and is not finished, or comes first in this very request
@@ -32,7 +32,7 @@ logged AS (
 )
 SELECT
     t.id, t.status AS was, t.retry_count, t.max_retries, t.concurrency_key,
-    t.cancel_requested_at IS NOT NULL AS cancelling, h.holder,
+    t.pause_requested_at IS NOT NULL AS pausing, t.cancel_requested_at IS NOT NULL AS cancelling, h.holder,
     CASE WHEN m.id IS NOT NULL THEN 'done' WHEN t.status = 'pending' THEN 'unchanged' ELSE 'refused' END AS answer,
     CASE WHEN m.id IS NOT NULL AND m.waiting_on IS NULL THEN pg_notify('jobctl_ready', '')::text END AS notified
 FROM target t LEFT JOIN moved m USING (id) LEFT JOIN holder h USING (id)
