@@ -443,7 +443,7 @@ def connect(
     return Client(
         queue,
         storage=partial(storage, held),
-        load=load or pipeline,
+        load=load or cache(pipeline),
         user=user(os.environ),
         pausing=held["pausing"],
         retries=held["max_retries"],

@@ -91,9 +91,9 @@ def running(env: dict[str, str]) -> Iterator[Zygote]:
 
 def serve(descriptor: int) -> None:
     """Forks once for each request."""
-    from jobctl.cli import frame
+    from jobctl.cli.commands import COMMANDS
 
-    for name in (*LOADED, *(f"jobctl.cli.{place.partition(':')[0]}" for place, _ in frame.COMMANDS.values())):
+    for name in (*LOADED, *(f"jobctl.cli.{place.partition(':')[0]}" for place, _ in COMMANDS.values())):
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits here; the kernel reaps
     with socket.socket(fileno=descriptor) as end:
@@ -114,7 +114,7 @@ def serve(descriptor: int) -> None:
 
 def _become(request: dict, files: list[int]) -> None:
     """The rest of a fork's life."""
-    from jobctl.cli import frame
+    from jobctl.cli import entry
 
     code = 1
     try:
@@ -131,7 +131,7 @@ def _become(request: dict, files: list[int]) -> None:
         time.tzset()
         random.seed()
         sys.argv = ["jobctl", *request["words"]]
-        code = frame.run(request["words"])
+        code = entry.run(request["words"])
     finally:
         with suppress(OSError):
             sys.stdout.flush()
