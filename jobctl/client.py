@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +32,11 @@ MAX_INPUT = 64 * 1024
 TITLE_CAP = 512
 POLL = 0.25
 """Seconds between two looks of a wait."""
+FOREVER = 100 * 365.25 * 86_400
+"""Seconds that nobody waits."""
+MOST_RETRIES = 10_000
+BATCH = 1000
+"""Jobs that are created by one statement."""
 
 
 class Rows(Protocol):
@@ -161,20 +167,38 @@ class Client:
         return self.submit_all([(job_type, data, options or Options())])[0]
 
     def submit_all(
-        self, requests: Sequence[tuple[str, Mapping[str, Any], Options]], *, dry_run: bool = False
+        self, requests: Iterable[tuple[str, Mapping[str, Any], Options]], *, dry_run: bool = False
     ) -> list[Submitted]:
-        """Creates jobs in one transaction, ids in order. All are validated before the first is written."""
-        jobs = [self._prepare(*request, take=not dry_run) for request in requests]
-        self._known(dependency for job in jobs for dependency in job.after)
-        undoable = dry_run or any(options.on_conflict == "error" for _, _, options in requests)
-        with self.queue.transaction(rehearse=dry_run) if undoable else nullcontext():  # one statement is one anyway
-            answers = self.queue.submit(jobs)
-            for (_, _, options), answer in zip(requests, answers, strict=True):
-                if not answer.created and options.on_conflict == "error":
-                    raise IllegalTransition(
-                        f"job {answer.id} has the key {options.key!r} and is not finished",
-                        hint=f"jobctl show {answer.id}",
-                    )
+        """Creates jobs in one transaction, ids in order: all of them or none.
+
+        Requests are taken one by one and written in batches, so that any number fits in memory.
+        """
+        given = iter(requests)
+        batch = self._prepared(given, take=not dry_run)
+        strict = any(options.on_conflict == "error" for _, options in batch)
+        answers: list[Submitted] = []
+        # one statement is a transaction anyway
+        whole = self.queue.transaction(rehearse=dry_run) if dry_run or strict or len(batch) == BATCH else nullcontext()
+        with whole:
+            while batch:
+                answers += self._create(batch)
+                batch = self._prepared(given, take=not dry_run) if len(batch) == BATCH else []
+        return answers
+
+    def _prepared(
+        self, requests: Iterator[tuple[str, Mapping[str, Any], Options]], *, take: bool
+    ) -> list[tuple[NewJob, Options]]:
+        return [(self._prepare(*request, take=take), request[2]) for request in islice(requests, BATCH)]
+
+    def _create(self, batch: Sequence[tuple[NewJob, Options]]) -> list[Submitted]:
+        self._known(dependency for job, _ in batch for dependency in job.after)
+        answers = self.queue.submit([job for job, _ in batch])
+        for (_, options), answer in zip(batch, answers, strict=True):
+            if not answer.created and options.on_conflict == "error":
+                raise IllegalTransition(
+                    f"job {answer.id} has the key {options.key!r} and is not finished",
+                    hint=f"jobctl show {answer.id}",
+                )
         return answers
 
     def _prepare(self, job_type: str, data: Mapping[str, Any], options: Options, *, take: bool) -> NewJob:
@@ -438,6 +462,11 @@ def new_job(
         raise InvalidArguments(f"{pipeline.name}: the input is larger than 64 KiB", ["input: larger than 64 KiB"])
     if options.priority not in PRIORITIES:
         raise UsageError(f"unknown priority {options.priority!r}", hint=f"one of: {', '.join(PRIORITIES)}")
+    if not 0.0 <= options.delay < FOREVER:
+        raise UsageError(f"a delay of {options.delay:g} s can't be", hint="0 seconds to 100 years")
+    tries = retries.get(pipeline.name, pipeline.max_retries) if options.max_retries is None else options.max_retries
+    if not 0 <= tries <= MOST_RETRIES:
+        raise UsageError(f"{tries} retries can't be", hint=f"0 to {MOST_RETRIES}")
     title = options.title if options.title is not None else pipeline.title(args)
     mode = pipeline.mode(args)
     return NewJob(
@@ -454,9 +483,7 @@ def new_job(
         run_after=options.at,
         metadata={"label": pipeline.label, "stages": [stage.name for stage in pipeline.stages]}
         | ({"mode": mode} if mode else {}),
-        max_retries=retries.get(pipeline.name, pipeline.max_retries)
-        if options.max_retries is None
-        else options.max_retries,
+        max_retries=tries,
         after=options.after,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Status
 
 SUFFIXES = (".pdf", ".epub", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text")
-BULK = 1_000
 
 
 class Submit(Command):
@@ -103,27 +102,25 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
     TYPE is a job type (jobctl types lists them), or give one or more files or folders to process.
     """
     requests = _requests(state, words, given)
-    client = state.connect()
+    skip = given["on_conflict"] == "skip"
     ids: list[int] = []
-    for batch in _batches(requests):
-        answers = client.submit_all(batch, dry_run=given["dry_run"])
-        for answer, (_, _, options) in zip(answers, batch, strict=True):
-            if answer.created or options.on_conflict != "skip":
-                ids.append(answer.id)
-            if not answer.created:
-                state.say(f"job {answer.id} has this key already")
+    try:
+        answers = state.connect().submit_all(requests, dry_run=given["dry_run"])
+    except UsageError as error:
+        if not isinstance(requests, _Lines):
+            raise
+        raise UsageError(f"line {requests.number}: {error}", hint=error.hint) from error
+    for answer in answers:
+        if answer.created or not skip:
+            ids.append(answer.id)
+        if not answer.created:
+            state.say(f"job {answer.id} has this key already")
     if given["dry_run"]:
         state.say(f"{len(ids)} jobs would be created")
         return 0
     cache.add(ids[-cache.MOST :], given["title"] or " ".join(words))
     _print(state, ids)
     return _afterwards(state, ids, given)
-
-
-def _batches(requests: list[Any]) -> Iterator[list[Any]]:
-    """All at once: an import of many jobs is one transaction."""
-    if requests:
-        yield requests
 
 
 def _print(state: State, ids: Sequence[int]) -> None:
@@ -195,11 +192,11 @@ def _explain(state: State, job_id: int) -> None:
 # -- what to submit --------------------------------------------------------------------------------------------------
 
 
-def _requests(state: State, words: tuple[str, ...], given: dict[str, Any]) -> list[Any]:
+def _requests(state: State, words: tuple[str, ...], given: dict[str, Any]) -> Iterable[Any]:
     if given["file"] is not None:
         if words:
             raise UsageError("give a type, or -f FILE, not both", hint="jobctl submit --help")
-        return [_from_line(line, number, given) for number, line in _lines(given["file"])]
+        return _Lines(given["file"], given)
     if not words:
         raise UsageError("what to submit?", hint="jobctl submit FILE, or: jobctl submit TYPE --set field=value")
     options = _options(state, given)
@@ -296,40 +293,49 @@ def _value(text: str) -> Any:
         return text
 
 
-def _lines(source: str) -> Iterator[tuple[int, str]]:
-    try:
-        with click.open_file(source, encoding="utf-8") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    yield number, line
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{source} can't be read: {error}") from error
+FIELDS: dict[str, Any] = {
+    "type": str, "input": dict, "title": str, "queue": str, "priority": str, "key": str, "labels": dict, "max_retries": int,
+    "delay": (int, float), "after": list,
+}  # fmt: skip
+"""What a line of ``-f`` may hold."""
 
 
-def _from_line(line: str, number: int, given: dict[str, Any]) -> Any:
-    """``{"type": …, "input": {…}, "title": …, "queue": …, "priority": …, "key": …, "labels": {…}}``."""
-    from jobctl.client import Options
+class _Lines:
+    """Requests from lines of JSON, read as they are asked for; ``number`` is the line that was read last."""
 
-    item = _json(line, f"line {number}")
-    if not isinstance(item, dict) or not isinstance(item.get("type"), str):
-        raise UsageError(f"line {number} has no type", hint='{"type": "process_document", "input": {"path": "a.pdf"}}')
-    unknown = set(item) - {
-        "type",
-        "input",
-        "title",
-        "queue",
-        "priority",
-        "key",
-        "labels",
-        "max_retries",
-        "delay",
-        "after",
-    }
-    if unknown:
-        raise UsageError(f"line {number}: unknown field {sorted(unknown)[0]!r}")
-    options = Options(
-        title=item.get("title"), queue=item.get("queue", given["queue"]), priority=item.get("priority", given["priority"]),
-        key=item.get("key"), labels=item.get("labels"), max_retries=item.get("max_retries", given["max_retries"]),
-        delay=float(item.get("delay", given["delay"] or 0.0)), after=tuple(item.get("after", ())), on_conflict=given["on_conflict"],
-    )  # fmt: skip
-    return item["type"], item.get("input", {}), options
+    def __init__(self, source: str, given: dict[str, Any]) -> None:
+        self._source = source
+        self._given = given
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            with click.open_file(self._source, encoding="utf-8") as stream:
+                for self.number, line in enumerate(stream, 1):
+                    if line.strip():
+                        yield self._request(line)
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{self._source} can't be read: {error}") from error
+
+    def _request(self, line: str) -> Any:
+        from jobctl.client import Options
+
+        item = _json(line, "it")
+        if not isinstance(item, dict) or "type" not in item:
+            raise UsageError("it has no type", hint='{"type": "process_document", "input": {"path": "a.pdf"}}')
+        for name, value in item.items():
+            if name not in FIELDS:
+                raise UsageError(f"unknown field {name!r}", hint=f"one of: {', '.join(FIELDS)}")
+            if isinstance(value, bool) or not isinstance(value, FIELDS[name]):
+                kinds = FIELDS[name] if isinstance(FIELDS[name], tuple) else (FIELDS[name],)
+                raise UsageError(f"{name} should be {' or '.join(kind.__name__ for kind in kinds)}, not {value!r}")
+        inherited = {name: self._given[name] for name in ("queue", "priority", "max_retries", "delay", "on_conflict")}
+        own = {name: value for name, value in item.items() if name not in ("type", "input", "after")}
+        after = tuple(_id(value) for value in item.get("after", ()))
+        return item["type"], item.get("input", {}), Options(**(inherited | own), after=after)
+
+
+def _id(value: Any) -> int:
+    if type(value) is not int:
+        raise UsageError(f"after: {value!r} is no job id")
+    return int(value)
