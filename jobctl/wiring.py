@@ -602,7 +602,7 @@ def run_child(descriptor: int) -> None:
 
     queue = Queue(partial(Database(held, lambda _: None).connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
     libraries = Libraries()
-    with tempfile.TemporaryDirectory(prefix="jobctl-") as workspace:
+    with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor gave us, and removes
         tools = Tools(
             storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=cache(pipeline),
             request=partial(request, held), workspace=Path(workspace), input_roots=tuple(Path(root) for root in given["roots"]),

@@ -11,10 +11,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jobctl.core.job import Claimed
 from jobctl.worker.channel import Channel, job_message
+from jobctl.worker.workspace import Workspaces
 
 LAST_WORDS = 4_096
 
@@ -25,6 +27,7 @@ class Member:
 
     process: subprocess.Popen[bytes]
     channel: Channel
+    workspace: Path
     jobs: dict[int, Claimed] = field(default_factory=dict)
     done: int = 0
     since: float = 0.0  # when the running job got its turn, monotonic
@@ -100,15 +103,17 @@ class Member:
 
 
 class Crew:
-    """Starts children by a command that gets the number of its end of the socket pair."""
+    """Starts children by a command that gets the number of its end of the socket pair; their temporary files go with them."""
 
     def __init__(self, command: Callable[[int], Sequence[str]]) -> None:
         self._command = command
+        self._workspaces = Workspaces()
         self.members: list[Member] = []
 
     def hire(self) -> Member:
         """Starts one more child, in a process group of its own."""
         ours, theirs = socket.socketpair()
+        workspace = self._workspaces.make()
         with theirs:
             process = subprocess.Popen(
                 self._command(theirs.fileno()),
@@ -117,8 +122,9 @@ class Crew:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 process_group=0,
+                env={**os.environ, "TMPDIR": str(workspace)},
             )
-        member = Member(process, Channel(ours))
+        member = Member(process, Channel(ours), workspace)
         if process.stderr:
             os.set_blocking(process.stderr.fileno(), False)
         self.members.append(member)
@@ -127,7 +133,15 @@ class Crew:
     def dismiss(self, member: Member) -> str:
         """Takes a child off the list; says how it ended."""
         self.members.remove(member)
-        return member.reap()
+        how = member.reap()
+        self._workspaces.remove(member.workspace)
+        return how
+
+    def close(self) -> None:
+        """Ends all, leaves nothing."""
+        for member in list(self.members):
+            self.dismiss(member)
+        self._workspaces.close()
 
     def holder(self, job_id: int) -> Member | None:
         """The child that has a job."""

@@ -653,9 +653,9 @@ class Supervisor:
                     self._pass_on(member.running.token.job_id)
 
     def _leave(self) -> None:
-        for member in list(self.crew.members):
+        for member in self.crew.members:
             self._unwatch(member)
-            self.crew.dismiss(member)
+        self.crew.close()
         with suppress(StoreUnavailable):
             self.queue.unregister(self.worker)
         if self._hints is not None:
