@@ -519,6 +519,7 @@ class WorkerOptions:
     name: str | None = None
     input_roots: tuple[str, ...] = ()
     only: tuple[int, ...] = ()
+    ahead: float = 0.0
     metrics: tuple[str, int] | None = None
     """Host and port on which to show what was done."""
 
@@ -549,6 +550,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         poll=options.poll or float(held["poll"]), grace=options.grace if options.grace is not None else float(held["grace"]),
         cancel_grace=float(held["cancel_grace"]), silent_limit=float(held["silent_limit"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
         auto_retry=bool(held["auto_retry"]), paywall_holds=bool(held["paywall_holds"]), only=frozenset(options.only) if options.only else None,
+        ahead=options.ahead,
     )  # fmt: skip
     roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]
     # a child is told where the embedded server is: it may be frozen at any moment, and must never be the one that brings
@@ -616,13 +618,24 @@ def request(held: Settings, job_type: str, args: Mapping[str, Any], *, created_b
     return new_job(pipeline(job_type), args, Options(**options), created_by=created_by, retries=held["max_retries"])
 
 
-def run_here(held: Settings, ids: Sequence[int], *, say: Callable[[str], None] = lambda _: None) -> Any:
-    """Starts a worker for the given jobs and what they submit, as a child process; gives the process."""
+def run_here(
+    held: Settings, ids: Sequence[int], *, ahead: float = 0.0, say: Callable[[str], None] = lambda _: None
+) -> Any:
+    """Starts a worker for the given jobs and what they submit, as a child process; gives the process.
+
+    ``ahead``: the seconds for which they were put off, so that no other worker takes them.
+    """
     import subprocess
 
     place = Database(held, say)
     place.info()
-    given = {"values": held.values, "home": str(held.home), "ids": list(ids), "roots": [str(Path.cwd())]}
+    given = {
+        "values": held.values,
+        "home": str(held.home),
+        "ids": list(ids),
+        "ahead": ahead,
+        "roots": [str(Path.cwd())],
+    }
     return subprocess.Popen(
         [sys.executable, "-c", "from jobctl.wiring import work_here; work_here()"],
         env={**os.environ, "JOBCTL_HERE": json.dumps(given)}, stdin=subprocess.DEVNULL, start_new_session=True,
@@ -633,7 +646,7 @@ def work_here() -> None:
     """The process behind ``submit --run``."""
     given = json.loads(os.environ["JOBCTL_HERE"])
     held = Settings(given["values"], {}, Path(given["home"]))
-    run_worker(held, WorkerOptions(only=tuple(given["ids"]), input_roots=tuple(given["roots"])))
+    run_worker(held, WorkerOptions(only=tuple(given["ids"]), ahead=given["ahead"], input_roots=tuple(given["roots"])))
 
 
 def library(client: Client) -> Any:

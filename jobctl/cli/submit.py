@@ -22,6 +22,9 @@ from jobctl.core.lifecycle import Status
 
 SUFFIXES = (".pdf", ".epub", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text")
 
+RESERVED = 60.0
+"""Seconds that a job of ``--run`` is kept from other workers: it is to run here, where its folders are."""
+
 
 class Submit(Command):
     """``submit TYPE --help`` shows the fields of the type."""
@@ -101,6 +104,8 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
 
     TYPE is a job type (jobctl types lists them), or give one or more files or folders to process.
     """
+    if given["run_"] and not given["delay"] and given["at"] is None:
+        given["delay"] = given["ahead"] = RESERVED
     requests = _requests(state, words, given)
     skip = given["on_conflict"] == "skip"
     ids: list[int] = []
@@ -143,7 +148,7 @@ def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
     if not ids:
         return 0
     if given["run_"]:
-        return _run_here(state, ids, given["timeout"])
+        return _run_here(state, ids, given)
     if given["watch_"]:
         return follow(state, ids, {}, timeout=given["timeout"], report_to_stderr=True)
     if given["wait_"]:
@@ -155,14 +160,16 @@ def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
     return 0
 
 
-def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
+def _run_here(state: State, ids: list[int], given: dict[str, Any]) -> int:
     """A worker of our own for these jobs, watched until they and their follow-up work have ended."""
     from jobctl import wiring
     from jobctl.cli.follow import follow
 
-    process = wiring.run_here(state.settings(), ids, say=state.say)
+    process = wiring.run_here(state.settings(), ids, ahead=given.get("ahead", 0.0), say=state.say)
     try:
-        code = follow(state, ids, {}, timeout=timeout, alive=lambda: process.poll() is None, report_to_stderr=True)
+        code = follow(
+            state, ids, {}, timeout=given["timeout"], alive=lambda: process.poll() is None, report_to_stderr=True
+        )
         if code != 124:
             process.wait()
     finally:

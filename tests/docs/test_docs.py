@@ -120,6 +120,72 @@ def test_the_two_commands_of_the_readme_are_one_line_each_and_ci_calls_the_secon
     assert second in (ROOT / ".ci" / "run").read_text()
 
 
+VOLATILE = (
+    (r"job 1: will pause .*|job 1: paused", "job 1: pause"),  # where it stands when the request comes
+    (r"(status +‖ paused).*", r"\1"),
+    (r"progress .*|stages .*|checkpoint .*|started .*|attempts .*", ""),
+    (r"by \w+", "by somebody"),
+    (r"\d+s( ago)?", "some time ago"),
+    (r"^\d\.\d\d ", "score "),
+    (r"(who founded|Introduction --).*", r"\1"),
+)
+
+
+def settled(lines: list[str]) -> list[str]:
+    """What does not depend on the moment and the machine; said twice is said once."""
+    for pattern, instead in VOLATILE:
+        lines = [re.sub(pattern, instead, line.rstrip()) for line in lines]
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+@pytest.fixture
+def desk(shell):
+    """A folder with what the README speaks of, a shell in it, and a worker."""
+    books = shell.home / "books"
+    books.mkdir()
+    for name in ("lighthouse.md", "project-history.en.epub"):
+        shutil.copy(ROOT / "tests" / "data" / name, books)
+    shutil.copy(ROOT / "tests" / "data" / "project-history.en.pdf", shell.home / "book.pdf")
+    shutil.copy(ROOT / "tests" / "data" / "lighthouse.md", shell.home)
+    (shell.home / "readwise.csv").write_text("Highlight,Book Title\nthe horn is blown in fog,Keeper of Skerry Light\n")
+    path = f"{Path(sys.executable).parent}:{shell.env['PATH']}"
+    shell.start("worker", "run", "-q", "--poll", "0.2")
+
+    def run(script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", script], cwd=shell.home, env={**shell.env, "PATH": path}, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.mark.timeout(240)
+def test_the_session_of_the_readme_is_what_happens(desk):
+    (block,) = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    told = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    for command, _, output in (part.partition("\n") for part in told):
+        if command.endswith("&"):  # the worker is there already
+            continue
+        done = desk(command)
+        assert done.returncode == 0, (command, done.stdout)
+        assert set(settled(output.splitlines())) <= set(settled(done.stdout.splitlines())), (command, done.stdout)
+
+
+@pytest.mark.timeout(240)
+def test_the_commands_of_the_readme_can_be_typed(desk):
+    blocks = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "venv" not in block]
+    assert len(blocks) == 2
+    for block in blocks:
+        done = desk(f"set -euo pipefail\n{block}")
+        assert done.returncode == 0, (block, done.stdout)
+    cron = re.findall(r"^[*\d/ ]+ (jobctl .*)$", README, re.MULTILINE)
+    assert len(cron) == 2
+    for line in cron:
+        done = desk(line)
+        assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_the_pipeline_of_the_readme_runs_as_it_stands(tmp_path):
     code = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "Pipeline(" in block)
     names: dict = {"__name__": "readme"}

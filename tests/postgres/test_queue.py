@@ -366,7 +366,7 @@ def explain(queue: Queue, conn: psycopg.Connection, types: list[str]) -> int:
     plan = conn.execute(
         "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("claim"),
         {
-            "worker": 1, "actor": "x", "ttl": 30, "slots": 10, "only": None, "queues": [x.queue for x in lanes],
+            "worker": 1, "actor": "x", "ttl": 30, "slots": 10, "only": None, "ahead": 0, "queues": [x.queue for x in lanes],
             "types": [x.job_type for x in lanes], "priorities": [x.priority for x in lanes],
             "low_run_after": [x.low_run_after for x in lanes], "low_id": [x.low_id for x in lanes],
         },

@@ -25,7 +25,7 @@ WITH claimed AS (
                 WHERE
                     j.queue = lane.queue AND j.job_type = lane.job_type AND j.priority = lane.priority
                     AND j.status = 'pending' AND j.waiting_on IS NULL
-                    AND j.run_after <= jobctl.clock()
+                    AND j.run_after <= jobctl.clock() + make_interval(secs => %(ahead)s)
                     AND (%(only)s::bigint[] IS NULL OR j.id = ANY (%(only)s::bigint[])
                         OR j.created_by = ANY (SELECT 'job:' || own.id FROM unnest(%(only)s::bigint[]) AS own (id)))
                     AND (j.run_after, j.id) >= (lane.low_run_after, lane.low_id)
