@@ -131,12 +131,13 @@ class Queue:
 
     def submit(self, new: Sequence[NewJob]) -> list[Submitted]:
         """Creates jobs in one statement; the answers are in the order given. Raises ``UsageError`` for what can't be stored."""
-        rows = json.dumps([_row(n, job) for n, job in enumerate(new)])
+        rows = [_row(n, job) for n, job in enumerate(new)]
         try:
-            answers = self.run("submit", rows=rows)
-            if any(row["id"] is None for row in answers):
-                # another transaction took the key after this statement's snapshot: now it can be seen
-                answers = self.run("submit", rows=rows)
+            answers = self.run("submit", rows=json.dumps(rows))
+            if lost := [row["n"] for row in answers if row["id"] is None]:
+                # another transaction took these keys after the statement's snapshot: now its jobs can be seen
+                again = {row["n"]: row for row in self.run("submit", rows=json.dumps([rows[n] for n in lost]))}
+                answers = [again.get(row["n"], row) for row in answers]
         except psycopg.DataError as error:
             raise UsageError(f"it can't be stored: {error.diag.message_detail or _first(error)}") from error
         keys = {job.concurrency_key for job in new} - {None}

@@ -30,7 +30,19 @@ def leave(ctx: Context, what: str) -> None:
         Path(f"{ctx.args.trail}.pid").write_text(str(os.getpid()))
         with Path(ctx.args.trail).open("a") as sink:
             sink.write(f"{what}\n")
+        while held_at(ctx.args.trail, what):
+            time.sleep(0.02)
+        if Path(f"{ctx.args.trail}.hurry").exists():  # the test has seen what it waited for
+            return
     time.sleep(ctx.args.slow)
+
+
+def held_at(trail: str, what: str) -> bool:
+    """Whether the test wants the job to stay here until it has done what it came for."""
+    try:
+        return what.startswith(Path(f"{trail}.hold").read_text())
+    except FileNotFoundError:
+        return False
 
 
 @steps.stage(share=10)

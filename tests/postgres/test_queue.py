@@ -73,6 +73,21 @@ def test_ids_are_in_the_order_given_and_a_key_is_unique_among_unfinished_jobs(qu
     assert queue.submit([NewJob("a", {}, key="k")])[0].created
 
 
+def test_a_race_for_a_key_gives_both_the_same_job_and_creates_nothing_twice(queue, conn, database_url, eventually):
+    other = Queue(lambda: connect(database_url))
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool:
+        with queue.transaction():
+            first = queue.submit([NewJob("a", {}, key="k")])[0].id
+            racing = pool.submit(other.submit, [NewJob("a", {}), NewJob("a", {}, key="k"), NewJob("b", {})])
+            eventually(lambda: conn.execute(waits).fetchone() == (1,))
+        answers = racing.result(timeout=20)
+    other.close()
+    assert [answer.created for answer in answers] == [True, False, True]
+    assert answers[1].id == first
+    assert conn.execute("SELECT count(*) FROM jobs").fetchone() == (3,)
+
+
 def test_claims_go_by_priority_then_due_time_then_id(queue, claim):
     low, normal, high = (queue.submit([NewJob("a", {}, priority=p)])[0].id for p in (1, 2, 3))
     later = queue.submit([NewJob("a", {}, priority=4, delay=60)])[0].id
