@@ -28,6 +28,7 @@ bench:
 	.venv/bin/python tests/bench/job_types.py
 	.venv/bin/python tests/bench/throughput.py
 	.venv/bin/python tests/bench/coldstart.py
+	.venv/bin/python tests/bench/watch.py
 
 completions:
 	.venv/bin/jobctl completion bash > completions/jobctl.bash

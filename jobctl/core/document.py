@@ -7,7 +7,8 @@ Every class here holds only JSON-able fields, so that a stage may return it as i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +98,22 @@ def passage(span: Span, known: Enrichment, vector: bytes) -> dict[str, Any]:
         "token_count": span.token_count, "themes": known.themes, "summary": known.summary,
         "importance": known.importance, "polarity": known.polarity, "vector": vector,
     }  # fmt: skip
+
+
+class OpenSource(Protocol):
+    """A source that was opened: its facts, and its parts by number, in any order, always the same."""
+
+    @property
+    def info(self) -> SourceInfo: ...
+
+    def part(self, index: int) -> Part: ...
+    def close(self) -> None: ...
+
+
+class Extractor(Protocol):
+    """Reads one or more formats. ``open`` raises ``Invalid`` with a sentence a person understands."""
+
+    @property
+    def formats(self) -> tuple[str, ...]: ...
+
+    def open(self, path: Path) -> OpenSource: ...

@@ -1,4 +1,4 @@
-"""Every Protocol: the shapes of what is plugged into jobctl.
+"""The Protocols: the shapes of what is plugged into jobctl (those of documents stand in ``document.py``).
 
 An implementation that others may bring has a contract suite in ``jobctl.testing``.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
-
-from jobctl.core.document import Part, SourceInfo
 
 
 class Storage(Protocol):
@@ -28,25 +26,6 @@ class Storage(Protocol):
     def local_path(self, key: str, workspace: Path) -> Path:
         """A local file with the bytes: the stored file itself, or a copy in ``workspace``."""
         ...
-
-
-class OpenSource(Protocol):
-    """A source that was opened: its facts, and its parts by number, in any order, always the same."""
-
-    @property
-    def info(self) -> SourceInfo: ...
-
-    def part(self, index: int) -> Part: ...
-    def close(self) -> None: ...
-
-
-class Extractor(Protocol):
-    """Reads one or more formats. ``open`` raises ``Invalid`` with a sentence a person understands."""
-
-    @property
-    def formats(self) -> tuple[str, ...]: ...
-
-    def open(self, path: Path) -> OpenSource: ...
 
 
 class Embedder(Protocol):

@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobctl.core.document import CleanText, Enrichment, Part, SourceInfo, Span, passage
+from jobctl.core.document import CleanText, Enrichment, OpenSource, Part, SourceInfo, Span, passage
 from jobctl.core.errors import Invalid
 from jobctl.core.keys import markdown_key, source_key
 from jobctl.core.pipeline import Pipeline
-from jobctl.core.ports import Context, Embedder, Library, OpenSource
+from jobctl.core.ports import Context, Embedder, Library
 from jobctl.documents import chunk as chunking_engine
 from jobctl.documents import clean as cleaning_engine
 from jobctl.documents import match

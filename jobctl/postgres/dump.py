@@ -19,7 +19,7 @@ from psycopg import sql
 
 from jobctl.core.errors import IllegalTransition, UsageError
 from jobctl.core.job import Outcome, Token
-from jobctl.core.lifecycle import Ending
+from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.library import Libraries
 from jobctl.postgres.queue import Queue
 from jobctl.postgres.revision import SCHEMA, current
@@ -197,7 +197,7 @@ def _settle_in(queue: Queue) -> None:
     """What ran elsewhere goes back to the queue; vectors get pgvector's form again."""
     Libraries()(queue.connection).embed_again()
     running = queue.connection.execute(
-        f"SELECT id, lease_seq, lease_id FROM {SCHEMA}.jobs WHERE status = 'processing' ORDER BY id"  # noqa: S608 - a constant
+        "SELECT id, lease_seq, lease_id FROM jobctl.jobs WHERE status = %s ORDER BY id", [Status.PROCESSING]
     ).fetchall()
     tokens = [Token(job_id, lease_seq, str(lease_id)) for job_id, lease_seq, lease_id in running]
     if tokens:

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobctl import wiring
+from jobctl.core.document import Extractor, OpenSource
 from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, Invalid, JobctlError
-from jobctl.core.ports import Embedder, Extractor, OpenSource, Storage
+from jobctl.core.ports import Embedder, Storage
 from jobctl.documents.clean import clean
 from jobctl.documents.extract import detect
 

@@ -1,4 +1,6 @@
-"""Wall time of cold commands next to a bare psycopg round trip (F), interleaved, medians.
+"""Wall time of cold commands next to a bare psycopg round trip (F), interleaved, medians; and of a TAB.
+
+The TAB is the completion function of bash over a cache of 200 ids, above the same shell that only sources the script.
 
 python tests/bench/coldstart.py [ROUNDS]
 """
@@ -41,15 +43,25 @@ def main() -> None:
             "show": [jobctl, "show", "1"],
             "pause": [jobctl, "pause", "1"],
             "retry --due": [jobctl, "retry", "--due"],
+            "submit": [jobctl, "submit", "detect_connections"],
             "--help": [jobctl, "--help"],
             "--version": [jobctl, "--version"],
         }
+        ids = Path(home) / "cache" / "ids"
+        ids.parent.mkdir()
+        ids.write_text("".join(f"{n}\tpause,cancel\tProcessing: Book {n}.pdf\n" for n in range(200)))
+        script = Path(__file__).parents[2] / "completions" / "jobctl.bash"
+        typed = "COMP_WORDS=(jobctl pause ''); COMP_CWORD=2; _jobctl"
+        tab, source = ["bash", "-c", f"source {script}; {typed}"], ["bash", "-c", f"source {script}"]
+        commands |= {"TAB": tab, "no TAB": source}
         found: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(rounds):
             for name, command in commands.items():
                 found[name].append(timed(command, env))
         server.stop(force=True)
     base = statistics.median(found["psycopg (F)"])
+    without = statistics.median(found.pop("no TAB"))
+    print(f"a TAB        {(statistics.median(found.pop('TAB')) - without) * 1000:6.1f} ms above a shell without one")
     for name, times in found.items():
         print(f"{name:<12} {statistics.median(times) * 1000:6.0f} ms   {statistics.median(times) / base:.2f} F")
 
