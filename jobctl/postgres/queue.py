@@ -269,8 +269,11 @@ class Queue:
         for _ in range(3):
             try:
                 return len(self.run("wake_keys", keys=given))
-            except psycopg.errors.UniqueViolation:
-                if self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            except (psycopg.errors.UniqueViolation, StoreUnavailable) as error:
+                race = isinstance(
+                    error.__cause__ or error, (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected)
+                )
+                if not race or self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                     raise
         return 0  # others keep winning: they let the jobs through
 

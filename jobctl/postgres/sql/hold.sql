@@ -4,11 +4,18 @@ WITH held AS (
     ON CONFLICT (kind, name) DO NOTHING
     RETURNING name
 ),
-parked AS (
-    UPDATE jobctl.jobs SET waiting_on = %(kind)s, updated_at = jobctl.clock()
+waiting AS MATERIALIZED (
+    SELECT id FROM jobctl.jobs
     WHERE
         status = 'pending' AND (waiting_on IS NULL OR waiting_on = 'key')
         AND CASE WHEN %(kind)s = 'queue' THEN queue = %(name)s ELSE job_type = %(name)s END
-    RETURNING id
+    ORDER BY id
+    FOR UPDATE
+),
+parked AS (
+    UPDATE jobctl.jobs j SET waiting_on = %(kind)s, updated_at = jobctl.clock()
+    FROM waiting w
+    WHERE j.id = w.id AND j.status = 'pending'
+    RETURNING j.id
 )
 SELECT EXISTS (SELECT FROM held) AS changed, (SELECT count(*) FROM parked) AS jobs

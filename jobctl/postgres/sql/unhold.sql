@@ -3,6 +3,14 @@
 WITH gone AS (
     DELETE FROM jobctl.holds WHERE kind = %(kind)s AND name = %(name)s RETURNING name
 ),
+waiting AS MATERIALIZED (
+    SELECT id FROM jobctl.jobs
+    WHERE
+        status = 'pending' AND waiting_on = %(kind)s
+        AND CASE WHEN %(kind)s = 'queue' THEN queue = %(name)s ELSE job_type = %(name)s END
+    ORDER BY id
+    FOR UPDATE
+),
 freed AS (
     UPDATE jobctl.jobs j
     SET
@@ -15,9 +23,8 @@ freed AS (
             WHEN j.concurrency_key IS NOT NULL THEN 'key'
         END,
         updated_at = jobctl.clock()
-    WHERE
-        j.status = 'pending' AND j.waiting_on = %(kind)s
-        AND CASE WHEN %(kind)s = 'queue' THEN j.queue = %(name)s ELSE j.job_type = %(name)s END
+    FROM waiting w
+    WHERE j.id = w.id AND j.status = 'pending' AND j.waiting_on = %(kind)s
     RETURNING j.id, j.concurrency_key
 )
 SELECT

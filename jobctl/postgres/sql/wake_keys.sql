@@ -1,4 +1,5 @@
--- Lets the first due job of each free concurrency key through. Two at once: the unique index lets one of them win.
+-- Lets the first due job of each free concurrency key through. Two at once: what one is waking the other passes by, and
+-- where they see different heads the unique index lets one of them win.
 WITH RECURSIVE waiting AS (
     (
         SELECT concurrency_key FROM jobctl.jobs
@@ -18,28 +19,33 @@ keys AS (
     UNION
     SELECT concurrency_key FROM waiting WHERE concurrency_key IS NOT NULL
 ),
+heads AS MATERIALIZED (
+    SELECT head.id
+    FROM keys CROSS JOIN LATERAL (
+        SELECT j.id FROM jobctl.jobs j
+        WHERE
+            j.concurrency_key = keys.key AND j.status = 'pending' AND j.waiting_on = 'key'
+            AND j.run_after <= jobctl.clock()
+        ORDER BY j.priority DESC, j.run_after, j.id
+        LIMIT 1
+    ) head
+    WHERE NOT EXISTS (
+        SELECT FROM jobctl.jobs holder
+        WHERE
+            holder.concurrency_key = keys.key
+            AND (holder.status = 'processing' OR (holder.status = 'pending' AND holder.waiting_on IS NULL))
+    )
+),
+mine AS MATERIALIZED (
+    SELECT j.id FROM jobctl.jobs j
+    WHERE j.id = ANY (ARRAY(SELECT id FROM heads)) AND j.status = 'pending' AND j.waiting_on = 'key'
+    ORDER BY j.id
+    FOR UPDATE SKIP LOCKED
+),
 woken AS (
     UPDATE jobctl.jobs
     SET waiting_on = NULL, updated_at = jobctl.clock()
-    WHERE
-        id = ANY (ARRAY(
-            SELECT head.id
-            FROM keys CROSS JOIN LATERAL (
-                SELECT j.id FROM jobctl.jobs j
-                WHERE
-                    j.concurrency_key = keys.key AND j.status = 'pending' AND j.waiting_on = 'key'
-                    AND j.run_after <= jobctl.clock()
-                ORDER BY j.priority DESC, j.run_after, j.id
-                LIMIT 1
-            ) head
-            WHERE NOT EXISTS (
-                SELECT FROM jobctl.jobs holder
-                WHERE
-                    holder.concurrency_key = keys.key
-                    AND (holder.status = 'processing' OR (holder.status = 'pending' AND holder.waiting_on IS NULL))
-            )
-        ))
-        AND status = 'pending' AND waiting_on = 'key'
+    WHERE id = ANY (ARRAY(SELECT id FROM mine)) AND status = 'pending' AND waiting_on = 'key'
     RETURNING id
 )
 SELECT id, pg_notify('jobctl_ready', '')::text AS notified FROM woken
