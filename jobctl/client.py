@@ -90,6 +90,8 @@ class Options:
     labels: Mapping[str, str] | None = None
     key: str | None = None
     on_conflict: str = "return"  # return skip error
+    reserved: float = 0.0
+    """Seconds for which only a worker that was started for this very job may take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,7 +484,8 @@ def new_job(
         delay=options.delay,
         run_after=options.at,
         metadata={"label": pipeline.label, "stages": [stage.name for stage in pipeline.stages]}
-        | ({"mode": mode} if mode else {}),
+        | ({"mode": mode} if mode else {})
+        | ({"reserved_s": options.reserved} if options.reserved else {}),
         max_retries=tries,
         after=options.after,
     )

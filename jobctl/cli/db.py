@@ -25,7 +25,7 @@ def db() -> None:
 def _place(state: State) -> Any:
     from jobctl import wiring
 
-    return wiring.database(state.settings(), state.say)
+    return wiring.Database(state.settings(), state.say)
 
 
 def _embedded(state: State, verb: str) -> Any:

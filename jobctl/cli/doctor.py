@@ -84,7 +84,7 @@ def _database(state: State) -> Found:
     from jobctl import wiring
 
     state.connect().count(Filters())
-    facts = wiring.database(state.settings(), state.say).status()
+    facts = wiring.Database(state.settings(), state.say).status()
     return f"Postgres {facts['server_version']}, schema {facts['schema']}, {facts['url']}", None
 
 

@@ -71,7 +71,7 @@ class Lines:
         if self._rewrites and job.status is Status.PROCESSING:
             self._rewrite(job)
         elif changed:
-            self._say(plain_line(job, here=self._err))
+            self._say(plain_line(job))
             if job.status is Status.FAILED:
                 self._ci.failed(job)
         if changed:
@@ -121,13 +121,10 @@ def _clock() -> str:
     return datetime.now(UTC).strftime("%H:%M:%SZ")
 
 
-def plain_line(job: Job, *, here: bool = False) -> str:
-    """``22:40:01Z 7 processing 65% Processing: Dune.pdf: Embedding chunk 234 of 500``.
-
-    ``here``: somebody waits for it, and is told what for when it does not start.
-    """
-    silent = job.status in (Status.COMPLETED, Status.CANCELLED) or (here and job.status is Status.PENDING)
-    words = "" if silent else what_comes(job)
+def plain_line(job: Job) -> str:
+    """``22:40:01Z 7 processing 65% Processing: Dune.pdf: Embedding chunk 234 of 500``."""
+    done = job.status in (Status.COMPLETED, Status.CANCELLED)
+    words = "" if done else what_comes(job)
     message = job.error_message if job.status is Status.FAILED and job.error_message else words
     percent = f" {job.progress.percent:.0f}%" if job.status is Status.PROCESSING else ""
     left = f" ({eta(job)} left)" if eta(job) else ""

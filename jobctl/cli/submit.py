@@ -104,8 +104,6 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
 
     TYPE is a job type (jobctl types lists them), or give one or more files or folders to process.
     """
-    if given["run_"] and not given["delay"] and given["at"] is None:
-        given["delay"] = given["ahead"] = RESERVED
     requests = _requests(state, words, given)
     skip = given["on_conflict"] == "skip"
     ids: list[int] = []
@@ -148,7 +146,7 @@ def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
     if not ids:
         return 0
     if given["run_"]:
-        return _run_here(state, ids, given)
+        return _run_here(state, ids, given["timeout"])
     if given["watch_"]:
         return follow(state, ids, {}, timeout=given["timeout"], report_to_stderr=True)
     if given["wait_"]:
@@ -160,16 +158,14 @@ def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
     return 0
 
 
-def _run_here(state: State, ids: list[int], given: dict[str, Any]) -> int:
+def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
     """A worker of our own for these jobs, watched until they and their follow-up work have ended."""
     from jobctl import wiring
     from jobctl.cli.follow import follow
 
-    process = wiring.run_here(state.settings(), ids, ahead=given.get("ahead", 0.0), say=state.say)
+    process = wiring.run_here(state.settings(), ids, say=state.say)
     try:
-        code = follow(
-            state, ids, {}, timeout=given["timeout"], alive=lambda: process.poll() is None, report_to_stderr=True
-        )
+        code = follow(state, ids, {}, timeout=timeout, alive=lambda: process.poll() is None, report_to_stderr=True)
         if code != 124:
             process.wait()
     finally:
@@ -252,6 +248,7 @@ def _options(state: State, given: dict[str, Any]) -> Any:
         title=given["title"], queue=given["queue"], priority=given["priority"], max_retries=given["max_retries"],
         delay=given["delay"], at=at, after=tuple(numbers(state, given["after"])) if given["after"] else (),
         labels=dict(_pair(label) for label in given["labels"]), key=given["key"], on_conflict=given["on_conflict"],
+        reserved=RESERVED if given["run_"] else 0.0,
     )  # fmt: skip
 
 
@@ -337,6 +334,7 @@ class _Lines:
                 kinds = FIELDS[name] if isinstance(FIELDS[name], tuple) else (FIELDS[name],)
                 raise UsageError(f"{name} should be {' or '.join(kind.__name__ for kind in kinds)}, not {value!r}")
         inherited = {name: self._given[name] for name in ("queue", "priority", "max_retries", "delay", "on_conflict")}
+        inherited["reserved"] = RESERVED if self._given["run_"] else 0.0
         own = {name: value for name, value in item.items() if name not in ("type", "input", "after")}
         after = tuple(_id(value) for value in item.get("after", ()))
         return item["type"], item.get("input", {}), Options(**(inherited | own), after=after)

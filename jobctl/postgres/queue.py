@@ -304,12 +304,9 @@ class Queue:
         return [row["queue"] for row in self.run("lanes")]
 
     def claim(
-        self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None, ahead: float = 0.0
+        self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
     ) -> list[Claimed]:
-        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted.
-
-        ``ahead``: also jobs that are due in so many seconds, because they were put off for this worker.
-        """
+        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted."""
         rows = self.run(
             "claim",
             worker=worker,
@@ -317,7 +314,6 @@ class Queue:
             ttl=self.ttl,
             slots=slots,
             only=None if only is None else list(only),
-            ahead=ahead,
             queues=[lane.queue for lane in lanes],
             types=[lane.job_type for lane in lanes],
             priorities=[lane.priority for lane in lanes],

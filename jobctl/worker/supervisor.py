@@ -73,8 +73,6 @@ class Plan:
     """Whether a paywall holds its whole job type, instead of each job burning an attempt on it."""
     only: frozenset[int] | None = None
     """``submit --run``: end when these jobs have ended."""
-    ahead: float = 0.0
-    """Seconds for which those were put off, so that no other worker takes them."""
 
 
 class Leases(Protocol):
@@ -87,7 +85,7 @@ class Leases(Protocol):
     def unregister(self, worker: int) -> None: ...
     def lanes(self) -> list[str]: ...
     def claim(
-        self, worker: int, lanes: Sequence[Any], slots: int, *, only: Sequence[int] | None = None, ahead: float = 0.0
+        self, worker: int, lanes: Sequence[Any], slots: int, *, only: Sequence[int] | None = None
     ) -> list[Claimed]: ...
     def beat(
         self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]
@@ -387,7 +385,7 @@ class Supervisor:
             self._queues = list(self.plan.queues) if self.plan.queues else self.queue.lanes()
         lanes = [self._probe(q, t, p) for q in self._queues for t in self.plan.types for p in PRIORITIES.values()]
         only = sorted(self.plan.only) if self.plan.only is not None else None
-        jobs = self.queue.claim(self.worker, lanes, slots, only=only, ahead=self.plan.ahead) if lanes else []
+        jobs = self.queue.claim(self.worker, lanes, slots, only=only) if lanes else []
         for job in jobs:
             self._low[job.queue, job.job_type, job.priority] = (job.run_after, job.token.job_id)
         self._claimed += len(jobs)

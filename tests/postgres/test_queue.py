@@ -381,7 +381,7 @@ def explain(queue: Queue, conn: psycopg.Connection, types: list[str]) -> int:
     plan = conn.execute(
         "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("claim"),
         {
-            "worker": 1, "actor": "x", "ttl": 30, "slots": 10, "only": None, "ahead": 0, "queues": [x.queue for x in lanes],
+            "worker": 1, "actor": "x", "ttl": 30, "slots": 10, "only": None, "queues": [x.queue for x in lanes],
             "types": [x.job_type for x in lanes], "priorities": [x.priority for x in lanes],
             "low_run_after": [x.low_run_after for x in lanes], "low_id": [x.low_id for x in lanes],
         },
@@ -424,3 +424,15 @@ def test_beats_change_no_index(queue, claim, conn):
     after = conn.execute("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'").fetchone()
     assert after[0] - before[0] >= 100
     assert (after[1] - before[1]) / (after[0] - before[0]) > 0.9
+
+
+def test_what_is_reserved_for_a_worker_is_taken_by_that_one_or_later_by_any(queue, claim, conn):
+    (mine,) = queue.submit([NewJob("a", {}, metadata={"reserved_s": 60.0})])
+    (keyed,) = queue.submit([NewJob("a", {}, concurrency_key="k", metadata={"reserved_s": 60.0})])
+    assert claim() == []
+    lanes = [Lane("default", "a", 2)]
+    assert [job.token.job_id for job in queue.claim(queue.worker, lanes, 9, only=[mine.id])] == [mine.id]
+    assert [job.token.job_id for job in queue.claim(queue.worker, lanes, 9, only=[keyed.id])] == [keyed.id]
+    (late,) = queue.submit([NewJob("a", {}, metadata={"reserved_s": 60.0})])
+    conn.execute("UPDATE jobs SET created_at = created_at - interval '2 minutes' WHERE id = %s", [late.id])
+    assert [job.token.job_id for job in claim()] == [late.id]

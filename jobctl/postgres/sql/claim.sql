@@ -25,9 +25,12 @@ WITH claimed AS (
                 WHERE
                     j.queue = lane.queue AND j.job_type = lane.job_type AND j.priority = lane.priority
                     AND j.status = 'pending' AND j.waiting_on IS NULL
-                    AND j.run_after <= jobctl.clock() + make_interval(secs => %(ahead)s)
+                    AND j.run_after <= jobctl.clock()
                     AND (%(only)s::bigint[] IS NULL OR j.id = ANY (%(only)s::bigint[])
                         OR j.created_by = ANY (SELECT 'job:' || own.id FROM unnest(%(only)s::bigint[]) AS own (id)))
+                    -- what `submit --run` has just made is for the worker that it starts; few, and not for long
+                    AND (NOT j.metadata ? 'reserved_s' OR j.id = ANY (%(only)s::bigint[])
+                        OR j.created_at < jobctl.clock() - make_interval(secs => (j.metadata ->> 'reserved_s')::float8))
                     AND (j.run_after, j.id) >= (lane.low_run_after, lane.low_id)
                 ORDER BY j.run_after, j.id
                 LIMIT %(slots)s

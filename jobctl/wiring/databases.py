@@ -1,0 +1,160 @@
+"""The database: a server that was named, or the embedded one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, BinaryIO
+
+from jobctl.core.errors import StoreUnavailable
+from jobctl.wiring.configuration import Settings, user
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where jobs are, and what can be done with the place itself."""
+
+    settings: Settings
+    say: Callable[[str], None]
+    patience: float = 60.0
+
+    @property
+    def url(self) -> str | None:
+        """The server that was named; None: the embedded one."""
+        from jobctl.postgres.connect import conninfo, resolve_url
+
+        named = self.settings["db"]
+        return conninfo(named) if named else resolve_url(None, self.settings.environment)
+
+    @property
+    def server(self) -> Any:
+        """The embedded server."""
+        from jobctl.postgres.embedded import Server
+
+        held = self.settings
+        return Server(
+            held.home, say=self.say, environment=held.environment, durable=not held["test_fast"], patience=self.patience
+        )
+
+    def info(self) -> str:
+        """How to connect; starts the embedded server and brings its schema up."""
+        if (url := self.url) is not None:
+            return url
+        self.connect().close()
+        return str(self.server.conninfo())
+
+    def connect(self, application_name: str = "jobctl") -> Any:
+        """A connection to a schema that fits this program; the embedded server is started and brought up to it."""
+        from jobctl.postgres.connect import connect
+        from jobctl.postgres.revision import current, head, require_head
+
+        if (url := self.url) is not None:
+            connection = connect(url, application_name=application_name)
+        else:
+            try:
+                connection = connect(self.server.conninfo(), application_name=application_name)
+            except StoreUnavailable:
+                connection = connect(self.server.ensure(), application_name=application_name)
+            if (current(connection) or "") < head():
+                self.upgrade()
+        require_head(connection)
+        return connection
+
+    def upgrade(self, revision: str = "head") -> None:
+        """Brings the schema up."""
+        from jobctl.postgres import migrate
+
+        migrate.upgrade(self._server_info(), revision)
+
+    def downgrade(self, revision: str) -> None:
+        """Takes the schema back."""
+        from jobctl.postgres import migrate
+
+        migrate.downgrade(self._server_info(), revision)
+
+    def check(self) -> list[str]:
+        """Differences between the database and what the program expects."""
+        from jobctl.postgres import migrate
+
+        return migrate.check(self._server_info())
+
+    def sql(self) -> str:
+        """The SQL of the schema."""
+        from jobctl.postgres import migrate
+
+        return migrate.sql()
+
+    def dump(self, sink: BinaryIO) -> dict[str, int]:
+        """Writes all rows of the schema; gives how many of each table."""
+        from jobctl.postgres import dump
+
+        with self.connect("jobctl db dump") as connection:
+            return dump.dump(connection, sink)
+
+    def load(self, source: BinaryIO) -> dict[str, int]:
+        """Fills the empty schema from a dump; gives how many rows of each table."""
+        from jobctl.postgres import dump
+        from jobctl.postgres.queue import Queue
+
+        queue = Queue(partial(self.connect, "jobctl db load"), actor=f"load:{user(self.settings.environment)}")
+        try:
+            return dump.load(queue, source)
+        finally:
+            queue.close()
+
+    def _server_info(self) -> str:
+        url = self.url
+        return url if url is not None else str(self.server.ensure())
+
+    def status(self) -> dict[str, Any]:
+        """What ``db status`` shows; starts nothing."""
+        from jobctl.postgres.connect import connect, mask
+        from jobctl.postgres.revision import current, head
+
+        embedded = self.url is None
+        server = self.server.status() if embedded else None
+        facts: dict[str, Any] = {
+            "url": mask(self.server.conninfo() if embedded else self.url or ""),
+            "embedded": embedded,
+            "running": server.running if server else True,
+            "server_version": None,
+            "pgvector": None,
+            "schema": None,
+            "head": head(),
+            "data_dir": server.data_dir if server else None,
+        }
+        if facts["running"]:
+            with connect(self.server.conninfo() if embedded else self.url or "") as connection:
+                version = connection.info.server_version
+                row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
+                facts |= {
+                    "server_version": f"{version // 10_000}.{version % 10_000}",
+                    "pgvector": row[0] if row else None,
+                    "schema": current(connection),
+                }
+        return facts
+
+
+def roles(prefix: str) -> str:
+    """The SQL of the least-privilege roles."""
+    from jobctl.postgres.roles import statements
+
+    return statements(prefix)
+
+
+def hints_arrive(held: Settings, say: Callable[[str], None], seconds: float = 2.0) -> bool:
+    """Whether a NOTIFY of one connection reaches the LISTEN of another within so many seconds."""
+    import select
+
+    from jobctl.postgres.queue import Listener, Queue
+
+    connect_ = partial(Database(held, say).connect, "jobctl doctor")
+    listener, sender = Listener(connect_), Queue(connect_)
+    try:
+        sender.run("hint")
+        select.select([listener.fileno()], [], [], seconds)
+        return bool(listener.hints())
+    finally:
+        listener.close()
+        sender.close()

@@ -1,0 +1,86 @@
+"""What comes in by entry points: job types, storages, engines. Loaded when named, our own through the same door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobctl.core.errors import ConfigError, UnknownJobType
+from jobctl.core.pipeline import Pipeline
+from jobctl.wiring.configuration import Settings, nearest
+
+CHOSEN_BY = {"embedder": "embedding", "enricher": "enrichment", "judge": "judge"}
+"""Kind of plug-in → the setting that names the one to use."""
+
+
+def _entries(group: str) -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=f"jobctl.{group}")}
+
+
+def pipeline(name: str) -> Pipeline:
+    """The pipeline of a job type. Raises ``UnknownJobType`` with the nearest name."""
+    entries = _entries("pipelines")
+    if name not in entries:
+        raise UnknownJobType(f"unknown job type: {name}", hint=f"{nearest(name, entries)}jobctl types lists them")
+    try:
+        loaded = entries[name].load()
+    except Exception as error:
+        where = f"{type(error).__name__}: {error}"
+        raise ConfigError(
+            f"the job type {name} can't be loaded: {where}", hint="Mend or remove its package."
+        ) from error
+    if not isinstance(loaded, Pipeline):
+        raise ConfigError(f"the entry point {name} does not give a Pipeline")
+    return loaded
+
+
+def job_types() -> list[str]:
+    """The names of the installed job types; none is loaded."""
+    return sorted(_entries("pipelines"))
+
+
+def pipelines() -> dict[str, Pipeline]:
+    """All installed pipelines by name."""
+    return {name: pipeline(name) for name in job_types()}
+
+
+def plugin(held: Settings, cache: dict[tuple[str, str], Any], kind: str, name: str | None) -> Any:
+    """A plug-in of a kind, made once: ``embedder``, ``enricher`` and ``judge`` as configured, the others by name.
+
+    A class that needs settings has ``configured(settings, environment)``; the others are called without arguments.
+    """
+    chosen = name or str(held[CHOSEN_BY[kind]])
+    if chosen == "none":
+        return None
+    if (kind, chosen) not in cache:
+        make = _loaded(kind, f"{kind}s", chosen)
+        made = make.configured(held.values, held.environment) if hasattr(make, "configured") else make()
+        cache[kind, chosen] = made
+    return cache[kind, chosen]
+
+
+def _loaded(kind: str, group: str, name: str) -> Any:
+    """What an entry point names. An optional one's extra is called as it is: ``pip install 'jobctl[s3]'``."""
+    entries = _entries(group)
+    if name not in entries:
+        raise ConfigError(f"there is no {kind} named {name!r}", hint=f"one of: {', '.join(sorted(entries))}")
+    try:
+        return entries[name].load()
+    except ImportError as error:
+        package = entries[name].dist.name
+        raise ConfigError(
+            f"the {kind} {name} can't be loaded: {error}", hint=f"pip install '{package}[{name}]'"
+        ) from error
+
+
+def where_bytes_are(held: Settings) -> str:
+    """The storage by its name: a folder, or ``SCHEME://…``."""
+    return str(held["storage"] or held.home / "storage")
+
+
+def storage(held: Settings) -> Any:
+    """Where bytes are kept: a folder, or ``SCHEME://…`` of a storage that was plugged in."""
+    where = where_bytes_are(held)
+    scheme, named, _ = where.partition("://")
+    return _loaded("storage", "storage", scheme if named else "local")(where)
