@@ -110,6 +110,7 @@ class Live:
         self._detail = False
         self._message = ""
         self._doomed: int | None = None
+        self._acted = False  # a look at what it did is due
 
     def run(self) -> int:
         """Until it is over or somebody quits."""
@@ -121,26 +122,30 @@ class Live:
         except KeyboardInterrupt:
             code = 130
         state.flags = flags
-        for line in job_lines(state, self._source.jobs[:RECENT]) if self._source.jobs else ():
+        jobs = self._source.look()[:RECENT]  # as it is now, after the last key
+        for line in job_lines(state, jobs) if jobs else ():
             click.echo(line)
         if code == 130:
             state.say(self._source.farewell())
         return code
 
     def _loop(self, screen: Screen) -> int:
-        due = 0.0
+        jobs, due = self._source.jobs, 0.0
         while True:
-            if time.monotonic() >= due:
+            if looking := time.monotonic() >= due:
                 jobs = self._source.look()
             view = self._view(jobs)
             screen.paint(picture(self._state, view, *screen.size))
             code = self._ender.code(jobs)
             if code is not None:
                 return code
-            due = max(due, time.monotonic() + self._source.rest()) if time.monotonic() >= due else due
+            if looking:  # only now is it known what the look and its picture cost
+                due = time.monotonic() + self._source.rest()
             key = screen.key(due - time.monotonic())
             if key and not self._press(key, view):
                 return 0 if self._source.ids is None else 130
+            if self._acted:
+                due, self._acted = 0.0, False
 
     def _view(self, jobs: list[Job]) -> View:
         if self._selected not in {job.id for job in jobs}:
@@ -179,6 +184,7 @@ class Live:
         return True
 
     def _act(self, verb: str, job_id: int) -> None:
+        self._acted = True
         try:
             answers = getattr(self._state.connect(), verb)([job_id])
         except StoreUnavailable as error:

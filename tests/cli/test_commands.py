@@ -2,12 +2,9 @@
 
 import json
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -342,35 +339,6 @@ def test_watch_as_ndjson_ends_with_a_summary(shell):
     assert [line["seq"] for line in lines] == list(range(len(lines)))
     assert (lines[0]["event"], lines[1]["event"], lines[-1]["event"]) == ("hello", "job", "summary")
     assert (lines[-1]["counts"], lines[-1]["exit"]) == ({"completed": 1}, 0)
-
-
-def test_watch_on_a_terminal_paints_obeys_keys_and_restores_the_screen(shell):
-    shell("submit", "steps", "--title", "日本語 Dune")
-    leader, follower = pty.openpty()
-    env = {**shell.env, "TERM": "xterm", "COLUMNS": "100", "LINES": "20"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jobctl", "watch"], stdin=follower, stdout=follower, stderr=follower, env=env
-    )
-    os.close(follower)
-    seen = ""
-
-    def until(words: str) -> None:
-        nonlocal seen
-        deadline = time.monotonic() + 20
-        while words not in seen:
-            assert time.monotonic() < deadline, seen
-            if select.select([leader], [], [], 0.2)[0]:
-                seen += os.read(leader, 65536).decode("utf-8", "replace")
-
-    until("Steps: 日本語 Dune")
-    until("q quit")
-    assert "\x1b[?1049h" in seen
-    os.write(leader, b"p")
-    until("job 1: paused")
-    os.write(leader, b"q")
-    until("\x1b[?1049l")
-    assert process.wait(timeout=10) == 0
-    os.close(leader)
 
 
 def test_lists_fit_their_terminal(cli, conn, monkeypatch):
