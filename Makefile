@@ -5,7 +5,7 @@ check:
 	.ci/check
 
 test:
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2 --dist worksteal
 
 test-slow:
 	.venv/bin/python -m pytest -m slow

@@ -25,6 +25,19 @@ from tests import servers
 from tests.zygote import Zygote, running
 
 ROOT = Path(__file__).parents[1]
+REACHING = (
+    "JOBCTL",
+    "PG",
+    "DATABASE_URL",
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+    "GITHUB_",
+    "GITLAB_",
+)
+"""Variables of ours that a command in a test must not see."""
 PLUGIN = ROOT / "tests" / "plugin"
 DATA = ROOT / "tests" / "data"
 SMALL = 1 << 18
@@ -125,7 +138,7 @@ class Result:
 
 def clean_environment() -> dict[str, str]:
     """Ours, without what would reach jobctl, and with the job types of the tests."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JOBCTL", "PG", "DATABASE_URL"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(REACHING)}
     return {**kept, "PYTHONPATH": str(PLUGIN), "PYTHONWARNINGS": "ignore"}
 
 
@@ -194,7 +207,7 @@ def cli(shell: Shell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
     """Commands in this process: what a shell would see of them, without the start of an interpreter."""
     monkeypatch.chdir(shell.home)
     monkeypatch.syspath_prepend(PLUGIN)
-    for name in [name for name in os.environ if name.startswith(("JOBCTL", "PG", "DATABASE_URL"))]:
+    for name in [name for name in os.environ if name.startswith(REACHING)]:
         monkeypatch.delenv(name)
     for name in ("JOBCTL_HOME", "JOBCTL_DATABASE_URL", "JOBCTL_USER"):
         monkeypatch.setenv(name, shell.env[name])
