@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 from jobctl.cli import entry
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
-from jobctl.postgres.queue import Lane, Queue
+from jobctl.postgres.leases import Lane, Leases
 from tests import servers
 from tests.zygote import Zygote, running
 
@@ -110,16 +110,16 @@ def conn(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def queue(conn: psycopg.Connection, database_url: str) -> Iterator[Queue]:
+def queue(conn: psycopg.Connection, database_url: str) -> Iterator[Leases]:
     """The queue on an empty schema, with a worker registered."""
-    held = Queue(lambda: connect(database_url), actor="test")
+    held = Leases(lambda: connect(database_url), actor="test")
     held.worker = held.register(name="w", host="h", pid=1, version="0", capacity=9, job_types=["a", "b"], queues=[])
     yield held
     held.close()
 
 
 @pytest.fixture
-def claim(queue: Queue) -> Callable[..., list]:
+def claim(queue: Leases) -> Callable[..., list]:
     """Claims whatever is due of the types a and b."""
 
     def take(slots: int = 10) -> list:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from jobctl.core.lifecycle import Ending, Standing, Status, actions
+from jobctl.core.lifecycle import Standing, Status, actions
 from jobctl.core.names import display_name, type_label
 
 ALIVE_WITHIN = 10.0
@@ -36,17 +36,6 @@ class Progress:
         """From the column; fields of a newer version are ignored."""
         known = cls.__dataclass_fields__
         return cls(**{key: value for key, value in (data or {}).items() if key in known})
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an attempt ended: class, a friendly sentence, the raw text and the traceback."""
-
-    kind: str  # transient paywall invalid permanent
-    message: str
-    raw: str
-    trace: str = ""
-    retry_in: float | None = None  # seconds, the error's own delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,56 +187,3 @@ class Filters:
     created_by: str | None = None
     before: int | None = None
     """Only ids below this one: the page after."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """Who may write: the fence of every write of a worker."""
-
-    job_id: int
-    lease_seq: int
-    lease_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One recorded checkpoint segment."""
-
-    seq: int
-    stage: str
-    done: int
-    complete: bool
-    path: str
-    sha256: str
-    size: int
-    pause_safe: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A job in the hands of a worker."""
-
-    token: Token
-    job_type: str
-    title: str
-    queue: str
-    priority: int
-    run_after: datetime
-    input_data: dict[str, Any]
-    metadata: dict[str, Any]
-    retry_count: int
-    max_retries: int
-    progress: dict[str, Any]
-    records: tuple[Record, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended; settled in sets."""
-
-    token: Token
-    kind: Ending
-    output: Any = None
-    progress: Mapping[str, Any] | None = None
-    failure: Failure | None = None
-    retry_after: float | None = None  # seconds until the automatic retry; None: none

@@ -6,8 +6,8 @@ import re
 import socket
 import traceback
 
+from jobctl.core.attempt import Failure
 from jobctl.core.errors import JobFailure, StoreUnavailable, Transient
-from jobctl.core.job import Failure
 
 MAX_BACKOFF_MINUTES = 30
 JITTER = 0.10

@@ -17,11 +17,11 @@ from typing import Any, BinaryIO
 import psycopg
 from psycopg import sql
 
+from jobctl.core.attempt import Outcome, Token
 from jobctl.core.errors import IllegalTransition, UsageError
-from jobctl.core.job import Outcome, Token
 from jobctl.core.lifecycle import Ending, Status
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.library import Libraries
-from jobctl.postgres.queue import Queue
 from jobctl.postgres.revision import SCHEMA, current
 from jobctl.postgres.tables import metadata
 
@@ -56,7 +56,7 @@ def dump(connection: psycopg.Connection[Any], sink: BinaryIO) -> dict[str, int]:
     return rows
 
 
-def load(queue: Queue, source: BinaryIO) -> dict[str, int]:
+def load(queue: Leases, source: BinaryIO) -> dict[str, int]:
     """Fills an empty schema from a dump, or leaves it empty; gives the rows of each table.
 
     Jobs that ran when the dump was taken go back to their queue with their checkpoints, and nothing is charged: their
@@ -193,7 +193,7 @@ def _fill(connection: psycopg.Connection[Any], name: str, columns: list[str], re
     return count
 
 
-def _settle_in(queue: Queue) -> None:
+def _settle_in(queue: Leases) -> None:
     """What ran elsewhere goes back to the queue; vectors get pgvector's form again."""
     Libraries()(queue.connection).embed_again()
     running = queue.connection.execute(

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from jobctl import wiring
-from jobctl.core.job import Claimed, NewJob, Outcome, Record, Token
+from jobctl.core.attempt import Claimed, Outcome, Record, Token
+from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline
 from jobctl.storage.local import LocalStorage

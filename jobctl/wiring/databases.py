@@ -95,9 +95,9 @@ class Database:
     def load(self, source: BinaryIO) -> dict[str, int]:
         """Fills the empty schema from a dump; gives how many rows of each table."""
         from jobctl.postgres import dump
-        from jobctl.postgres.queue import Queue
+        from jobctl.postgres.leases import Leases
 
-        queue = Queue(partial(self.connect, "jobctl db load"), actor=f"load:{user(self.settings.environment)}")
+        queue = Leases(partial(self.connect, "jobctl db load"), actor=f"load:{user(self.settings.environment)}")
         try:
             return dump.load(queue, source)
         finally:
@@ -147,10 +147,10 @@ def hints_arrive(held: Settings, say: Callable[[str], None], seconds: float = 2.
     """Whether a NOTIFY of one connection reaches the LISTEN of another within so many seconds."""
     import select
 
-    from jobctl.postgres.queue import Listener, Queue
+    from jobctl.postgres.leases import Leases, Listener
 
     connect_ = partial(Database(held, say).connect, "jobctl doctor")
-    listener, sender = Listener(connect_), Queue(connect_)
+    listener, sender = Listener(connect_), Leases(connect_)
     try:
         sender.run("hint")
         select.select([listener.fileno()], [], [], seconds)

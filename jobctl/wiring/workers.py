@@ -50,8 +50,8 @@ class WorkerOptions:
 
 def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
     """Runs a supervisor in this process until it ends; gives the number of jobs settled."""
+    from jobctl.postgres.leases import Lane, Leases, Listener
     from jobctl.postgres.patience import patiently
-    from jobctl.postgres.queue import Lane, Listener, Queue
     from jobctl.worker.crew import Crew
     from jobctl.worker.metrics import Metrics
     from jobctl.worker.supervisor import Plan, Supervisor
@@ -63,7 +63,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
             hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
         )
     place = Database(held, say, patience=WORKER_PATIENCE)
-    queue = Queue(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
+    queue = Leases(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
     types = options.types or _usable(say)
     for name in types:
         pipeline(name)
@@ -121,11 +121,11 @@ def run_child(descriptor: int) -> None:
         memory=int(held["child_memory_mb"]) << 20 or None,
         file_size=int(held["child_file_size_mb"]) << 20 or None,
     )
+    from jobctl.postgres.leases import Leases
     from jobctl.postgres.library import Libraries
-    from jobctl.postgres.queue import Queue
     from jobctl.worker.context import Tools
 
-    queue = Queue(partial(Database(held, lambda _: None).connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
+    queue = Leases(partial(Database(held, lambda _: None).connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
     libraries = Libraries()
     with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor gave us, and removes
         tools = Tools(

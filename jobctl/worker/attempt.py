@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from jobctl.core import checkpoint
+from jobctl.core.attempt import Claimed, Outcome, Record, Token
 from jobctl.core.errors import CancelNow, LeaseLost, PauseNow, ReleaseNow, StorageUnavailable, StoreUnavailable
-from jobctl.core.job import Claimed, NewJob, Outcome, Record, Token
+from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Stops

@@ -9,9 +9,9 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter
 
+from jobctl.core.attempt import Record
 from jobctl.core.checkpoint import MAX_BYTES, Segment, decode, digest
 from jobctl.core.errors import CheckpointCorrupt, CheckpointError
-from jobctl.core.job import Record
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Storage
 

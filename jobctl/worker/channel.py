@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from jobctl.core.job import Claimed, Failure, Outcome, Record, Token
+from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
 from jobctl.core.lifecycle import Ending
 
 

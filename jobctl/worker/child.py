@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobctl.core.job import Claimed
+from jobctl.core.attempt import Claimed
 from jobctl.core.retry import storable
 from jobctl.worker.attempt import Attempt, Commits
 from jobctl.worker.channel import Channel, outcome_message, read_job

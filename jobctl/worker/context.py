@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from jobctl.core.attempt import Claimed
 from jobctl.core.errors import CancelNow, Invalid, PauseNow, ReleaseNow
-from jobctl.core.job import Claimed, NewJob
+from jobctl.core.job import NewJob
 from jobctl.core.names import counted
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Library, Stops, Storage

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobctl.core.job import Claimed
+from jobctl.core.attempt import Claimed
 from jobctl.worker.channel import Channel, job_message
 from jobctl.worker.workspace import Workspaces
 

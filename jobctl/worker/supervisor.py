@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from jobctl.core.attempt import Claimed, Failure, Outcome, Token
 from jobctl.core.errors import StoreUnavailable
-from jobctl.core.job import PRIORITIES, Claimed, Failure, Outcome, Token
+from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import SENTENCES, storable
 from jobctl.worker.channel import read_outcome
@@ -76,7 +77,7 @@ class Plan:
 
 
 class Leases(Protocol):
-    """What the supervisor needs of the queue (``postgres.queue.Queue``)."""
+    """What the supervisor needs of the queue (``postgres.leases.Leases``)."""
 
     ttl: float
     actor: str

@@ -17,7 +17,7 @@ from jobctl.core.job import NewJob
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
-from jobctl.postgres.queue import Queue
+from jobctl.postgres.leases import Leases
 
 
 def timed(command: list[str], env: dict[str, str]) -> float:
@@ -34,7 +34,7 @@ def main() -> None:
         server = Server(Path(home) / "server", say=lambda _: None, environment=os.environ)
         url = server.ensure()
         migrate.upgrade(url)
-        Queue(lambda: connect(url)).submit([NewJob("noop", {})] * 1000)
+        Leases(lambda: connect(url)).submit([NewJob("noop", {})] * 1000)
         env = {**os.environ, "JOBCTL_DATABASE_URL": url, "JOBCTL_HOME": home}
         bare = f"import psycopg; c = psycopg.connect({url!r}); c.execute('select 1').fetchone()"
         commands = {

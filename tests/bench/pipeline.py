@@ -31,8 +31,8 @@ from jobctl.documents.relate import Corpus, Edge, JoinedIndex, SemanticSimilarit
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
+from jobctl.postgres.leases import Lane, Leases
 from jobctl.postgres.library import Libraries
-from jobctl.postgres.queue import Lane, Queue
 from jobctl.testing.contracts import opened
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import COLLECT_AT, Requests
@@ -121,7 +121,7 @@ def main() -> None:
         url = server.ensure()
         migrate.upgrade(url)
         held = wiring.settings({}, {"JOBCTL_HOME": home, "HOME": home})
-        queue, libraries = Queue(lambda: connect(url)), Libraries()
+        queue, libraries = Leases(lambda: connect(url)), Libraries()
         tools = Tools(
             storage=wiring.storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=cache(wiring.pipeline),
             request=partial(wiring.request, held), workspace=Path(home), input_roots=(), settings=held.values,

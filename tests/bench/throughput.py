@@ -18,7 +18,7 @@ from jobctl.core.job import NewJob
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
-from jobctl.postgres.queue import Queue
+from jobctl.postgres.leases import Leases
 
 PLUGIN = Path(__file__).parents[1] / "plugin"
 RAW = """
@@ -45,7 +45,7 @@ def raw(connection: psycopg.Connection, jobs: int) -> float:
 
 
 def drain(url: str, home: str, jobs: int) -> tuple[float, float]:
-    queue = Queue(lambda: connect(url))
+    queue = Leases(lambda: connect(url))
     started = time.perf_counter()
     for _ in range(jobs // 1000):
         queue.submit([NewJob("noop", {})] * 1000)

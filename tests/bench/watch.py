@@ -20,7 +20,7 @@ from jobctl.core.job import NewJob
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
-from jobctl.postgres.queue import Lane, Queue
+from jobctl.postgres.leases import Lane, Leases
 
 JOBS, RUNNING = 200, 60
 
@@ -38,8 +38,10 @@ def main() -> None:
         server = Server(Path(home) / "server", say=lambda _: None, environment=os.environ)
         url = server.ensure()
         migrate.upgrade(url)
-        queue = Queue(lambda: connect(url))
+        queue = Leases(lambda: connect(url))
         queue.submit([NewJob("a", {}, title=f"A book of many words, volume {n}.pdf") for n in range(JOBS)])
+        # old enough that ages do not change every second
+        queue.connection.execute("UPDATE jobctl.jobs SET created_at = created_at - interval '2 days'")
         worker = queue.register(name="w", host="h", pid=1, version="0", capacity=99, job_types=["a"], queues=[])
         held = queue.claim(worker, [Lane("default", "a", 2)], RUNNING)
         share, size = watched(url, home, lambda n: queue.beat(worker, moved(held, n)), seconds)

@@ -9,13 +9,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import ConfigError, IllegalTransition, UsageError
-from jobctl.core.job import Filters, NewJob, Outcome, Record
+from jobctl.core.job import Filters, NewJob
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres import dump, migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.dump import TABLES
-from jobctl.postgres.queue import Lane, Queue
+from jobctl.postgres.leases import Lane, Leases
 from jobctl.postgres.roles import statements
 
 KINDS = ("submitter", "worker", "reader")
@@ -46,7 +47,7 @@ def everything(url: str, without: tuple[str, ...] = ()) -> dict[str, list]:
         }
 
 
-def fill(queue: Queue, claim) -> None:
+def fill(queue: Leases, claim) -> None:
     """Jobs in every state, one with a checkpoint, one that runs; a document with text that COPY has to escape."""
     awkward = "a\tb\nc\\.\nd\\\\.\r\x01 日本語 🎉"
     queue.submit([NewJob("a", {"text": awkward}, title=awkward, labels={"k": "v"}) for _ in range(5)])
@@ -66,7 +67,7 @@ def fill(queue: Queue, claim) -> None:
     )  # fmt: skip
 
 
-def packed(queue: Queue) -> bytes:
+def packed(queue: Leases) -> bytes:
     sink = BytesIO()
     dump.dump(queue.connection, sink)
     return sink.getvalue()
@@ -74,7 +75,7 @@ def packed(queue: Queue) -> bytes:
 
 def test_a_dump_loaded_elsewhere_is_the_same_and_its_jobs_go_on(queue, claim, database_url, other):
     fill(queue, claim)
-    target = Queue(lambda: connect(other), actor="load")
+    target = Leases(lambda: connect(other), actor="load")
     rows = dump.load(target, BytesIO(packed(queue)))
     assert (rows["jobs"], rows["documents"], rows["chunks"], rows["checkpoints"]) == (5, 1, 1, 1)
     moved = ("jobs", "events")  # the jobs that ran have been given back
@@ -111,7 +112,7 @@ def test_a_dump_that_is_cut_or_changed_anywhere_changes_nothing(queue, claim, ot
             plain.replace(b"\t5\t", b"\t6\t", 1), plain.replace(b"pending", b"pendinh", 1), plain.replace(b'"schema": "', b'"schema": "9', 1),
         )),
     ]  # fmt: skip
-    target = Queue(lambda: connect(other), actor="load")
+    target = Leases(lambda: connect(other), actor="load")
     for data in damaged:
         with pytest.raises(UsageError) as refused:
             dump.load(target, BytesIO(data))
@@ -166,8 +167,8 @@ def logins(conn, server_url):
         conn.execute(f"DROP OWNED BY {prefix}_{kind}; DROP ROLE {prefix}_{kind}")
 
 
-def queue_of(connection) -> Queue:
-    return Queue(lambda: connection, actor="probe")
+def queue_of(connection) -> Leases:
+    return Leases(lambda: connection, actor="probe")
 
 
 def test_who_submits_can_control_and_sweep_but_not_take_a_job(logins, queue):

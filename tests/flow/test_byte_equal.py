@@ -11,8 +11,8 @@ from jobctl import wiring
 from jobctl.client import Client, Options
 from jobctl.core.lifecycle import Status
 from jobctl.postgres.connect import connect
+from jobctl.postgres.leases import Lane, Leases
 from jobctl.postgres.library import Libraries
-from jobctl.postgres.queue import Lane, Queue
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
 from jobctl.worker.context import Tools
@@ -33,7 +33,7 @@ class Bench:
 
     def __init__(self, database_url: str, folder: Path) -> None:
         self.held = wiring.settings({}, {"JOBCTL_HOME": str(folder), "HOME": str(folder)})
-        self.queue = Queue(lambda: connect(database_url))
+        self.queue = Leases(lambda: connect(database_url))
         self.worker = self.queue.register(name="w", host="h", pid=1, version="0", capacity=1, job_types=[], queues=[])
         self.libraries = Libraries()
         self.storage = wiring.storage(self.held)

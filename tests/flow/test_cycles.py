@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from jobctl.core.job import Filters
 from jobctl.core.lifecycle import Status
 from jobctl.core.pipeline import Pipeline
-from jobctl.postgres.queue import Lane
+from jobctl.postgres.leases import Lane
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
 from tests.flow.test_byte_equal import Bench

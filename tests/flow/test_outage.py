@@ -19,7 +19,7 @@ from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
 from jobctl.postgres.embedded.process import is_postmaster
-from jobctl.postgres.queue import Queue
+from jobctl.postgres.leases import Leases
 from tests.conftest import Shell
 
 JOBS, AWAY, TTL = (50, 300.0, 30.0) if os.environ.get("JOBCTL_PROFILE") == "nightly" else (5, 2.5, 1.0)
@@ -94,7 +94,7 @@ def test_hints_that_nobody_reads_fail_no_submit(server):
         deaf.execute("SELECT 1")
         with pytest.raises(psycopg.errors.ProgramLimitExceeded):
             loud.execute("SELECT pg_notify('jobctl_ready', repeat(n::text, 3900)) FROM generate_series(10, 90) n")
-        queue = Queue(lambda: connect(server.conninfo()))
+        queue = Leases(lambda: connect(server.conninfo()))
         client = Client(queue, storage=lambda: None, load=lambda _: pipeline)
         job = client.submit("noop", {}, Options()).id
         assert [client.pause([job])[0].answer, client.resume([job])[0].answer] == ["done", "done"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jobctl.core.errors import StoreUnavailable
-from jobctl.postgres.queue import Queue
+from jobctl.postgres.leases import Leases
 from jobctl.storage import local
 
 STOPPED = 4.5
@@ -25,7 +25,7 @@ def install(folder: Path) -> None:
     passed: dict[tuple[int, str], int] = {}
     writing: list[int] = [0]
 
-    def reach(job_id: int, point: str, queue: Queue | None = None) -> None:
+    def reach(job_id: int, point: str, queue: Leases | None = None) -> None:
         plan = folder / str(job_id)
         passed[job_id, point] = passed.get((job_id, point), 0) + 1
         try:
@@ -38,9 +38,9 @@ def install(folder: Path) -> None:
         fire(kind, queue, job_id)
 
     def around(verb: str, point: str, jobs: Callable[..., list[int]]) -> None:
-        real = getattr(Queue, verb)
+        real = getattr(Leases, verb)
 
-        def wrapped(self: Queue, *args: Any, **more: Any) -> Any:
+        def wrapped(self: Leases, *args: Any, **more: Any) -> Any:
             for job_id in jobs(args, None):
                 reach(job_id, point, self)
             found = real(self, *args, **more)
@@ -48,7 +48,7 @@ def install(folder: Path) -> None:
                 reach(job_id, f"after-{point}", self)
             return found
 
-        setattr(Queue, verb, wrapped)
+        setattr(Leases, verb, wrapped)
 
     around("commit_stage", "commit", lambda args, _: [args[0].job_id])
     around("settle", "settle", lambda args, _: [o.token.job_id for o in args[0]])
@@ -96,7 +96,7 @@ def install(folder: Path) -> None:
     os.fsync, Path.replace = syncing, renaming
 
 
-def fire(kind: str, queue: Queue | None, job_id: int) -> None:
+def fire(kind: str, queue: Leases | None, job_id: int) -> None:
     """The fault; ``pause`` is what a person does at that very moment."""
     if kind == "pause" and queue is not None:
         queue.pause([job_id])

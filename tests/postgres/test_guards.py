@@ -8,12 +8,13 @@ import psycopg
 import pytest
 
 from jobctl.core import checkpoint
+from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import LeaseLost, StoreUnavailable
-from jobctl.core.job import Filters, NewJob, Outcome, Record
+from jobctl.core.job import Filters, NewJob
 from jobctl.core.retry import failure
 from jobctl.postgres import queue as module
 from jobctl.postgres.connect import connect
-from jobctl.postgres.queue import Lane, Queue
+from jobctl.postgres.leases import Lane, Leases
 from jobctl.storage.local import LocalStorage
 from jobctl.worker import chain
 from tests.postgres import test_queue as suite
@@ -26,7 +27,7 @@ BROKEN = (AssertionError, StoreUnavailable, psycopg.Error, LeaseLost, KeyError, 
 class Stage:
     """What the tests of the suite take as fixtures."""
 
-    queue: Queue
+    queue: Leases
     claim: Callable[..., list]
     conn: psycopg.Connection
     url: str
@@ -48,7 +49,7 @@ def stale_warning(s: Stage) -> None:
 def one_claim_each(s: Stage) -> None:
     """Two workers: the second passes by what the first is taking, and waits for nothing."""
     s.queue.submit([NewJob("a", {}), NewJob("a", {})])
-    other = Queue(lambda: connect(s.url))
+    other = Leases(lambda: connect(s.url))
     other.connection.execute("SET lock_timeout = '200ms'")
     lanes = [Lane("default", "a", 2)]
     try:

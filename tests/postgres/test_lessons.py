@@ -5,10 +5,11 @@ import re
 import psycopg
 import pytest
 
+from jobctl.core.attempt import Outcome
 from jobctl.core.errors import StoreUnavailable, UsageError
-from jobctl.core.job import Filters, NewJob, Outcome
+from jobctl.core.job import Filters, NewJob
 from jobctl.postgres.connect import SETTINGS, connect
-from jobctl.postgres.queue import Lane
+from jobctl.postgres.leases import Lane
 from tests import servers
 from tests.postgres.test_queue import later
 

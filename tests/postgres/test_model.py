@@ -17,12 +17,13 @@ from pydantic import BaseModel
 
 from jobctl.client import Client
 from jobctl.core import checkpoint
+from jobctl.core.attempt import Failure, Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
-from jobctl.core.job import Failure, Filters, NewJob, Outcome, Record, Token
+from jobctl.core.job import Filters, NewJob
 from jobctl.core.lifecycle import ACTIVE, DONE, MAX_CRASHES, Ending, Standing, Status, actions, allowed
 from jobctl.core.pipeline import Pipeline
 from jobctl.postgres.connect import connect
-from jobctl.postgres.queue import Lane, Queue
+from jobctl.postgres.leases import Lane, Leases
 from jobctl.storage.local import LocalStorage
 from jobctl.worker.chain import Chain, Unreadable
 from tests.conftest import empty
@@ -84,7 +85,7 @@ class Jobs(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.queue = Queue(lambda: connect(self.url), ttl=TTL, actor="model")
+        self.queue = Leases(lambda: connect(self.url), ttl=TTL, actor="model")
         self.queue.connection.execute("SET search_path = jobctl, public")
         empty(self.queue.connection)
         self.storage = LocalStorage(self.storage_root / secrets.token_hex(6))

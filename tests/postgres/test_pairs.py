@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
+from jobctl.core.attempt import Failure, Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
-from jobctl.core.job import Failure, NewJob, Outcome, Record, Token
+from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import Ending
 from jobctl.postgres.connect import connect
-from jobctl.postgres.queue import Lane, Queue
+from jobctl.postgres.leases import Lane, Leases
 from tests import servers
 
 LEASE = "11111111-1111-1111-1111-111111111111"
@@ -52,12 +53,12 @@ def record(token: Token) -> Record:
     return Record(1, "s", 0, True, f"jobs/{token.job_id}/1-11111111/1-s-0", "0" * 64, 1, True)
 
 
-def settle(ending: Ending) -> Callable[[Queue, Token], object]:
+def settle(ending: Ending) -> Callable[[Leases, Token], object]:
     failure = Failure("transient", "m", "r") if ending in (Ending.FAILED, Ending.CRASHED) else None
     return lambda q, t: q.settle([Outcome(t, ending, failure=failure, retry_after=0.0 if failure else None)])
 
 
-OPERATIONS: dict[str, Callable[[Queue, Token], object]] = {
+OPERATIONS: dict[str, Callable[[Leases, Token], object]] = {
     "pause": lambda q, t: q.pause([t.job_id]),
     "resume": lambda q, t: q.resume([t.job_id]),
     "cancel": lambda q, t: q.cancel([t.job_id]),
@@ -84,8 +85,8 @@ class Arena:
     """One job, two connections, and a third that looks."""
 
     admin: psycopg.Connection
-    one: Queue
-    two: Queue
+    one: Leases
+    two: Leases
     pool: ThreadPoolExecutor
     serial: dict[tuple[str, ...], object]
 
@@ -158,7 +159,7 @@ def arena(conn, database_url):
     )
     if servers.POOLED:
         servers.reconnect(database_url)
-    queues = [Queue(lambda: connect(database_url), actor=name) for name in ("one", "two")]
+    queues = [Leases(lambda: connect(database_url), actor=name) for name in ("one", "two")]
     conn.execute(PUT)
     with ThreadPoolExecutor(1) as pool:
         yield Arena(conn, *queues, pool, {})

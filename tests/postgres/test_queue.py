@@ -8,17 +8,19 @@ import psycopg
 import pytest
 
 from jobctl.client import Client, Swept
+from jobctl.core.attempt import Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
-from jobctl.core.job import Filters, NewJob, Outcome, Record, Token
+from jobctl.core.job import Filters, NewJob
 from jobctl.core.lifecycle import MOVES, PAIRS, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect
-from jobctl.postgres.queue import Lane, Queue, statement
+from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.queue import statement
 
 RECORD = Record(1, "s", 0, True, "jobs/1/1-x/1-s-0", "0" * 64, 10, True)
 
 
-def status(queue: Queue, job_id: int) -> str:
+def status(queue: Leases, job_id: int) -> str:
     return str(queue.find(Filters(ids=(job_id,)))[0].status)
 
 
@@ -74,7 +76,7 @@ def test_ids_are_in_the_order_given_and_a_key_is_unique_among_unfinished_jobs(qu
 
 
 def test_a_race_for_a_key_gives_both_the_same_job_and_creates_nothing_twice(queue, conn, database_url, eventually):
-    other = Queue(lambda: connect(database_url))
+    other = Leases(lambda: connect(database_url))
     waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with ThreadPoolExecutor(1) as pool:
         with queue.transaction():
@@ -107,7 +109,7 @@ def test_a_claim_gives_a_new_token_and_starts_only_once(queue, claim):
     assert queue.find(Filters())[0].started_at == started
 
 
-WRITES: dict[str, Callable[[Queue, Token], object]] = {
+WRITES: dict[str, Callable[[Leases, Token], object]] = {
     "beat": lambda q, t: q.beat(q.worker, {t.job_id: (t, {"percent": 99})}).get(t.job_id),
     "settle": lambda q, t: q.settle([Outcome(t, "completed", {"stale": True})]),
     "fail": lambda q, t: q.settle([Outcome(t, "failed", failure=failure(ValueError("stale")))]),
@@ -218,7 +220,7 @@ def test_other_failures_are_never_retried_by_themselves(queue, claim, kind):
     assert queue.find(Filters())[0].next_retry_at is None
 
 
-def later(queue: Queue, seconds: float) -> None:
+def later(queue: Leases, seconds: float) -> None:
     queue.connection.execute(
         "SELECT set_config('jobctl.clock', (clock_timestamp() + make_interval(secs => %s))::text, false)", [seconds]
     )
@@ -275,7 +277,7 @@ def test_twenty_sweeps_at_once_move_each_job_exactly_once(queue, conn, database_
     barrier = threading.Barrier(20)
 
     def sweep(_: int) -> Swept:
-        own = Queue(lambda: connect(database_url), ttl=0.0)
+        own = Leases(lambda: connect(database_url), ttl=0.0)
         own.lanes()
         barrier.wait()
         try:
@@ -375,7 +377,7 @@ def test_a_lost_answer_to_a_claim_is_found_and_given_back(queue, claim):
     assert queue.strays(queue.worker, []) == [token]
 
 
-def explain(queue: Queue, conn: psycopg.Connection, types: list[str]) -> int:
+def explain(queue: Leases, conn: psycopg.Connection, types: list[str]) -> int:
     """Buffers that a claim of ten touches."""
     lanes = [Lane("default", t, p) for t in types for p in range(5)]
     plan = conn.execute(

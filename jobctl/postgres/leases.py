@@ -1,0 +1,263 @@
+"""The worker's half of the queue: leases, beats, checkpoints, outcomes. One method a verb, psycopg only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
+from jobctl.core.errors import LeaseLost, StoreUnavailable
+from jobctl.core.job import NewJob
+from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
+from jobctl.core.retry import storable
+from jobctl.postgres.queue import Connect, Queue, first_line
+
+LOG_BOUND = 5_000
+"""Log lines kept of one job."""
+_UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError)
+"""What the database says to a NUL, a NaN, or a value that breaks a rule of its column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One probe of a claim: a queue, a type, a priority, and the lowest place where work can still be."""
+
+    queue: str
+    job_type: str
+    priority: int
+    low_run_after: str = "-infinity"
+    low_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a settled attempt."""
+
+    id: int
+    job_type: str
+    status: Status
+    concurrency_key: str | None
+    awaited: bool  # another job depends on it
+
+
+class Leases(Queue):
+    """What a worker does with the queue, besides what everybody can."""
+
+    def register(self, **facts: Any) -> int:
+        """A supervisor says who it is; gives its id."""
+        listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
+        return int(self.run("register", **listed)[0]["id"])
+
+    def unregister(self, worker: int) -> None:
+        """A supervisor says goodbye."""
+        self.run("unregister", worker=worker)
+
+    def lanes(self) -> list[str]:
+        """Queues that have claimable work."""
+        return [row["queue"] for row in self.run("lanes")]
+
+    def claim(
+        self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
+    ) -> list[Claimed]:
+        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted."""
+        rows = self.run(
+            "claim",
+            worker=worker,
+            actor=self.actor,
+            ttl=self.ttl,
+            slots=slots,
+            only=None if only is None else list(only),
+            queues=[lane.queue for lane in lanes],
+            types=[lane.job_type for lane in lanes],
+            priorities=[lane.priority for lane in lanes],
+            low_run_after=[lane.low_run_after for lane in lanes],
+            low_id=[lane.low_id for lane in lanes],
+        )
+        return [_claimed(row) for row in rows]
+
+    def beat(
+        self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]
+    ) -> dict[int, tuple[bool, bool]]:
+        """Extends leases; gives (pause, cancel) by job id. A job that is missing is not ours any more.
+
+        The key ``-1`` is present, as (True, False), when this worker was asked to drain.
+        """
+        try:
+            rows = self._beat(worker, leases)
+        except _UNSTORABLE:  # progress of some handler: no reason to let any lease run out
+            rows = self._beat(worker, {i: (token, None) for i, (token, _) in leases.items()})
+        heard = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
+        return heard | ({-1: (True, False)} if rows[0]["draining"] else {})
+
+    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
+        tokens = [token for token, _ in leases.values()]
+        return self.run(
+            "beat",
+            worker=worker,
+            ttl=self.ttl,
+            ids=[t.job_id for t in tokens],
+            seqs=[t.lease_seq for t in tokens],
+            leases=[t.lease_id for t in tokens],
+            progress=[None if p is None else Jsonb(p) for _, p in leases.values()],
+        )
+
+    def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]:
+        """Standing (pause, cancel) requests on jobs of this worker."""
+        return {row["id"]: (row["pause"], row["cancel"]) for row in self.run("requests", worker=worker, ids=list(ids))}
+
+    def strays(self, worker: int, known: Sequence[int]) -> list[Token]:
+        """Jobs the worker holds without knowing: the answer to their claim was lost."""
+        rows = self.run("strays", worker=worker, known=list(known))
+        return [Token(row["id"], row["lease_seq"], row["lease_id"]) for row in rows]
+
+    def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled]:
+        """Ends many attempts in one statement; those that are missing in the answer were not ours any more.
+
+        A result that can't be stored fails its own job, and no other.
+        """
+        try:
+            return self._settle(outcomes)
+        except _UNSTORABLE:
+            return {i: settled for outcome in outcomes for i, settled in self._settle_alone(outcome).items()}
+
+    def _settle_alone(self, outcome: Outcome) -> dict[int, Settled]:
+        try:
+            return self._settle([replace(outcome, progress=None)])
+        except _UNSTORABLE as error:
+            reason = f"What it gave can't be stored: {first_line(error)}"
+            failure = Failure("permanent", storable(reason, 512), storable(str(error), 2048))
+            return self._settle([Outcome(outcome.token, Ending.FAILED, failure=failure)])
+
+    def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled]:
+        failures = [outcome.failure for outcome in outcomes]
+        rows = self.run(
+            "settle",
+            actor=self.actor,
+            max_crashes=MAX_CRASHES,
+            ids=[o.token.job_id for o in outcomes],
+            seqs=[o.token.lease_seq for o in outcomes],
+            leases=[o.token.lease_id for o in outcomes],
+            outcomes=[o.kind for o in outcomes],
+            outputs=[None if o.output is None else Jsonb(o.output) for o in outcomes],
+            progress=[None if o.progress is None else Jsonb(o.progress) for o in outcomes],
+            kinds=[f and f.kind for f in failures],
+            messages=[f and f.message for f in failures],
+            raws=[f and f.raw for f in failures],
+            traces=[f and f.trace for f in failures],
+            retry_after=[o.retry_after for o in outcomes],
+        )
+        self._wake_after(rows)
+        if awaited := [row["id"] for row in rows if row["awaited"]]:
+            self.wake_dependents(awaited)
+        return {
+            row["id"]: Settled(
+                row["id"], row["job_type"], Status(row["status"]), row["concurrency_key"], row["awaited"]
+            )
+            for row in rows
+        }
+
+    def commit_stage(
+        self,
+        token: Token,
+        record: Record,
+        *,
+        progress: Mapping[str, Any] | None = None,
+        entity: tuple[str, str] | None = None,
+        forget: Sequence[int] = (),
+        follow_up: Sequence[NewJob] = (),
+        work: Callable[[psycopg.Connection[Any]], None] | None = None,
+    ) -> tuple[Status, bool]:
+        """Records a checkpoint whose bytes are durable, with the stage's library writes and follow-up jobs, as one.
+
+        ``work`` gets the connection inside the transaction. Gives (status, cancel requested); raises ``LeaseLost``.
+        """
+        with self.transaction():
+            rows = self.run(
+                "commit_stage",
+                **asdict(record),
+                id=token.job_id,
+                lease_seq=token.lease_seq,
+                lease_id=token.lease_id,
+                actor=self.actor,
+                ttl=self.ttl,
+                progress=None if progress is None else Jsonb(progress),
+                entity_type=entity and entity[0],
+                entity_id=entity and entity[1],
+                forget=list(forget),
+            )
+            if not rows:
+                raise LeaseLost
+            if work is not None:
+                work(self.connection)
+            if follow_up:
+                self.submit(follow_up)
+        return Status(rows[0]["status"]), bool(rows[0]["cancel"])
+
+    def warn(self, token: Token, kind: str, **detail: Any) -> None:
+        """A line of history that changes no status."""
+        self.run(
+            "note_event",
+            id=token.job_id,
+            lease_seq=token.lease_seq,
+            lease_id=token.lease_id,
+            kind=kind,
+            actor=self.actor,
+            detail=Jsonb(detail),
+        )
+
+    def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None:
+        """Lines of running jobs: (job, attempt, level, stage, text)."""
+        ids, attempts, levels, stages, texts = (list(column) for column in zip(*lines, strict=True))
+        self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+
+    def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool:
+        """Whether a worker that drains has a reason to stay."""
+        row = self.run("work_left", types=list(types), queues=None if queues is None else list(queues))[0]
+        return bool(row["exists"])
+
+    def family(self, ids: Sequence[int]) -> dict[int, Status]:
+        """The status of jobs and of the follow-up work that they submitted."""
+        return {row["id"]: Status(row["status"]) for row in self.run("family", ids=list(ids))}
+
+
+class Listener:
+    """Hints from the database on a connection of their own. Losing it costs speed, never truth."""
+
+    CHANNELS = ("jobctl_ready", "jobctl_control")
+
+    def __init__(self, connect: Connect) -> None:
+        try:
+            self._connection = connect()
+            for channel in self.CHANNELS:
+                self._connection.execute(f"LISTEN {channel}")
+        except psycopg.Error as error:
+            raise StoreUnavailable(f"can't listen: {first_line(error)}") from error
+
+    def fileno(self) -> int:
+        """For ``select``: readable when a hint is there."""
+        return self._connection.fileno()
+
+    def hints(self) -> list[tuple[str, str]]:
+        """(channel, payload) of what came; raises ``StoreUnavailable`` when the connection is gone."""
+        try:
+            return [(note.channel, note.payload) for note in self._connection.notifies(timeout=0)]
+        except psycopg.Error as error:
+            self.close()
+            raise StoreUnavailable("the listening connection is gone") from error
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
+
+
+def _claimed(row: dict[str, Any]) -> Claimed:
+    return Claimed(
+        Token(row["id"], row["lease_seq"], row["lease_id"]),
+        row["job_type"], row["title"], row["queue"], row["priority"], row["run_after"], row["input_data"],
+        row["metadata"], row["retry_count"], row["max_retries"], row["progress"],
+        tuple(Record(**record) for record in row["checkpoints"] or ()),
+    )  # fmt: skip
