@@ -22,8 +22,8 @@ FRAME = 0.25
 """Seconds between two looks: at most four frames a second."""
 SLOWEST = 1.0
 """Seconds between two looks at many jobs: a change is shown within this."""
-SHARE = 50.0
-"""A look is followed by so many times the CPU time that it and its picture cost: two percent of a core."""
+SHARE = 60.0
+"""A look is followed by so many times the CPU time that it and its picture cost: under two percent of a core."""
 MOST = 500
 """Jobs that are looked at; how many more there are is said."""
 RECENT = 20

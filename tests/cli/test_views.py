@@ -249,7 +249,7 @@ def test_a_watch_ends_with_the_outcome_and_a_deleted_job_is_no_success(jobs, cod
 
 def test_a_costly_look_is_followed_by_a_longer_rest(monkeypatch):
     _, source, _ = watching([])
-    monkeypatch.setattr("jobctl.cli.follow.time.process_time", iter([0.0, 0.001, 0.0, 0.012, 0.0, 3.0]).__next__)
+    monkeypatch.setattr("jobctl.cli.follow.time.process_time", iter([0.0, 0.001, 0.0, 0.01, 0.0, 3.0]).__next__)
     assert [(source.look() and None) or source.rest() for _ in range(3)] == [0.25, 0.6, 1.0]
 
 
