@@ -373,21 +373,31 @@ class Client:
         until: Sequence[Status] = DONE,
         first: bool = False,
         timeout: float | None = None,
-        tick: Callable[[], None] | None = None,
     ) -> Waited:
-        """Blocks until all jobs (``first``: any) reached ``until``, or can't any more. ``timeout`` in seconds."""
+        """Blocks until all jobs (``first``: any) reached ``until``, or can't any more. ``timeout`` in seconds.
+
+        A status that was passed through between two looks counts: the history decides, not the moment.
+        """
         self._known(ids)
+        fleeting = [str(status) for status in until if status not in DONE]
+        since = self._passed(ids, fleeting, None)["now"] if fleeting else None
         deadline = None if timeout is None else self._monotonic() + timeout
         while True:
             statuses = self.queue.statuses(ids)
-            reasons = {i: r for i in ids if (r := _ended(statuses.get(i), until, self._retries(i, statuses)))}
+            passed = self._passed(ids, fleeting, since)["ids"] if fleeting else ()
+            reasons = dict.fromkeys(passed, "reached") | {
+                i: r
+                for i in ids
+                if i not in passed and (r := _ended(statuses.get(i), until, self._retries(i, statuses)))
+            }
             if len(reasons) == len(ids) or (first and reasons):
                 return Waited(statuses, reasons)
             if deadline is not None and self._monotonic() >= deadline:
                 return Waited(statuses, reasons | {i: "timeout" for i in ids if i not in reasons})
-            if tick is not None:
-                tick()
             self._sleep(POLL)
+
+    def _passed(self, ids: Sequence[int], statuses: Sequence[str], since: datetime | None) -> dict[str, Any]:
+        return self.queue.run("passed", ids=list(ids), statuses=list(statuses), since=since)[0]
 
     def _retries(self, job_id: int, statuses: Mapping[int, Status]) -> bool:
         """Whether a failed job will be tried again by itself: then it has not ended."""

@@ -11,7 +11,7 @@ from jobctl.client import Client, Swept
 from jobctl.core.attempt import Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
 from jobctl.core.job import Filters, NewJob
-from jobctl.core.lifecycle import MOVES, PAIRS, Status
+from jobctl.core.lifecycle import MOVES, PAIRS, Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
@@ -438,3 +438,16 @@ def test_what_is_reserved_for_a_worker_is_taken_by_that_one_or_later_by_any(queu
     (late,) = queue.submit([NewJob("a", {}, metadata={"reserved_s": 60.0})])
     conn.execute("UPDATE jobs SET created_at = created_at - interval '2 minutes' WHERE id = %s", [late.id])
     assert [job.token.job_id for job in claim()] == [late.id]
+
+
+def test_a_status_that_was_passed_through_between_two_looks_was_reached(queue, claim):
+    def pass_through(_: float) -> None:
+        queue.settle([Outcome(claim()[0].token, Ending.COMPLETED)])
+
+    def client(sleep) -> Client:
+        return Client(queue, storage=lambda: None, load=lambda _: None, sleep=sleep)
+
+    (job,) = queue.submit([NewJob("a", {})])
+    assert client(pass_through).wait([job.id], until=[Status.PROCESSING]).reasons == {job.id: "reached"}
+    # but not what was before the wait began
+    assert client(pass_through).wait([job.id], until=[Status.PROCESSING]).reasons == {job.id: "unreachable"}
