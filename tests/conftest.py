@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,9 +67,9 @@ def server_url(reachable_tmp: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def database_url(server_url: str) -> Iterator[str]:
-    """A database of this session, at the newest schema."""
+@contextmanager
+def new_database(server_url: str) -> Iterator[str]:
+    """An empty database at the newest schema, with pgvector where the server has it; gone afterwards."""
     name = f"jobctl_test_{secrets.token_hex(4)}"
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
@@ -96,6 +97,13 @@ def empty(connection: psycopg.Connection) -> None:
             if size:
                 connection.execute(f"DELETE FROM {name}" if size < SMALL else f"TRUNCATE {name} CASCADE")
         connection.execute("SELECT setval(seqrelid, seqstart, false) FROM pg_sequence")
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> Iterator[str]:
+    """A database of this session."""
+    with new_database(server_url) as url:
+        yield url
 
 
 @pytest.fixture

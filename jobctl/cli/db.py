@@ -132,6 +132,8 @@ def dump(state: State, file: str) -> int:
             raise UsageError("a dump is no text for a terminal", hint="jobctl db dump FILE")
         rows = place.dump(sys.stdout.buffer)
     else:
+        if Path(file).exists() and not state.get("yes"):
+            raise UsageError(f"{file} is there already", hint="Add -y to replace it.")
         with _atomically(Path(file)) as sink:
             rows = place.dump(sink)
     _tell(state, "dump", rows, to_stderr=file == "-")

@@ -16,7 +16,7 @@ from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
 
 BAR = 30
-DECADES = ("0 – 0.1s", "0.1 – 1s", "1 – 10s", "10s – 1m", "1 – 10m", "10m – 1h", "1 – 6h", "over 6h")
+DECADES = ("up to 0.1s", "0.1 to 1s", "1 to 10s", "10s to 1m", "1 to 10m", "10m to 1h", "1 to 6h", "over 6h")
 """The buckets of ``spread.sql``."""
 HOURS = 24
 LEVELS, PLAIN_LEVELS = "▁▂▃▄▅▆▇█", ".:-=+*#@"

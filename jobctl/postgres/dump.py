@@ -184,19 +184,21 @@ def _fill(connection: psycopg.Connection[Any], name: str, columns: list[str], re
             count = cursor.rowcount
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise _damaged(f"rows of {name} can't be read") from error
-    if "id" in columns:
-        connection.execute(
-            sql.SQL(
-                "SELECT setval(pg_get_serial_sequence({}, 'id'), max(id)) FROM {} HAVING max(id) IS NOT NULL"
-            ).format(f"{SCHEMA}.{name}", sql.Identifier(SCHEMA, name))
-        )
     return count
 
 
 def _settle_in(queue: Leases) -> None:
-    """What ran elsewhere goes back to the queue; vectors get pgvector's form again."""
-    Libraries()(queue.connection).embed_again()
-    running = queue.connection.execute(
+    """Ids go on behind those that are there, vectors get pgvector's form again, what ran goes back to the queue."""
+    connection = queue.connection
+    for name in (name for name, columns in TABLES.items() if "id" in columns):
+        table = sql.Identifier(SCHEMA, name)
+        row = connection.execute(sql.SQL("SELECT coalesce(max(id), 0) + 1 FROM {}").format(table)).fetchone()
+        # not setval, which a rollback does not take back
+        restart = sql.SQL("ALTER TABLE {} ALTER COLUMN id RESTART WITH {}")
+        connection.execute(restart.format(table, sql.Literal(row[0] if row else 1)))
+    Libraries()(connection).embed_again()
+    connection.execute("UPDATE jobctl.workers SET stopped_at = coalesce(stopped_at, jobctl.clock())")
+    running = connection.execute(
         "SELECT id, lease_seq, lease_id FROM jobctl.jobs WHERE status = %s ORDER BY id", [Status.PROCESSING]
     ).fetchall()
     tokens = [Token(job_id, lease_seq, str(lease_id)) for job_id, lease_seq, lease_id in running]

@@ -246,7 +246,11 @@ def test_stats_count_time_and_draw(cli, conn):
     conn.execute("SET session_replication_role = origin")
     told = json.loads(cli("stats", "--json").out)
     assert (told["counts"]["completed"], told["counts"]["pending"]) == (3, 1)
-    assert {name: count for name, count in told["run_s"].items() if count} == {"0 – 0.1s": 1, "1 – 10s": 1, "1 – 6h": 1}
+    assert {name: count for name, count in told["run_s"].items() if count} == {
+        "up to 0.1s": 1,
+        "1 to 10s": 1,
+        "1 to 6h": 1,
+    }
     assert told["ended_by_hour"][-3:] == [2, 1, 0]
     assert told["by_type"][0]["run_s"][0] == pytest.approx(5, abs=0.1)
     page = cli("stats", "--ascii").out

@@ -2,22 +2,24 @@
 
 import gzip
 import json
+import re
 import secrets
+from importlib.resources import files
 from io import BytesIO
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import ConfigError, IllegalTransition, UsageError
 from jobctl.core.job import Filters, NewJob
 from jobctl.core.lifecycle import Ending, Status
-from jobctl.postgres import dump, migrate
+from jobctl.postgres import dump
 from jobctl.postgres.connect import connect
 from jobctl.postgres.dump import TABLES
 from jobctl.postgres.leases import Lane, Leases
 from jobctl.postgres.roles import statements
+from tests.conftest import new_database
 
 KINDS = ("submitter", "worker", "reader")
 
@@ -25,17 +27,8 @@ KINDS = ("submitter", "worker", "reader")
 @pytest.fixture
 def other(server_url):
     """Another, empty database of the same server."""
-    name = f"jobctl_test_{secrets.token_hex(4)}"
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    url = make_conninfo(server_url, dbname=name)
-    with psycopg.connect(url, autocommit=True) as own:
-        if own.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
-            own.execute("CREATE EXTENSION vector")
-    migrate.upgrade(url)
-    yield url
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server_url) as url:
+        yield url
 
 
 def everything(url: str, without: tuple[str, ...] = ()) -> dict[str, list]:
@@ -78,7 +71,8 @@ def test_a_dump_loaded_elsewhere_is_the_same_and_its_jobs_go_on(queue, claim, da
     target = Leases(lambda: connect(other), actor="load")
     rows = dump.load(target, BytesIO(packed(queue)))
     assert (rows["jobs"], rows["documents"], rows["chunks"], rows["checkpoints"]) == (5, 1, 1, 1)
-    moved = ("jobs", "events")  # the jobs that ran have been given back
+    moved = ("jobs", "events", "workers")  # the jobs that ran have been given back, their workers are not here
+    assert target.connection.execute("SELECT count(*) FROM jobctl.workers WHERE stopped_at IS NULL").fetchone() == (0,)
     assert everything(other, moved) == everything(database_url, moved)
     jobs = {job.id: job for job in target.find(Filters(), full=True)}
     assert [jobs[n].status for n in range(1, 6)] == [
@@ -119,6 +113,7 @@ def test_a_dump_that_is_cut_or_changed_anywhere_changes_nothing(queue, claim, ot
         assert len(str(refused.value)) < 200
         assert refused.value.hint
     assert not any(everything(other).values())
+    assert target.connection.execute("SELECT is_called FROM jobctl.jobs_id_seq").fetchone() == (False,)
     dump.load(target, BytesIO(whole))
     with pytest.raises(IllegalTransition, match="not empty"):
         dump.load(target, BytesIO(whole))
@@ -132,6 +127,8 @@ def test_dump_and_load_at_the_shell(cli, other, tmp_path, monkeypatch):
     assert "dumped 1 job and 0 documents" in done.err
     assert f"stay in the storage: {tmp_path / 'storage'}" in done.err
     assert oct((tmp_path / "all.jobctl").stat().st_mode)[-3:] == "600"
+    assert cli("db", "dump", tmp_path / "all.jobctl").code == 2
+    assert cli("db", "dump", tmp_path / "all.jobctl", "-y").code == 0
     assert cli("db", "load", tmp_path / "all.jobctl").code == 4
     assert cli("db", "load", tmp_path / "none.jobctl").code == 2
     assert cli("db", "dump", tmp_path / "no" / "where").code == 2
@@ -247,3 +244,38 @@ def test_no_role_rewrites_history_or_changes_the_schema(logins, kind, queue):
 def test_the_roles_are_printed_and_a_bad_name_is_refused(cli):
     assert "CREATE ROLE papers_worker NOLOGIN" in cli("db", "roles", "--prefix", "papers").out
     assert cli("db", "roles", "--prefix", "x; DROP").code == 2
+
+
+LOOKS = {
+    "attempts", "checkpoints", "committed", "count", "dependencies", "errors", "events", "family", "find", "health", "hint", "holds",
+    "lanes", "logs", "passed", "requests", "spread", "stats", "statuses", "strays", "work_left", "workers",
+}  # fmt: skip
+SWEEPS = {"requeue", "rescue", "wake_dependents", "wake_keys", "note_event"}
+MAY = {
+    "reader": LOOKS,
+    # settle moves the columns that rescue and restart move too: what guards it is the token
+    "submitter": LOOKS | SWEEPS | {
+        "settle",
+        "submit", "pause", "resume", "retry", "restart", "cancel", "delete", "prune", "hold", "unhold", "drain_worker",
+    },
+    "worker": LOOKS | SWEEPS | {
+        "submit", "pause", "cancel", "retry", "resume", "restart", "prune", "hold", "unhold", "drain_worker", "register",
+        "unregister", "claim", "beat", "commit_stage", "settle", "log",
+    },
+}  # fmt: skip
+"""Role → the statements it may run."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_statement_is_open_to_the_roles_that_need_it_and_to_no_other(logins, kind):
+    cursor = psycopg.ClientCursor(logins(kind))  # explaining checks privileges and runs nothing
+    found = set()
+    for file in (files("jobctl.postgres") / "sql").iterdir():
+        verb, text = file.name.removesuffix(".sql"), file.read_text()
+        try:
+            with cursor.connection.transaction(force_rollback=True):
+                cursor.execute(f"EXPLAIN {text}", dict.fromkeys(re.findall(r"%\((\w+)\)s", text)))
+            found.add(verb)
+        except psycopg.errors.InsufficientPrivilege:
+            continue
+    assert found == MAY[kind]

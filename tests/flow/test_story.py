@@ -2,14 +2,12 @@
 
 import csv
 import json
-import secrets
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
-from tests.conftest import DATA, Shell
+from tests.conftest import DATA, Shell, new_database
 from tests.documents.make import docx
 
 TOPICS = {
@@ -55,18 +53,12 @@ def offsets_are_true(conn: psycopg.Connection, home: Path) -> int:
 
 
 @pytest.fixture
-def elsewhere(server_url, tmp_path_factory, reachable_tmp):
+def elsewhere(server_url, tmp_path_factory):
     """Another library, empty, on the same server."""
-    name = f"jobctl_story_{secrets.token_hex(4)}"
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    url = make_conninfo(server_url, dbname=name)
-    other = Shell(tmp_path_factory.mktemp("elsewhere"), url)
-    assert other("db", "upgrade").code == 0
-    yield other, url
-    other.close()
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server_url) as url:
+        other = Shell(tmp_path_factory.mktemp("elsewhere"), url)
+        yield other, url
+        other.close()
 
 
 @pytest.mark.timeout(300)
