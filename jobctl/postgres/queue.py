@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -23,6 +23,7 @@ from jobctl.core.lifecycle import MAX_CRASHES, Status
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
 
+SQL = Path(__file__).parent / "sql"
 TTL = 30.0
 """Seconds a lease lasts without a beat."""
 _UNLIMITED = 2**31 - 1
@@ -31,7 +32,7 @@ _UNLIMITED = 2**31 - 1
 @cache
 def statement(verb: str) -> str:
     """The text of ``sql/<verb>.sql``."""
-    return files(__package__).joinpath("sql", f"{verb}.sql").read_text(encoding="utf-8")
+    return (SQL / f"{verb}.sql").read_text(encoding="utf-8")
 
 
 class Queue:

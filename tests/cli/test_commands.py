@@ -321,6 +321,19 @@ def test_a_reader_that_goes_away_is_141(shell):
     assert done.stderr == ""
 
 
+def test_a_full_disk_behind_stdout_is_said(shell):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "jobctl", "types"],
+            env=shell.env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.splitlines()[0]) == (5, "jobctl: there is no room: No space left on device")
+
+
 def test_watch_in_a_pipe_is_lines_and_ends_with_the_jobs(shell):
     shell("submit", "steps", "--set", "slow=0.4")
     worker = shell.start("worker", "run", "--drain", "-q")
