@@ -19,6 +19,7 @@ from jobctl.cli.wait import outcome_code
 from jobctl.core.errors import UsageError
 from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Status
+from jobctl.core.names import plural
 
 SUFFIXES = (".pdf", ".epub", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text")
 
@@ -119,7 +120,7 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
         if not answer.created:
             state.say(f"job {answer.id} has this key already")
     if given["dry_run"]:
-        state.say(f"{len(ids)} jobs would be created")
+        state.say(f"{plural(len(ids), 'job')} would be created")
         return 0
     cache.add(ids[-cache.MOST :], given["title"] or " ".join(words))
     _print(state, ids)

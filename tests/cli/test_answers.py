@@ -14,6 +14,7 @@ from jobctl.cli.stream import Stream
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.lifecycle import Status
 from tests.cli.make import job, running
+from tests.cli.test_shapes import holds
 from tests.cli.test_views import Client
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +114,7 @@ def test_many_jobs_go_in_as_one_whatever_comes_late(cli, conn):
     lines = '{"type":"noop"}\n' * 2500
     assert cli("submit", "-f", "-", stdin=f'{lines}{{"type":"nope"}}\n').code == 2
     assert conn.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
-    assert cli("submit", "-f", "-", "--dry-run", stdin=lines).err == "2500 jobs would be created\n"
+    assert cli("submit", "-f", "-", "--dry-run", stdin=lines).err == "2,500 jobs would be created\n"
     assert conn.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
     ids = cli("submit", "-f", "-", stdin=lines).out.split()
     assert ids == sorted(ids, key=int)
@@ -211,7 +212,7 @@ def streamed(capsys, *pictures) -> list[dict]:
     for place in range(1, len(pictures)):
         state.client.pictures = [pictures[place]]
         held._tell(source.look())
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [holds("event", line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_events_say_what_changed_and_that_the_database_was_away(capsys):
