@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 
+from jobctl.cli import exits
 from jobctl.cli.follow import Ender, Source
 from jobctl.cli.shapes import dumps, job_object, stamp
+from jobctl.core.errors import JobctlError
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import Status
 
@@ -33,21 +35,28 @@ class Stream:
     def run(self) -> int:
         """Until it is over."""
         self._send("hello", schema=1, ids=self._source.ids)
-        code: int | None = None
+        code = 143  # what it is when nobody here decides it: terminated
         try:
-            jobs = self._source.jobs
-            while True:
-                self._tell(jobs)
-                code = self._ender.code(jobs)
-                if code is not None:
-                    return code
-                time.sleep(self._source.rest())
-                jobs = self._source.look()
+            code = self._until_over()
         except KeyboardInterrupt:
-            return 130
+            code = 130
+        except JobctlError as error:
+            code = exits.of_error(error)
+            raise
         finally:
             counts = Counter(str(job.status) for job in self._source.jobs)
-            self._send("summary", counts=dict(counts), exit=130 if code is None else code)
+            self._send("summary", counts=dict(counts), exit=code)
+        return code
+
+    def _until_over(self) -> int:
+        jobs = self._source.jobs
+        while True:
+            self._tell(jobs)
+            code = self._ender.code(jobs)
+            if code is not None:
+                return code
+            time.sleep(self._source.rest())
+            jobs = self._source.look()
 
     def _tell(self, jobs: list[Job]) -> None:
         if self._source.away_since is not None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -352,6 +353,32 @@ def test_watch_as_ndjson_ends_with_a_summary(shell):
     assert [line["seq"] for line in lines] == list(range(len(lines)))
     assert (lines[0]["event"], lines[1]["event"], lines[-1]["event"]) == ("hello", "job", "summary")
     assert (lines[-1]["counts"], lines[-1]["exit"]) == ({"completed": 1}, 0)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_watch_that_is_stopped_says_its_last_word(shell, cli, number, code):
+    cli("submit", "noop", "--delay", "1h")
+    process = shell.start("watch", "1", "-o", "ndjson")
+    assert json.loads(process.stdout.readline())["event"] == "hello"
+    assert json.loads(process.stdout.readline())["event"] == "job"
+    process.send_signal(number)
+    told = [json.loads(line) for line in process.stdout]
+    assert (told[-1]["event"], told[-1]["exit"], process.wait(20)) == ("summary", code, code)
+
+
+def test_a_script_that_waits_fails_with_its_job(shell):
+    shell.start("worker", "run", "-q")
+    script = """
+    set -euo pipefail
+    id=$(python -m jobctl submit trouble --set kind=invalid)
+    python -m jobctl wait "$id" --timeout 60s || { code=$?; python -m jobctl show "$id" --fields error.type -o tsv --no-header; exit $code; }
+    """
+    path = f"{Path(sys.executable).parent}:{shell.env['PATH']}"
+    env = {**shell.env, "PATH": path, "CI": "true"}
+    done = subprocess.run(
+        ["bash", "-c", script], env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    assert (done.returncode, done.stdout) == (10, "invalid\n"), done.stderr
 
 
 def test_lists_fit_their_terminal(cli, conn, monkeypatch):
