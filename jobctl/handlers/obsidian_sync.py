@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from os.path import abspath
 from pathlib import Path, PurePosixPath
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobctl.core.document import CleanText, passage
 from jobctl.core.errors import Invalid
@@ -28,10 +30,14 @@ class ObsidianSync(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    vault: str = Field(min_length=1, description="The vault's folder, exported to before")
+    vault: Annotated[str, AfterValidator(abspath)] = Field(
+        min_length=1, description="The vault's folder, exported to before"
+    )
     forget: list[int] = Field(
         [], description="Documents whose note was deleted on purpose: they leave the vault for good"
     )
+    include_connections: bool = Field(True, description="Link connected passages in notes that are written")
+    include_annotations: bool = Field(True, description="Show highlights and notes in them")
 
 
 class Synced(BaseModel):
@@ -52,10 +58,19 @@ class Report(BaseModel):
     problems: list[str]
 
 
+class Known(BaseModel):
+    """A note that both sides know: where it is now, how links name it, and its body's digest before this job."""
+
+    document_id: int
+    path: str
+    link: str
+    before: str
+
+
 class Plan(BaseModel):
     """The notes that both sides know."""
 
-    notes: list[tuple[int, str]]
+    notes: list[Known]
     problems: list[str]
 
 
@@ -78,25 +93,45 @@ def _vault(ctx: Context) -> Vault:
 def planning(ctx: Context, args: ObsidianSync) -> Plan:  # noqa: ARG001 - the shape of a first stage
     """Where each note is now: it may have been moved or renamed."""
     vault = _vault(ctx)
-    uids = {row["id"]: str(row["uid"]) for row in ctx.read().documents()}
-    there = vault.by_uid()
     known = ctx.read().synced(str(vault.root))
     if not known:
         raise Invalid(f"nothing was exported to {vault.root} yet", hint="jobctl submit obsidian_export --set vault=…")
-    notes = [(row["document_id"], there.get(uids[row["document_id"]], row["note_path"])) for row in known]
+    vault.scan(lambda n, all_: ctx.progress(f"Reading note {n:,} of {all_:,}", current=n, total=all_, unit="note"))
+    uids = {row["id"]: str(row["uid"]) for row in ctx.read().documents()}
+    paths = {
+        row["document_id"]: vault.place(uids[row["document_id"]], row["note_path"]) or row["note_path"] for row in known
+    }
+    links = engine.link_names(paths.values(), vault.names())
+    notes = [Known(document_id=i, path=p, link=links[p], before=_now(vault, p)) for i, p in paths.items()]
     return Plan(notes=notes, problems=vault.problems)
 
 
+def _now(vault: Vault, path: str) -> str:
+    """The digest of a note's body; empty where it has none, or can't be read."""
+    try:
+        body = engine.body_of(vault.read(path)) if vault.exists(path) else None
+    except Invalid:
+        return ""
+    return "" if body is None else engine.digest(body)
+
+
 @pipeline.batches(share=80, size=1, noun="document", over=lambda _, plan: plan.notes, verb="Syncing")
-def syncing(ctx: Context, notes: Sequence[tuple[int, str]]) -> list[Synced]:
+def syncing(ctx: Context, notes: Sequence[Known]) -> list[Synced]:
     """Note by note, three ways."""
-    return [_sync(ctx, document_id, path) for document_id, path in notes]
+    return [_sync(ctx, known) for known in notes]
 
 
-def _sync(ctx: Context, document_id: int, path: str) -> Synced:
-    vault = _vault(ctx)
-    agreed = next((r for r in ctx.read().synced(str(vault.root)) if r["document_id"] == document_id), None)
-    row = ctx.read().document(document_id)
+def _agreed(ctx: Context, document_id: int) -> Row | None:
+    """What vault and library agreed on before this attempt."""
+    held: dict[int, Row] = ctx.once(
+        "synced", lambda: {row["document_id"]: row for row in ctx.read().synced(str(_vault(ctx).root))}
+    )
+    return held.get(document_id)
+
+
+def _sync(ctx: Context, known: Known) -> Synced:
+    vault, document_id, path = _vault(ctx), known.document_id, known.path
+    agreed, row = _agreed(ctx, document_id), ctx.read().document(document_id)
     if agreed is None or row is None:
         return Synced(document_id=document_id, note=path, outcome="failed", reason="the document was deleted")
     try:
@@ -104,6 +139,8 @@ def _sync(ctx: Context, document_id: int, path: str) -> Synced:
         theirs = None if text is None else _body(text)
         now = None if theirs is None else engine.digest(theirs)
         action = engine.compare(agreed["library_hash"], now, row["markdown_sha256"])
+        if action is Action.AGREED and known.before != now:  # an attempt that was killed had written it already
+            action = Action.WRITE
         return _act(ctx, action, row, path, text or "", theirs or "", agreed)
     except Invalid as error:
         return Synced(document_id=document_id, note=path, outcome="failed", reason=f"{path}: {error}")
@@ -122,10 +159,10 @@ def _act(ctx: Context, action: Action, row: Row, path: str, text: str, theirs: s
         return _missing(ctx, row, path, agreed)
     ours = ctx.storage.get(row["markdown_key"], max_bytes=MAX_TEXT).decode()
     if action is Action.WRITE:
-        vault.write(path, engine.update(text, _note(row, ours)))
+        vault.write(path, engine.update(text, _note(ctx, row, ours)))
         theirs = ours
     if action is Action.CONFLICT:
-        copy = _beside(vault, path, engine.render(_note(row, ours)))
+        copy = _beside(vault, path, engine.render(Note(str(row["uid"]), row["title"], row["author"], ours)))
         reason = f"both sides changed: the library's text is in {copy}, the vault's was taken"
     if action in (Action.TAKE, Action.CONFLICT):
         _take(ctx, row, theirs)
@@ -152,8 +189,12 @@ def _missing(ctx: Context, row: Row, path: str, agreed: Row) -> Synced:
     return Synced(document_id=row["id"], note=path, outcome=str(Action.MISSING), reason=why)
 
 
-def _note(row: Row, body: str) -> Note:
-    return Note(str(row["uid"]), row["title"], row["author"], body)
+def _note(ctx: Context, row: Row, body: str) -> Note:
+    """The note as an export would write it: the library's text, with links and highlights."""
+    plan: Plan = ctx.result("planning")
+    names = {known.document_id: known.link for known in plan.notes}
+    with_ = {"connections": ctx.args.include_connections, "annotations": ctx.args.include_annotations}
+    return engine.compose(ctx.read(), row, body, names, **with_)
 
 
 def _beside(vault: Vault, path: str, text: str) -> str:

@@ -1,11 +1,27 @@
 """Notes: what a person wrote stays byte for byte, what was exported reads back exactly."""
 
+import errno
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobctl.core.errors import Invalid
-from jobctl.documents.vault import Action, Link, Mark, Note, Quote, Vault, body_of, compare, render, safe_name, update
+from jobctl.documents.vault import (
+    Action,
+    Link,
+    Mark,
+    Note,
+    Quote,
+    Vault,
+    body_of,
+    compare,
+    link_names,
+    render,
+    safe_name,
+    update,
+)
 
 UID = "339c79d1-00b8-5a58-9a4f-ce84b50446dd"
 BODY = st.text(
@@ -100,8 +116,43 @@ def test_a_vault_lets_nothing_out_and_never_touches_what_is_hidden(tmp_path):
 def test_two_notes_of_one_document_are_a_problem_and_a_huge_one_too(tmp_path):
     for name in ("one", "two"):
         (tmp_path / f"{name}.md").write_text(render(note("text")))
-    (tmp_path / "huge.md").write_bytes(b"x" * (11 << 20))
-    vault = Vault(tmp_path)
-    assert vault.by_uid() == {}
+    (tmp_path / "huge.md").write_bytes(b"x" * (50 << 20))
+    vault, heard = Vault(tmp_path), []
+    vault.scan(lambda *counts: heard.append(counts))
+    assert heard[-1] == (3, 3)
+    assert vault.torn(UID)
+    assert vault.place(UID, None) is None
+    assert vault.place(UID, "two.md") == "two.md", "a copy takes nobody's place"
     assert any("one.md and two.md" in p for p in vault.problems)
-    assert any("huge.md is larger" in p for p in vault.problems)
+    assert any("huge.md is larger than 10 MB" in p for p in vault.problems)
+    assert vault.place("somebody else", "huge.md") == "huge.md", "what can't be read is still where it was"
+    assert vault.place("somebody else", "one.md") is None
+
+
+def test_what_a_killed_writer_left_is_swept_away_and_nothing_else(tmp_path):
+    for name in (".jobctl-x1.tmp", ".jobctl-mine", ".obsidian", "note.tmp", "note.md"):
+        (tmp_path / name).write_text("x")
+    Vault(tmp_path).scan()
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".jobctl-mine", ".obsidian", "note.md", "note.tmp"]
+
+
+def test_a_link_to_one_of_two_notes_of_a_name_says_which():
+    assert link_names(["a/Log.md", "b/Other.md"], ["Log", "log", "Other"]) == {
+        "a/Log.md": "a/Log", "b/Other.md": "Other",
+    }  # fmt: skip
+
+
+def test_a_vault_that_is_read_only_is_said_at_once_or_note_by_note(tmp_path, monkeypatch):
+    vault = Vault(tmp_path)
+    (tmp_path / "note.md").write_text("mine")
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    with pytest.raises(Invalid, match=r"note\.md can't be written: Read-only file system"):
+        vault.write("note.md", "ours")
+    assert (tmp_path / "note.md").read_text() == "mine"
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(Invalid, match="can't be written"):
+        Vault(tmp_path)

@@ -1,85 +1,149 @@
-"""Each of the eight types, killed and paused at every commit of every stage: the result is that of an undisturbed run."""
+"""Each of the eight types, killed and paused at every commit: result, library and files are those of an undisturbed run."""
 
 import csv
 import json
+import shutil
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from jobctl.core.lifecycle import Status
+from jobctl.core.names import LABELS
+from jobctl.documents.vault import body_of, digest
+from tests.flow.hands import Fault, Hands, library
 
-VARYING = ("started_at", "backup")
+VARYING = ("started_at", "backup", "document_id")
 TEXT = "The keeper of the light writes about the harbour and the ships that pass it in number {n} of his long log."
-TYPES: dict[str, tuple[dict, int]] = {
-    "process_document": ({"path": "one.md", "force": True, "chunk_size": 300}, 7),
-    "detect_connections": ({}, 3),
-    "reprocess_connections": ({"mode": "all"}, 3),
-    "export_documents": ({"include_connections": True, "include_annotations": True}, 3),
-    "import_document": ({"path": "library.zip", "mode": "replace"}, 3),
-    "obsidian_export": ({"vault": "vault"}, 3),
-    "obsidian_sync": ({"vault": "vault"}, 3),
-    "readwise_import": ({"path": "marks.csv"}, 4),
-}
+TABLES = ("documents", "chunks", "connections", "annotations", "import_review", "vault_sync")
 
 
-def prepare(shell) -> None:
-    """A small library, its archive, a vault, highlights."""
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    """The library that all begin with, prepared once: rows as COPY gives them, and the folder with its storage."""
+    return {}
+
+
+@pytest.fixture
+def hands(conn, database_url, tmp_path, template, tmp_path_factory):
+    held = Hands(database_url, tmp_path)
+    if not template:
+        template["home"] = tmp_path_factory.mktemp("template") / "home"
+        prepare(held)
+        shutil.copytree(tmp_path, template["home"])
+        template["rows"] = {name: copied(conn, name) for name in TABLES}
+    yield held
+    held.close()
+
+
+def copied(conn, name: str) -> bytes:
+    with conn.cursor().copy(f"COPY {name} TO STDOUT (FORMAT binary)") as out:
+        return b"".join(bytes(block) for block in out)
+
+
+def restored(hands: Hands, template: dict) -> None:
+    """Library and vault as they were prepared; paths of the vault follow the folder."""
+    hands.conn.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
+    for name in TABLES:
+        with hands.conn.cursor().copy(f"COPY {name} FROM STDIN (FORMAT binary)") as into:
+            into.write(template["rows"][name])
+        if name != "vault_sync":
+            hands.conn.execute(f"ALTER TABLE {name} ALTER id RESTART WITH 1000")
+    hands.conn.execute("UPDATE vault_sync SET vault = %s", [str((hands.home / "vault").resolve())])
+    shutil.rmtree(hands.home / "vault", ignore_errors=True)
+    shutil.copytree(template["home"], hands.home, dirs_exist_ok=True)
+
+
+def prepare(hands: Hands) -> None:
+    """Two documents, connected and judged, with a highlight; their archive, their vault."""
     for name, first in (("one", 0), ("two", 5)):
         text = "\n\n".join(TEXT.format(n=n) for n in range(first, first + 12))
-        (shell.home / f"{name}.md").write_text(f"# Log {name}\n\n{text}\n")
-    (shell.home / "vault").mkdir()
-    with (shell.home / "marks.csv").open("w", newline="") as sink:
-        rows = [["Highlight", "Title"], [TEXT.format(n=3), "Log one"], [TEXT.format(n=8), "Log two"]]
-        csv.writer(sink).writerows(rows)
-    assert shell("submit", "one.md", "two.md", "--wait").code == 0
-    for words in (
-        ["readwise_import", "--set", "path=marks.csv"], ["obsidian_export", "--set", "vault=vault"],
-        ["export_documents", "--set", "path=library.zip", "--set", "include_connections=true"],
-    ):  # fmt: skip
-        assert shell("submit", *words, "--wait").code == 0
+        (hands.home / f"{name}.md").write_text(f"# Log {name}\n\n{text}\n")
+        hands.run("process_document", path=str(hands.home / f"{name}.md"), chunk_size=300)
+    with (hands.home / "marks.csv").open("w", newline="") as sink:
+        rows = [[TEXT.format(n=3), "Log one"], [TEXT.format(n=8), "Log two"], ["Not in any text that is here, and long enough.", "Log two"],
+                ["Words of a book that is not here yet.", "Another Book"]]  # fmt: skip
+        csv.writer(sink).writerows([["Highlight", "Title"], *rows])
+    hands.run("detect_connections")
+    hands.conn.execute(
+        "UPDATE connections SET user_validated = true, note = 'so it is' WHERE id = (SELECT min(id) FROM connections)"
+    )
+    hands.run("readwise_import", path=str(hands.home / "marks.csv"))
+    (hands.home / "vault").mkdir()
+    hands.run("obsidian_export", vault=str(hands.home / "vault"))
+    whole = {"include_connections": True, "include_annotations": True}
+    hands.run("export_documents", path=str(hands.home / "library.zip"), **whole)
 
 
-def results(conn, ids: list[int]) -> list[dict]:
-    rows = conn.execute(
-        "SELECT status, output_data, retry_count, error_message FROM jobs WHERE id = ANY (%s) ORDER BY id", [ids]
-    ).fetchall()
-    assert {(status, retries, error) for status, _, retries, error in rows} == {(Status.COMPLETED, 0, None)}
-    return [{name: value for name, value in output.items() if name not in VARYING} for _, output, _, _ in rows]
+# -- what each type finds --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(300)
-def test_each_type_ends_the_same_however_often_it_is_killed_and_paused(shell, conn):
-    faults = shell.home / "faults"
-    faults.mkdir()
-    words = ["worker", "run", "-q", "-c1", "--poll", "0.1", "--input-root", shell.home]
-    worker = shell.start(*words, env={"JOBCTL_TEST_FAULTS": str(faults)})
-    prepare(shell)
-    wrong = {name: found for name in TYPES if (found := disturbed(shell, conn, faults, name)) != []}
-    assert wrong == {}
-    worker.terminate()
-    worker.wait(30)
+def as_it_is(_hands: Hands) -> None:
+    """The library as it was prepared."""
 
 
-def disturbed(shell, conn, faults, job_type: str) -> list:
-    """What differs from an undisturbed run of the type, over a fault at each of its commits."""
-    payload, commits = TYPES[job_type]
-    first = shell("submit", job_type, "--payload", json.dumps(payload), "--wait")
-    (usual,) = results(conn, [int(first.out.split()[0])])
-    kinds = ("commit:kill", "after-commit:kill", "commit:pause")
-    wanted = [f"{kind}:{count}" for count in range(1, commits + 1) for kind in kinds]
-    lines = "".join(json.dumps({"type": job_type, "input": payload}) + "\n" for _ in wanted)
-    done = shell("submit", "-f", "-", "--delay", "1h", stdin=lines)
-    assert done.code == 0, done.err
-    cases = dict(zip(map(int, done.out.split()), wanted, strict=True))
-    for job_id, fault in cases.items():
-        (faults / str(job_id)).write_text(fault)
-    conn.execute("UPDATE jobs SET run_after = now() WHERE status = 'pending'")
-    for _ in range(600):
-        states = dict(conn.execute("SELECT id, status FROM jobs WHERE id = ANY (%s)", [[*cases]]).fetchall())
-        if paused := [i for i, state in states.items() if state == Status.PAUSED]:
-            shell("resume", *paused)
-        if all(state in (Status.COMPLETED, Status.FAILED) for state in states.values()):
-            break
-        conn.execute("SELECT pg_sleep(0.1)")
-    fired = {int(path.stem) for path in faults.glob("*.fired")}
-    assert {cases[i].rpartition(":")[2] for i in cases.keys() - fired} <= {str(commits)}
-    return [found for found in results(conn, [*cases]) if found != usual]
+def without_connections(hands: Hands) -> None:
+    hands.conn.execute("DELETE FROM connections WHERE user_validated IS NULL")
+
+
+def empty(hands: Hands) -> None:
+    hands.conn.execute("TRUNCATE documents CASCADE")
+
+
+def without_notes(hands: Hands) -> None:
+    hands.conn.execute("TRUNCATE vault_sync")
+    shutil.rmtree(hands.home / "vault")
+    (hands.home / "vault").mkdir()
+
+
+def without_highlights(hands: Hands) -> None:
+    hands.conn.execute("TRUNCATE annotations, import_review")
+
+
+def changed_on_either_side(hands: Hands) -> None:
+    """One note was edited in the vault; of the other the library has moved on."""
+    edited, behind = hands.home / "vault" / "Log one.md", hands.home / "vault" / "Log two.md"
+    edited.write_text(edited.read_text().replace("number 4 ", "number four "))
+    behind.write_text(behind.read_text().replace("number 9 ", "number nine "))
+    hands.conn.execute(
+        "UPDATE vault_sync SET library_hash = %s WHERE note_path = 'Log two.md'", [digest(body_of(behind.read_text()))]
+    )
+
+
+TYPES: dict[str, tuple[dict[str, Any], Callable[[Hands], None]]] = {
+    "process_document": ({"path": "one.md", "force": True, "chunk_size": 400}, as_it_is),
+    "detect_connections": ({}, without_connections),
+    "reprocess_connections": ({"mode": "all"}, without_connections),
+    "export_documents": ({"include_connections": True, "include_annotations": True}, as_it_is),
+    "import_document": ({"path": "library.zip", "mode": "replace"}, empty),
+    "obsidian_export": ({"vault": "vault"}, without_notes),
+    "obsidian_sync": ({"vault": "vault"}, changed_on_either_side),
+    "readwise_import": ({"path": "marks.csv"}, without_highlights),
+}
+DOES = {
+    "process_document": {"chunks": 4}, "import_document": {"documents": {"added": 2}}, "obsidian_export": {"written": 2, "unchanged": 0},
+    "obsidian_sync": {"counts": {"taken": 1, "written": 1}}, "export_documents": {"documents": 2},
+    "readwise_import": {"placed": 2, "failed": 1, "waiting": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("job_type", LABELS)
+def test_each_type_ends_the_same_however_often_it_is_killed_and_paused(hands, template, job_type):
+    given, lay_out = TYPES[job_type]
+    data = {name: str(hands.home / value) if name in ("path", "vault") else value for name, value in given.items()}
+
+    def found(*faults: Fault) -> tuple[list, int]:
+        restored(hands, template)
+        lay_out(hands)
+        job_id = hands.submit(job_type, data)
+        hands.work(job_id, faults)
+        output = {name: value for name, value in hands.output(job_id).items() if name not in VARYING}
+        more = hands.conn.execute("SELECT job_type FROM jobs WHERE created_by = %s", [f"job:{job_id}"]).fetchall()
+        shown = [json.dumps(output, sort_keys=True), more, *library(hands.conn, hands.home / "vault")]
+        return shown, hands.commits(job_id)
+
+    usual, commits = found()
+    assert DOES.get(job_type, {}).items() <= json.loads(usual[0]).items()
+    assert commits > 1
+    for count in range(1, commits + 1):
+        for fault in (Fault("kill", "before", count), Fault("kill", "after", count), Fault("pause", "before", count)):
+            assert found(fault)[0] == usual, fault

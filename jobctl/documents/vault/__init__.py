@@ -1,6 +1,7 @@
 """Obsidian vaults: notes with a managed block, everything else in them left byte for byte."""
 
-from jobctl.documents.vault.folder import Vault
+from jobctl.documents.vault.compose import compose
+from jobctl.documents.vault.folder import Vault, link_names
 from jobctl.documents.vault.merge import Action, compare
 from jobctl.documents.vault.names import safe_name
 from jobctl.documents.vault.note import Link, Mark, Note, Quote, body_of, digest, index_note, render, update
@@ -14,8 +15,10 @@ __all__ = [
     "Vault",
     "body_of",
     "compare",
+    "compose",
     "digest",
     "index_note",
+    "link_names",
     "render",
     "safe_name",
     "update",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
 from jobctl.core.errors import Invalid
-from jobctl.documents.vault.note import uid_of
+from jobctl.documents.vault.names import folded
+from jobctl.documents.vault.note import digest, uid_of
 
 MAX_NOTE = 10 << 20
+_HALF, _WRITTEN = ".jobctl-", ".tmp"
 
 
 class Vault:
@@ -23,15 +26,22 @@ class Vault:
         if not os.access(self.root, os.W_OK):
             raise Invalid(f"the vault {self.root} can't be written")
         self.problems: list[str] = []
+        self._owned: dict[str, list[str]] = {}
 
     def names(self) -> list[str]:
         """Names of all notes, without suffix, wherever they are."""
         return sorted(path.stem for path in self._notes())
 
-    def by_uid(self) -> dict[str, str]:
-        """Paths of the notes that belong to documents. Two notes of one document are a problem, and neither counts."""
-        found: dict[str, list[str]] = {}
-        for path in self._notes():
+    def scan(self, tell: Callable[[int, int], None] = lambda *_: None) -> None:
+        """Looks which notes belong to documents, for ``place``; sweeps away what a killed writer left half written.
+
+        What can't be read, and two notes of one document, are ``problems``. ``tell`` hears (notes read, notes).
+        """
+        self._owned = {}
+        for path in self._files(lambda name: name.startswith(_HALF) and name.endswith(_WRITTEN)):
+            path.unlink(missing_ok=True)
+        notes = [*self._notes()]
+        for number, path in enumerate(notes, 1):
             relative = path.relative_to(self.root).as_posix()
             try:
                 uid = uid_of(self.read(relative))
@@ -39,11 +49,35 @@ class Vault:
                 self.problems.append(str(error))
                 continue
             if uid is not None:
-                found.setdefault(uid, []).append(relative)
-        for uid, paths in found.items():
+                self._owned.setdefault(uid, []).append(relative)
+            tell(number, len(notes))
+        for uid, paths in self._owned.items():
             if len(paths) > 1:
                 self.problems.append(f"{' and '.join(paths)} are both notes of document {uid}: keep one")
-        return {uid: paths[0] for uid, paths in found.items() if len(paths) == 1}
+
+    def place(self, uid: str, recorded: str | None) -> str | None:
+        """Where a document's note is: the one with its id, of several that which is ``recorded``.
+
+        A note that can't be read, or lost its id, is still the one that was recorded, unless it is another document's.
+        """
+        mine = self._owned.get(uid, [])
+        if len(mine) == 1:
+            return mine[0]
+        others = {path for other, paths in self._owned.items() if other != uid for path in paths}
+        if recorded is None or recorded in others or (mine and recorded not in mine):
+            return None
+        return recorded if recorded in mine or (self.root / recorded).exists() else None
+
+    def torn(self, uid: str) -> bool:
+        """Whether several notes claim to be this document's."""
+        return len(self._owned.get(uid, [])) > 1
+
+    def digest(self, relative: str) -> str:
+        """SHA-256 of a note's text; empty for one that is not there or can't be read."""
+        try:
+            return digest(self.read(relative)) if self.exists(relative) else ""
+        except Invalid:
+            return ""
 
     def read(self, relative: str) -> str:
         """A note. Raises ``Invalid``."""
@@ -69,7 +103,7 @@ class Vault:
             if path.is_file() and path.read_bytes() == data:
                 return False
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(prefix=".jobctl-", dir=path.parent)
+            descriptor, name = tempfile.mkstemp(prefix=_HALF, suffix=_WRITTEN, dir=path.parent)
             try:
                 with os.fdopen(descriptor, "wb") as sink:
                     sink.write(data)
@@ -84,11 +118,15 @@ class Vault:
         return True
 
     def _notes(self) -> Iterator[Path]:
+        return self._files(lambda name: name.endswith(".md") and not name.startswith("."))
+
+    def _files(self, wanted: Callable[[str], bool]) -> Iterator[Path]:
+        """Files by name, in order, outside of hidden folders; no links."""
         for folder, folders, names in os.walk(self.root):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
                 path = Path(folder) / name
-                if name.endswith(".md") and not name.startswith(".") and not path.is_symlink():
+                if wanted(name) and not path.is_symlink():
                     yield path
 
     def _inside(self, relative: str) -> Path:
@@ -97,3 +135,11 @@ class Vault:
         if hidden or not path.parent.resolve().is_relative_to(self.root) or path.is_symlink():
             raise Invalid(f"{relative} leads out of the vault")
         return path
+
+
+def link_names(paths: Iterable[str], others: Iterable[str]) -> dict[str, str]:
+    """How a link names each note: by its name, or by its whole path where ``others`` (names) has that name twice."""
+    paths = [*paths]
+    known = Counter(folded(name) for name in others)
+    stems = {path: PurePosixPath(path).stem for path in paths}
+    return {path: stem if known[folded(stem)] < 2 else path.removesuffix(".md") for path, stem in stems.items()}
