@@ -19,8 +19,8 @@ from jobctl import wiring
 from jobctl.client import Client, Options
 from jobctl.core.lifecycle import Status
 from jobctl.postgres.connect import connect
+from jobctl.postgres.leases import Lane, Leases
 from jobctl.postgres.library import Libraries
-from jobctl.postgres.queue import Lane, Queue
 from jobctl.worker import attempt as attempts
 from jobctl.worker.child import Requests
 from jobctl.worker.context import Tools
@@ -45,7 +45,7 @@ class Hands:
         self.url = database_url
         self.held = wiring.settings({}, {"JOBCTL_HOME": str(home), "HOME": str(home)})
         self.storage = wiring.storage(self.held)
-        self.queue = Queue(lambda: connect(database_url), ttl=3600.0)
+        self.queue = Leases(lambda: connect(database_url), ttl=3600.0)
         self.worker = self.queue.register(name="w", host="h", pid=1, version="0", capacity=1, job_types=[], queues=[])
         self.client = Client(self.queue, storage=lambda: self.storage, load=wiring.pipeline)
         self.conn = connect(database_url)
@@ -115,7 +115,7 @@ class Hands:
 
     def _attempt(self, job_id: int, fault: Fault | None) -> None:
         attempts.SAVE_EVERY = 0.0  # a commit a batch: as many places to be stopped at as there are
-        queue = Queue(lambda: connect(self.url), ttl=3600.0)
+        queue = Leases(lambda: connect(self.url), ttl=3600.0)
         (job_type,) = queue.connection.execute("SELECT job_type FROM jobctl.jobs WHERE id = %s", [job_id]).fetchone()
         (job,) = queue.claim(self.worker, [Lane("default", job_type, p) for p in range(5)], 1, only=[job_id])
         libraries, stops = Libraries(), Requests()
@@ -139,7 +139,7 @@ def _workspace(home: Path, job_id: int) -> Path:
     return place
 
 
-def _arm(queue: Queue, job_id: int, fault: Fault, stops: Requests) -> None:
+def _arm(queue: Leases, job_id: int, fault: Fault, stops: Requests) -> None:
     commit, passed = queue.commit_stage, [0]
 
     def fire() -> None:
