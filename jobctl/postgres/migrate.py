@@ -17,13 +17,16 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from jobctl.core.errors import ConfigError, StoreUnavailable
+from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
+from jobctl.core.names import plural
 from jobctl.postgres.connect import connect, reason
 from jobctl.postgres.revision import SCHEMA, scripts
 from jobctl.postgres.tables import metadata
 
 LOCK = 0x6A6F6263  # "jobc": five first commands at once upgrade one after the other
 LOCK_TIMEOUT = "10s"
+SILENT = 120.0
+"""Seconds without a heartbeat after which a worker counts as gone; several beats of any sensible lease."""
 
 
 def upgrade(info: str, revision: str = "head") -> None:
@@ -32,10 +35,31 @@ def upgrade(info: str, revision: str = "head") -> None:
         command.upgrade(config, revision)
 
 
-def downgrade(info: str, revision: str) -> None:
-    """Takes the schema back to ``revision`` (``base``: nothing is left)."""
+def downgrade(info: str, revision: str, *, force: bool = False) -> None:
+    """Takes the schema back to ``revision`` (``base``: nothing is left).
+
+    Raises ``IllegalTransition`` with their names while workers are alive, unless ``force``.
+    """
     with _migrating(info) as config:
+        alive = [] if force else _alive(config.attributes["connection"])
+        if alive:
+            raise IllegalTransition(
+                f"{plural(len(alive), 'worker')} alive: {', '.join(alive)}",
+                hint="Stop them first (jobctl worker drain NAME), or add --force.",
+            )
         command.downgrade(config, revision)
+
+
+def _alive(connection: Connection) -> list[str]:
+    """Names of workers that have not stopped and whose last heartbeat is recent; empty before there is a schema."""
+    if connection.execute(text("SELECT to_regclass('jobctl.workers')")).scalar() is None:
+        return []
+    connection.execute(text("LOCK TABLE jobctl.workers IN SHARE MODE"))  # none registers while the schema changes
+    query = text(
+        "SELECT name FROM jobctl.workers WHERE stopped_at IS NULL "
+        "AND heartbeat_at > jobctl.clock() - make_interval(secs => :silent) ORDER BY id"
+    )
+    return [str(name) for name in connection.execute(query, {"silent": SILENT}).scalars()]
 
 
 def check(info: str) -> list[str]:
