@@ -45,6 +45,8 @@ class Rows(Protocol):
 
     actor: str
 
+    @property
+    def login(self) -> str: ...
     def transaction(self, *, rehearse: bool = False) -> Any: ...
     def submit(self, new: Sequence[NewJob]) -> list[Submitted]: ...
     def find(
@@ -278,7 +280,9 @@ class Client:
 
     def newest(self) -> int:
         """The id behind ``@last``: the newest job this user submitted."""
-        found = self.queue.find(Filters(created_by=self.user), limit=1)
+        found = self.queue.find(Filters(created_by=self.user), limit=1) or self.queue.find(
+            Filters(created_by=self.queue.login), limit=1
+        )
         if not found:
             raise JobNotFound("@last: you have not submitted a job yet", hint="jobctl submit --help")
         return found[0].id

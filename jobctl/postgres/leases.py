@@ -47,6 +47,9 @@ class Settled:
 class Leases(Queue):
     """What a worker does with the queue, besides what everybody can."""
 
+    CHECKED = ()
+    """A worker has its own rights on the tables; a follow-up job is not its login's."""
+
     def register(self, **facts: Any) -> int:
         """A supervisor says who it is; gives its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
