@@ -56,7 +56,6 @@ def logins_of(owner: psycopg.Connection, url: str) -> Iterator[Logins]:
     """The roles and a login for each of MEMBERS, gone afterwards."""
     prefix = f"t{secrets.token_hex(3)}"
     owner.execute(statements(prefix))
-    owner.execute(statements(prefix))  # after an upgrade it is run again
     for who, kind in MEMBERS.items():
         owner.execute(f"CREATE ROLE {prefix}_{who} LOGIN PASSWORD 'x' IN ROLE {prefix}_{kind}")
     logins = Logins(url, prefix)
