@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobctl.core.errors import InvalidArguments
+from jobctl.core.links import annotated_return, check_link, check_list, check_signature
 from jobctl.core.names import type_label, words
 from jobctl.core.ports import Context, InputModel
 
@@ -106,7 +107,26 @@ class Pipeline:
     def _add(self, stage: Stage) -> None:
         if any(stage.name == other.name for other in self.stages):
             raise ValueError(f"{self.name} has two stages named {stage.name}")
+        self._check_types(stage)
         self.stages.append(stage)
+
+    def _check_types(self, stage: Stage) -> None:
+        """Raises ``TypeError``, naming both sides, for a stage that can't take what comes before it."""
+        label = f"{self.name}: stage {stage.name!r}"
+        check_signature(label, stage.run)
+        before = self.stages[-1] if self.stages else None
+        source = f"stage {before.name!r} returns" if before else "the input is"
+        returned = annotated_return(before.run) if before else self.args
+        if stage.over is not None:
+            check_link(source, returned, f"{label}: over=", stage.over)
+            source, returned = "over= returns", annotated_return(stage.over)
+        if stage.size is not None:
+            check_list(f"{label} returns", annotated_return(stage.run))
+            try:
+                check_list(source, returned)
+            except TypeError as error:
+                raise TypeError(f"{label} works in batches, but {error}: select the list with over=") from None
+        check_link(source, returned, label, stage.run)
 
     def validate(self, data: Mapping[str, Any]) -> Any:
         """The input as a model. Raises ``InvalidArguments`` naming every bad field at once."""
