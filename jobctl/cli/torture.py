@@ -26,9 +26,9 @@ def torture(state: State, seconds_: float, workers: int, seed: int, rate: float,
     is removed afterwards. Ctrl-C ends it early, with the verdict on what was done. Exit code 12 when anything was lost,
     done twice, accepted from a stale attempt, or wrong.
     """
-    from jobctl.testing.torture import Plan
-    from jobctl.testing.torture import torture as run
-    from jobctl.testing.torture.history import KINDS
+    from jobctl.torture import Plan
+    from jobctl.torture import torture as run
+    from jobctl.torture.history import KINDS
 
     plan = Plan(seconds=seconds_, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.get("db"))
     report = run(plan, say=state.say)

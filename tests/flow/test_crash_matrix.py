@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from jobctl.core.lifecycle import Status
-from jobctl.testing.torture.history import Seen, judge
+from jobctl.torture.history import Seen, judge
 from tests.fakes import s3
 
 EXPECTED = {"total": sum(n * n for n in range(20)), "count": 20}

@@ -3,7 +3,7 @@
 import pytest
 
 from jobctl.core.lifecycle import Status
-from jobctl.testing.torture.history import Seen, judge
+from jobctl.torture.history import Seen, judge
 
 EFFECTS = [(1, 1, "one")]
 

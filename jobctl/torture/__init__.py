@@ -3,7 +3,7 @@
 ``workload`` is the job type, ``faults`` what is done to the processes, ``run`` the hour of it, ``history`` the judge.
 """
 
-from jobctl.testing.torture.history import Seen, Verdict, judge
-from jobctl.testing.torture.run import Plan, Report, torture
+from jobctl.torture.history import Seen, Verdict, judge
+from jobctl.torture.run import Plan, Report, torture
 
 __all__ = ["Plan", "Report", "Seen", "Verdict", "judge", "torture"]

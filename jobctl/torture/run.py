@@ -24,9 +24,9 @@ from jobctl.core.job import Filters
 from jobctl.core.lifecycle import ACTIVE, Status
 from jobctl.postgres import migrate
 from jobctl.postgres.embedded import Server
-from jobctl.testing.torture import faults, workload
-from jobctl.testing.torture.faults import FAULTS, Fleet, Place
-from jobctl.testing.torture.history import Seen, Verdict, judge
+from jobctl.torture import faults, workload
+from jobctl.torture.faults import FAULTS, Fleet, Place
+from jobctl.torture.history import Seen, Verdict, judge
 
 CONTROLS = ("pause", "pause", "resume", "resume", "cancel", "retry", "restart")
 SLOW = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.01, 0.03, 0.03, 0.4)
