@@ -44,6 +44,16 @@ class Settled:
     awaited: bool  # another job depends on it
 
 
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The answer to a heartbeat."""
+
+    draining: bool
+    """Whether this worker was asked to drain."""
+    requests: dict[int, tuple[bool, bool]]
+    """(pause, cancel) by job id. A job that is missing is not ours any more."""
+
+
 class Leases(Queue):
     """What a worker does with the queue, besides what everybody can."""
 
@@ -79,19 +89,14 @@ class Leases(Queue):
         )
         return [_claimed(row) for row in rows]
 
-    def beat(
-        self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]
-    ) -> dict[int, tuple[bool, bool]]:
-        """Extends leases; gives (pause, cancel) by job id. A job that is missing is not ours any more.
-
-        The key ``-1`` is present, as (True, False), when this worker was asked to drain.
-        """
+    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> Beat:
+        """Extends leases, and returns the requests that stand on their jobs."""
         try:
             rows = self._beat(worker, leases)
         except _UNSTORABLE:  # progress of some handler: no reason to let any lease run out
             rows = self._beat(worker, {i: (token, None) for i, (token, _) in leases.items()})
-        heard = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
-        return heard | ({-1: (True, False)} if rows[0]["draining"] else {})
+        requests = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
+        return Beat(bool(rows[0]["draining"]), requests)
 
     def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
         tokens = [token for token, _ in leases.values()]

@@ -49,12 +49,13 @@ class WorkerOptions:
 
 
 def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
-    """Runs a supervisor in this process until it ends; gives the number of jobs settled."""
-    from jobctl.postgres.leases import Lane, Leases, Listener
+    """Runs a supervisor in this process until it ends; returns the number of jobs settled."""
+    from jobctl.postgres.leases import Leases, Listener
     from jobctl.postgres.patience import patiently
+    from jobctl.worker.config import WorkerConfig
     from jobctl.worker.crew import Crew
     from jobctl.worker.metrics import Metrics
-    from jobctl.worker.supervisor import Plan, Supervisor
+    from jobctl.worker.supervisor import Supervisor
     from jobctl.worker.sweeper import Sweeper
 
     if float(held["lease_ttl"]) < SHORTEST_LEASE:
@@ -68,7 +69,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     for name in types:
         pipeline(name)
     host = socket.gethostname()
-    plan = Plan(
+    config = WorkerConfig(
         name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
         queues=options.queues, concurrency=options.concurrency or int(held["concurrency"]),
         poll=options.poll or float(held["poll"]), grace=options.grace if options.grace is not None else float(held["grace"]),
@@ -87,11 +88,10 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     listen = partial(Listener, partial(place.connect, "jobctl worker")) if options.listen else None
     metrics = Metrics()
     if options.metrics is not None:
-        port = metrics.serve(*options.metrics, version=__version__, worker=plan.name)
+        port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
         say(f"metrics: http://{options.metrics[0]}:{port}/metrics")
-    supervisor = Supervisor(
-        plan, queue, Sweeper(queue, auto_retry=plan.auto_retry), crew, lane=Lane, listen=listen, metrics=metrics
-    )  # fmt: skip
+    sweeper = Sweeper(queue, auto_retry=config.auto_retry)
+    supervisor = Supervisor(config, queue, sweeper, crew, listen=listen, metrics=metrics)
     patiently(supervisor.register, seconds=START_PATIENCE)
     return supervisor.run()
 
