@@ -89,6 +89,11 @@ class Queue:
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
                 raise StoreUnavailable(f"the database is busy: {first_line(error)}", hint="Try again.") from error
+            if isinstance(error, psycopg.errors.DiskFull):
+                hint = "Free some space on the database's disk."
+                raise StoreUnavailable(f"the disk of the database is full: {first_line(error)}", hint=hint) from error
+            if isinstance(error, psycopg.errors.ProgramLimitExceeded):
+                raise UsageError(f"it can't be stored: {first_line(error)}") from error
             self.close()
             raise StoreUnavailable(f"the database can't be reached: {first_line(error)}", hint="Try again.") from error
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedColumn,
