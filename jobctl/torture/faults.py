@@ -10,22 +10,24 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 
+from jobctl.core.lifecycle import Status
 from jobctl.torture.fleet import Fleet, send_signal
 
 COMMIT_TRIES, COMMIT_PROBE = 40, 0.01
 """How often a child is frozen and looked at, and seconds between, to catch one inside a commit."""
 CAP_DAC_OVERRIDE = 1 << 1
-_PAUSED_NEWEST = "SELECT last_checkpoint_path FROM jobctl.jobs WHERE status = 'paused' AND last_checkpoint_path <> ''"
+_PAUSED_NEWEST = "SELECT last_checkpoint_path FROM jobctl.jobs WHERE status = %s AND last_checkpoint_path <> ''"
 _MIDDLE_BATCH = """
     SELECT c.path FROM jobctl.checkpoints c JOIN jobctl.jobs j ON j.id = c.job_id
-    WHERE j.status = 'paused' AND EXISTS (
+    WHERE j.status = %s AND EXISTS (
         SELECT FROM jobctl.checkpoints n WHERE n.job_id = c.job_id AND n.seq > c.seq AND n.stage = c.stage)
 """
 _RUNNING = """
-    SELECT c.path FROM jobctl.checkpoints c JOIN jobctl.jobs j ON j.id = c.job_id WHERE j.status = 'processing'
+    SELECT c.path FROM jobctl.checkpoints c JOIN jobctl.jobs j ON j.id = c.job_id WHERE j.status = %s
 """
 _IN_TRANSACTION = """
     SELECT count(*) FROM pg_stat_activity
@@ -87,17 +89,17 @@ def crash_server(target: Target) -> bool:
 
 def flip_byte(target: Target) -> bool:
     """One bit of a paused job's newest checkpoint."""
-    return _damage(target, _PAUSED_NEWEST)
+    return _damage(target, _PAUSED_NEWEST, Status.PAUSED)
 
 
 def damage_middle_batch(target: Target) -> bool:
     """One bit of a batch of a paused job that later batches of the same stage follow."""
-    return _damage(target, _MIDDLE_BATCH)
+    return _damage(target, _MIDDLE_BATCH, Status.PAUSED)
 
 
 def damage_running(target: Target) -> bool:
     """One bit of any checkpoint of a job that runs at the moment."""
-    return _damage(target, _RUNNING)
+    return _damage(target, _RUNNING, Status.PROCESSING)
 
 
 def storage_full(target: Target) -> bool:
@@ -181,15 +183,15 @@ def _in_transaction(target: Target) -> bool:
     return _column(target, _IN_TRANSACTION) not in ([], ["0"])
 
 
-def _column(target: Target, query: str) -> list[str]:
+def _column(target: Target, query: LiteralString, *values: str) -> list[str]:
     """The first column as text; empty while the server is away."""
     with suppress(psycopg.Error), psycopg.connect(target.url, autocommit=True) as connection:
-        return [str(row[0]) for row in connection.execute(query)]
+        return [str(row[0]) for row in connection.execute(query, values or None)]
     return []
 
 
-def _damage(target: Target, query: str) -> bool:
-    paths = _column(target, query)
+def _damage(target: Target, query: LiteralString, status: Status) -> bool:
+    paths = _column(target, query, status)
     if not paths:
         return False
     file = target.storage / target.rng.choice(paths)
