@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jobctl.core.lifecycle import Standing, Status, actions
-from jobctl.core.names import display_name, type_label
+from jobctl.core.names import display_name, words
 
 ALIVE_WITHIN = 10.0
 """Seconds since the last beat within which a job is shown as alive."""
@@ -92,8 +92,8 @@ class Job:
 
     @property
     def type_label(self) -> str:
-        """What the display name starts with: "Processing" for process_document."""
-        return self.metadata.get("label") or type_label(self.job_type)
+        """What the display name starts with: the label that the job type had at submission."""
+        return self.metadata.get("label") or words(self.job_type)
 
     @property
     def display_name(self) -> str:

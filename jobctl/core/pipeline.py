@@ -8,7 +8,7 @@ from typing import Any
 
 from jobctl.core.errors import InvalidArguments
 from jobctl.core.links import annotated_return, check_link, check_list, check_signature
-from jobctl.core.names import type_label, words
+from jobctl.core.names import words
 from jobctl.core.ports import Context, InputModel
 
 StageFunction = Callable[..., Any]
@@ -36,8 +36,8 @@ class Stage:
 class Pipeline:
     """A job type: a name, an input model and stages.
 
-    ``label`` starts the display name; ``title`` and ``mode`` say, from the validated input, what the job is about
-    and in which mode it runs; ``key`` gives the concurrency key: jobs of one key never run at the same time.
+    ``label`` starts the display name; ``title`` and ``mode`` return, from the validated input, what the job is about
+    and the text in brackets behind it; ``key`` gives the concurrency key: jobs of one key never run at the same time.
     ``input_files`` names the fields that hold paths: their files are taken into the storage at submit, so that
     any worker can run the job.
     """
@@ -59,7 +59,7 @@ class Pipeline:
     ) -> None:
         self.name = name
         self.args = args
-        self.label = label or type_label(name)
+        self.label = label or words(name)
         self.help = help
         self.title = title or (lambda _: "")
         self.mode = mode or (lambda _: None)

@@ -77,6 +77,7 @@ class Imported(BaseModel):
 
 pipeline = Pipeline(
     "readwise_import",
+    label="Readwise Import",
     args=ReadwiseImport,
     help="Place highlights from Readwise in the documents of the library.",
     title=lambda args: PurePath(args.path).name if args.path else "from the API",

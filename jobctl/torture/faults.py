@@ -1,154 +1,151 @@
-"""What is done to the processes: each returns whether it found a victim."""
+"""The faults: each takes the target of the run and returns whether it found something to act on."""
 
 from __future__ import annotations
 
-import os
 import random
+import resource
 import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 
+from jobctl.core.lifecycle import Status
+from jobctl.torture.fleet import Fleet, send_signal
 
-@dataclass
-class Fleet:
-    """Workers that are started again when they are gone, and what was stopped and is to go on."""
-
-    environment: Mapping[str, str]
-    home: Path
-    size: int
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    frozen: list[int] = field(default_factory=list)
-
-    def keep(self) -> None:
-        """As many workers as there should be."""
-        self.workers = [worker for worker in self.workers if worker.poll() is None]
-        while len(self.workers) < self.size:
-            self.workers.append(self._start())
-
-    def freeze(self, pid: int, seconds: float) -> bool:
-        """SIGSTOP, and CONT later by a thread of its own: whoever runs the show may wait for the one that is stopped."""
-        self.frozen.append(pid)
-        timer = threading.Timer(seconds, self._thaw, [pid])
-        timer.daemon = True
-        timer.start()
-        return _signal(pid, signal.SIGSTOP)
-
-    def _thaw(self, pid: int) -> None:
-        _signal(pid, signal.SIGCONT)
-        with suppress(ValueError):
-            self.frozen.remove(pid)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        words = [sys.executable, "-m", "jobctl", "worker", "run", "-c", "2", "--poll", "0.2", "--grace", "5s"]
-        with (self.home / "workers.log").open("ab") as log:
-            return subprocess.Popen(
-                words, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, cwd=self.home,
-            )  # fmt: skip
-
-    def children(self) -> list[int]:
-        """Processes that run handlers."""
-        found: list[int] = []
-        for worker in self.workers:
-            with suppress(OSError):
-                found += map(int, Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split())
-        return found
-
-    def calm(self) -> None:
-        """Everything that was stopped goes on."""
-        for pid in [*self.frozen]:
-            self._thaw(pid)
-
-    def end(self) -> None:
-        """All workers stop; what does not is killed."""
-        self.calm()
-        for worker in self.workers:
-            _signal(worker.pid, signal.SIGTERM)
-        for worker in self.workers:
-            try:
-                worker.wait(20)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
+COMMIT_TRIES, COMMIT_PROBE = 40, 0.01
+"""How often a child is frozen and looked at, and seconds between, to catch one inside a commit."""
+CAP_DAC_OVERRIDE = 1 << 1
+_PAUSED_NEWEST = "SELECT last_checkpoint_path FROM jobctl.jobs WHERE status = %s AND last_checkpoint_path <> ''"
+_MIDDLE_BATCH = """
+    SELECT c.path FROM jobctl.checkpoints c JOIN jobctl.jobs j ON j.id = c.job_id
+    WHERE j.status = %s AND EXISTS (
+        SELECT FROM jobctl.checkpoints n WHERE n.job_id = c.job_id AND n.seq > c.seq AND n.stage = c.stage)
+"""
+_RUNNING = """
+    SELECT c.path FROM jobctl.checkpoints c JOIN jobctl.jobs j ON j.id = c.job_id WHERE j.status = %s
+"""
+_IN_TRANSACTION = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE application_name = 'jobctl worker child' AND state = 'idle in transaction'
+"""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the faults happen."""
+class Target:
+    """What the faults act on. ``lease`` in seconds; ``postmaster``: None when the server is not ours to crash."""
 
     fleet: Fleet
-    dice: random.Random
+    rng: random.Random
     url: str
     storage: Path
     lease: float
-    postmaster: Callable[[], int | None]  # None: the server is somebody else's and is left alone
-    paused: Callable[[], list[str]]  # checkpoints of paused jobs
+    postmaster: Callable[[], int | None]
 
 
-def kill_worker(at: Place) -> bool:
+def kill_worker(target: Target) -> bool:
     """SIGKILL of a supervisor; its children die with it."""
-    return _one(at, [worker.pid for worker in at.fleet.workers], signal.SIGKILL)
+    return _signal_one(target, _supervisors(target), signal.SIGKILL)
 
 
-def kill_child(at: Place) -> bool:
+def kill_child(target: Target) -> bool:
     """SIGKILL of a process that runs a handler."""
-    return _one(at, at.fleet.children(), signal.SIGKILL)
+    return _signal_one(target, target.fleet.children(), signal.SIGKILL)
 
 
-def stop_worker(at: Place) -> bool:
-    """SIGSTOP of a supervisor until its leases have run out, then CONT."""
-    return _freeze(at, [worker.pid for worker in at.fleet.workers])
+def stop_worker(target: Target) -> bool:
+    """SIGSTOP of a supervisor until its leases have run out, then SIGCONT."""
+    return _freeze(target, _supervisors(target))
 
 
-def stop_child(at: Place) -> bool:
-    """SIGSTOP of a process that runs a handler; its supervisor goes on to beat."""
-    return _freeze(at, at.fleet.children())
+def stop_child(target: Target) -> bool:
+    """SIGSTOP of a process that runs a handler, while its supervisor keeps its lease."""
+    return _freeze(target, target.fleet.children())
 
 
-def deploy(at: Place) -> bool:
+def deploy(target: Target) -> bool:
     """SIGTERM of a supervisor: its jobs are released, nothing is charged."""
-    return _one(at, [worker.pid for worker in at.fleet.workers], signal.SIGTERM)
+    return _signal_one(target, _supervisors(target), signal.SIGTERM)
 
 
-def cut_backend(at: Place) -> bool:
+def cut_backend(target: Target) -> bool:
     """``pg_terminate_backend`` of a connection of a worker or a child."""
-    with suppress(psycopg.Error), psycopg.connect(at.url, autocommit=True) as connection:
-        query = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name LIKE 'jobctl worker%' ORDER BY random() LIMIT 1"
-        )
-        return connection.execute(query).fetchone() is not None
-    return False
+    query = (
+        "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity "
+        "WHERE application_name LIKE 'jobctl worker%' ORDER BY random() LIMIT 1"
+    )
+    return bool(_column(target, query))
 
 
-def crash_server(at: Place) -> bool:
-    """Immediate shutdown of the whole server: no checkpoint, no goodbye. The next command starts it again."""
-    pid = at.postmaster()
-    return pid is not None and _signal(pid, signal.SIGQUIT)
+def crash_server(target: Target) -> bool:
+    """Immediate shutdown of the whole server, without a checkpoint. The next command starts it again."""
+    pid = target.postmaster()
+    return pid is not None and send_signal(pid, signal.SIGQUIT)
 
 
-def flip_byte(at: Place) -> bool:
+def flip_byte(target: Target) -> bool:
     """One bit of a paused job's newest checkpoint."""
-    paths = at.paused()
-    if not paths:
+    return _damage(target, _PAUSED_NEWEST, Status.PAUSED)
+
+
+def damage_middle_batch(target: Target) -> bool:
+    """One bit of a batch of a paused job that later batches of the same stage follow."""
+    return _damage(target, _MIDDLE_BATCH, Status.PAUSED)
+
+
+def damage_running(target: Target) -> bool:
+    """One bit of any checkpoint of a job that runs at the moment."""
+    return _damage(target, _RUNNING, Status.PROCESSING)
+
+
+def storage_full(target: Target) -> bool:
+    """No child of any worker can write a byte to a file for about a second."""
+    children = target.fleet.children()
+    if not children:
         return False
-    file = at.storage / at.dice.choice(paths)
-    with suppress(OSError):
-        data = bytearray(file.read_bytes())
-        data[at.dice.randrange(len(data))] ^= 1 << at.dice.randrange(8)
-        file.write_bytes(bytes(data))
-        return True
+    for pid in children:
+        _limit_files(pid, 0)
+
+    def undo() -> None:
+        for pid in children:
+            _limit_files(pid, None)
+
+    target.fleet.later(target.rng.uniform(0.5, 1.5), undo)
+    return True
+
+
+def storage_read_only(target: Target) -> bool:
+    """The folders of the storage can't be written for about a second. Not for processes that modes do not bind."""
+    children = target.fleet.children()
+    folders = [folder for folder in (target.storage / "jobs", *(target.storage / "jobs").glob("*")) if folder.is_dir()]
+    if not folders or not any(map(_bound_by_modes, children)):
+        return False
+    _change_modes(folders, 0o500)
+    target.fleet.later(target.rng.uniform(0.5, 1.5), lambda: _change_modes(folders, 0o700))
+    return True
+
+
+def freeze_in_commit(target: Target) -> bool:
+    """SIGSTOP of a child that is inside the transaction of a commit, past its lease."""
+    for _ in range(COMMIT_TRIES):
+        running = [pid for pid in target.fleet.children() if pid not in target.fleet.frozen]
+        if not running or len(target.fleet.frozen) >= target.fleet.size - 1:
+            return False
+        if _in_transaction(target):
+            pid = target.rng.choice(running)
+            send_signal(pid, signal.SIGSTOP)
+            if _in_transaction(target) and _in_transaction(target):  # the others have ended theirs in between
+                return target.fleet.freeze(pid, target.lease * target.rng.uniform(1.2, 3.0))
+            send_signal(pid, signal.SIGCONT)
+        time.sleep(COMMIT_PROBE)
     return False
 
 
-FAULTS: dict[str, tuple[Callable[[Place], bool], int]] = {
+FAULTS: dict[str, tuple[Callable[[Target], bool], int]] = {
     "kill worker": (kill_worker, 3),
     "kill child": (kill_child, 5),
     "stop worker": (stop_worker, 7),
@@ -157,24 +154,72 @@ FAULTS: dict[str, tuple[Callable[[Place], bool], int]] = {
     "cut backend": (cut_backend, 8),
     "crash server": (crash_server, 1),
     "flip byte": (flip_byte, 2),
+    "damage middle batch": (damage_middle_batch, 2),
+    "damage running": (damage_running, 2),
+    "storage full": (storage_full, 1),
+    "storage read-only": (storage_read_only, 1),
+    "freeze in commit": (freeze_in_commit, 2),
 }
-"""Name → what it does, and how often next to the others."""
+"""Name → the fault, and its weight next to the others."""
 
 
-def _one(at: Place, pids: list[int], number: int) -> bool:
-    return bool(pids) and _signal(at.dice.choice(pids), number)
+def _supervisors(target: Target) -> list[int]:
+    return [worker.pid for worker in target.fleet.workers]
 
 
-def _freeze(at: Place, pids: list[int]) -> bool:
-    still = [pid for pid in pids if pid not in at.fleet.frozen]
-    if len(at.fleet.frozen) >= at.fleet.size - 1 or not still:  # somebody must be left to go on
+def _signal_one(target: Target, pids: Sequence[int], number: int) -> bool:
+    return bool(pids) and send_signal(target.rng.choice(pids), number)
+
+
+def _freeze(target: Target, pids: Sequence[int]) -> bool:
+    running = [pid for pid in pids if pid not in target.fleet.frozen]
+    if len(target.fleet.frozen) >= target.fleet.size - 1 or not running:  # one worker must be able to go on
         return False
-    return at.fleet.freeze(at.dice.choice(still), at.lease * at.dice.uniform(1.2, 3.0))
+    return target.fleet.freeze(target.rng.choice(running), target.lease * target.rng.uniform(1.2, 3.0))
 
 
-def _signal(pid: int, number: int) -> bool:
-    try:
-        os.kill(pid, number)
-    except OSError:
+def _in_transaction(target: Target) -> bool:
+    """Whether a child waits inside a transaction."""
+    return _column(target, _IN_TRANSACTION) not in ([], ["0"])
+
+
+def _column(target: Target, query: LiteralString, *values: str) -> list[str]:
+    """The first column as text; empty while the server is away."""
+    with suppress(psycopg.Error), psycopg.connect(target.url, autocommit=True) as connection:
+        return [str(row[0]) for row in connection.execute(query, values or None)]
+    return []
+
+
+def _damage(target: Target, query: LiteralString, status: Status) -> bool:
+    paths = _column(target, query, status)
+    if not paths:
         return False
-    return True
+    file = target.storage / target.rng.choice(paths)
+    with suppress(OSError, ValueError):  # removed meanwhile, or empty
+        data = bytearray(file.read_bytes())
+        data[target.rng.randrange(len(data))] ^= 1 << target.rng.randrange(8)
+        file.write_bytes(bytes(data))
+        return True
+    return False
+
+
+def _limit_files(pid: int, size: int | None) -> None:
+    """Sets the soft limit of the file size of a process, in bytes; None: back to its hard limit."""
+    with suppress(OSError, ValueError):
+        hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
+
+
+def _change_modes(folders: Sequence[Path], mode: int) -> None:
+    for folder in folders:
+        with suppress(OSError):  # gone with its job
+            folder.chmod(mode)
+
+
+def _bound_by_modes(pid: int) -> bool:
+    """Whether the kernel checks file modes for a process: not for one with CAP_DAC_OVERRIDE."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("CapEff:"):
+                return not int(line.split()[1], 16) & CAP_DAC_OVERRIDE
+    return False
