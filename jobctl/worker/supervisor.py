@@ -148,6 +148,9 @@ class Supervisor:
         self._asked: dict[int, tuple[bool, bool]] = {}
         self._cancelled_at: dict[int, float] = {}
         self._outcomes: list[Outcome] = []
+        self._locked: list[
+            Outcome
+        ] = []  # another session has their rows locked; they are tried again with the next beat
         self._ended_at = 0.0  # when the oldest of them ended, monotonic
         self._lines: list[tuple[int, int, str, str | None, str]] = []
         self._low: dict[tuple[str, str, int], tuple[datetime, int]] = {}
@@ -191,7 +194,7 @@ class Supervisor:
             self._leave()
 
     def _finished(self) -> bool:
-        busy = self.crew.load() or self._ready or self._outcomes
+        busy = self.crew.load() or self._ready or self._outcomes or self._locked
         if busy:
             return False
         if self.stopping or (self.plan.once and self._claimed):
@@ -265,7 +268,10 @@ class Supervisor:
         for outcome in batch:
             job_id = outcome.token.job_id
             state = answered.get(job_id)
-            if state is None:
+            if job_id in answered and state is None:
+                log.warning("job %d can't be settled yet: another session has its row locked", job_id)
+                self._locked.append(outcome)
+            elif state is None:
                 log.warning("job %d is not ours any more; its result is dropped", job_id)
             else:
                 log.info("job %d: %s", job_id, state.status)
@@ -300,6 +306,8 @@ class Supervisor:
         self._beat_at = now
         self._fresh = False
         held = self._held()
+        self._outcomes += self._locked
+        self._locked.clear()
         waiting = {o.token.job_id: o.token for o in self._outcomes}
         leases = {i: (job.token, self._progress.get(i)) for i, job in held.items()}
         leases |= {i: (token, None) for i, token in waiting.items() if i not in leases}
