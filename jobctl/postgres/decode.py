@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from psycopg.abc import AdaptContext
+from psycopg.adapt import Loader
+from psycopg.pq import Format
 from psycopg.types.json import set_json_loads
 
 DEEPEST = 500
@@ -29,9 +32,7 @@ class Undecodable(dict[str, Any]):
 def prepare(connection: psycopg.Connection[Any]) -> None:
     """Makes a connection return a value for whatever Postgres may store: deep JSON, instants that Python has not."""
     set_json_loads(_loads, connection)
-    base = connection.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, psycopg.pq.Format.TEXT)
-    if base is not None:
-        connection.adapters.register_loader("timestamptz", _clamped(base))
+    connection.adapters.register_loader("timestamptz", _Instant)
 
 
 def damaged(row: Mapping[str, Any]) -> list[str]:
@@ -78,16 +79,19 @@ def _deeper_than(value: Any, limit: int) -> bool:
     return True
 
 
-def _clamped(base: type[Any]) -> type[Any]:
-    """A loader that takes the nearest instant that Python has: infinity and the year 12000 are legal in Postgres."""
+class _Instant(Loader):
+    """Takes the nearest instant that Python has: infinity and the year 12000 are legal in Postgres."""
 
-    class Clamped(base):  # type: ignore[misc]
-        def load(self, data: Any) -> datetime:
-            try:
-                instant: datetime = super().load(data)
-            except psycopg.DataError:
-                raw = bytes(data)
-                return EARLIEST if raw.startswith(b"-") or raw.endswith(b"BC") else LATEST
-            return instant
+    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+        super().__init__(oid, context)
+        base = psycopg.adapters.get_loader(oid, Format.TEXT)
+        if base is None:  # pragma: no cover - psycopg has one for every type of its own
+            raise TypeError(f"no loader for type {oid}")
+        self._load = base(oid, context).load
 
-    return Clamped
+    def load(self, data: Any) -> Any:
+        try:
+            return self._load(data)
+        except psycopg.DataError:
+            raw = bytes(data)
+            return EARLIEST if raw.startswith(b"-") or raw.endswith(b"BC") else LATEST

@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from psycopg.types.json import Jsonb
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError
 from jobctl.core.job import Filters, Job, NewJob, Progress, Submitted
 from jobctl.core.lifecycle import MAX_CRASHES, Status
+from jobctl.core.server import Blocker, Effective
 from jobctl.postgres import decode
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
@@ -35,40 +36,6 @@ _UNLIMITED = 2**31 - 1
 def statement(verb: str) -> str:
     """The text of ``sql/<verb>.sql``."""
     return (SQL / f"{verb}.sql").read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True, slots=True)
-class Blocker:
-    """A session that keeps others waiting, or would."""
-
-    pid: int
-    role: str | None
-    application: str | None
-    state: str | None  # as in pg_stat_activity; None: not ours to see
-    age_s: float | None  # seconds since its transaction began
-    waiting: int  # sessions that wait for it
-
-    @property
-    def sentence(self) -> str:
-        """Who it is and what it does."""
-        since = "" if self.age_s is None else f" for {self.age_s:.0f}s"
-        doing = f", {self.state}" if self.state else ""
-        return f"{self.application or 'a session'} (pid {self.pid}, role {self.role or '?'}{doing}) has locks{since}"
-
-    @property
-    def way_out(self) -> str:
-        """What a person can do about it."""
-        return f"Commit or close it there; or end it: SELECT pg_terminate_backend({self.pid})"
-
-
-@dataclass(frozen=True, slots=True)
-class Effective:
-    """Settings that hold in a session, as the server shows them."""
-
-    jit: str
-    statement_timeout: str
-    lock_timeout: str
-    idle_in_transaction_session_timeout: str
 
 
 class Queue:
