@@ -16,6 +16,7 @@ from jobctl.core.job import Filters, NewJob
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.queue import Queue
 from tests import servers
 from tests.postgres.test_queue import later
 
@@ -195,15 +196,20 @@ def test_the_limits_of_a_commit_end_with_it(queue, claim, ttl):
     assert [queue.connection.execute(f"SHOW {name}").fetchone() for name in names] == before
 
 
-def test_doctor_looks_at_the_settings_that_hold(cli, conn, database_url):
-    name = conn.execute("SELECT current_database()").fetchone()[0]
-    assert "lock_timeout 3s" in cli("doctor").out
-    from jobctl.core.server import Effective
+def test_doctor_looks_at_the_settings_that_hold(cli, queue, monkeypatch):
+    def session() -> dict:
+        return next(c for c in json.loads(cli("doctor", "--json").out)["checks"] if c["id"] == "session")
 
-    assert Effective("on", "0", "3s", "1min").missing == {"jit": "on", "statement_timeout": "0"}
-    assert name in database_url
-    checks = json.loads(cli("doctor", "--json").out)["checks"]
-    assert [c["note"] for c in checks if c["id"] == "session"] == [False]
+    assert not session()["note"]
+    assert "lock_timeout 3s" in session()["detail"]
+    queue.connection.execute("SET jit = on")
+    queue.connection.execute("SET lock_timeout = 0")
+    dropped = queue.effective()
+    assert dropped.missing == {"jit": "on", "lock_timeout": "0"}
+    monkeypatch.setattr(Queue, "effective", lambda _: dropped)
+    assert session()["note"]
+    assert "jit is on, lock_timeout is 0" in session()["detail"]
+    assert session()["hint"].endswith("ALTER ROLE … SET jit = 'off'; ALTER ROLE … SET lock_timeout = '3s';")
 
 
 def test_a_claim_takes_nothing_that_is_locked_and_waits_for_nothing(queue, forgotten):
