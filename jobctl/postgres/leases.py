@@ -23,6 +23,10 @@ _UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError)
 """What the database says to a NUL, a NaN, or a value that breaks a rule of its column."""
 
 
+Line = tuple[int, int, str, str | None, str]
+"""A log line: job, attempt, level, stage, text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """One probe of a claim: a queue, a type, a priority, and the lowest place where work can still be."""
@@ -232,10 +236,12 @@ class Leases(Queue):
             detail=Jsonb(detail),
         )
 
-    def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None:
-        """Lines of running jobs: (job, attempt, level, stage, text)."""
+    def log(self, lines: Sequence[Line]) -> list[Line]:
+        """Adds lines of running jobs; returns those of jobs that another session has locked, to be tried again."""
         ids, attempts, levels, stages, texts = (list(column) for column in zip(*lines, strict=True))
-        self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+        rows = self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+        locked = {row["id"] for row in rows}
+        return [line for line in lines if line[0] in locked]
 
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool:
         """Whether a worker that drains has a reason to stay."""

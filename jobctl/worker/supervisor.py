@@ -45,6 +45,8 @@ SETTLE_EVERY = 0.02
 """Outcomes, and seconds, after which what ended is settled even while more is about to end."""
 COMES_UP_WITHIN = 60.0
 """Seconds that a child may take for its imports on a busy machine, whatever the limit on silence."""
+MOST_LINES = 5_000
+"""Log lines that are kept while the row of their job is locked."""
 STUCK_AFTER = 0.5
 """Seconds after which the jobs that wait behind a slow one are taken back from a child."""
 
@@ -95,7 +97,7 @@ class Leases(Protocol):
     def strays(self, worker: int, known: Sequence[int]) -> list[Token]: ...
     def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Any]: ...
     def hold(self, kind: str, name: str, *, reason: str = "") -> dict[str, Any]: ...
-    def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None: ...
+    def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> list[Any]: ...
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool: ...
     def family(self, ids: Sequence[int]) -> dict[int, Any]: ...
     def close(self) -> None: ...
@@ -258,8 +260,7 @@ class Supervisor:
     def _settle(self) -> int:
         """Everything that ended since the last time, in one statement."""
         if self._lines:
-            self.queue.log(self._lines)
-            self._lines.clear()
+            self._lines = self.queue.log(self._lines)[-MOST_LINES:]
         if not self._outcomes or self._company_in() > 0:
             return 0
         batch = self._outcomes[:1000]

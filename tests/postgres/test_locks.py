@@ -69,6 +69,19 @@ def test_a_row_that_is_locked_is_settled_later_and_the_others_now(queue, claim, 
     assert queue.settle(outcomes[1:2])[2].status is Status.COMPLETED
 
 
+def test_lines_of_a_job_that_is_locked_are_written_later_and_those_of_others_now(queue, claim, forgotten):
+    queue.submit([NewJob("a", {}) for _ in range(2)])
+    claim()
+    lines = [(job, 1, "info", None, f"line {n}") for job in (1, 2) for n in range(2)] + [(2, 7, "info", None, "stale")]
+    lock(forgotten, "jobs", 1)
+    left = queue.log(lines)
+    assert left == lines[:2]
+    assert [line["text"] for line in queue.logs(2)] == ["line 0", "line 1"]
+    forgotten.rollback()
+    assert queue.log(left) == []
+    assert [line["text"] for line in queue.logs(1)] == ["line 0", "line 1"]
+
+
 def test_a_dependent_that_is_locked_holds_nothing_up_and_is_woken_by_the_next_sweep(queue, claim, forgotten):
     queue.submit([NewJob("a", {})])
     queue.submit([NewJob("a", {}, after=(1,)), NewJob("a", {}, after=(1,))])
