@@ -188,6 +188,7 @@ class Supervisor:
             return
         if not self.outage.attempt(RENEW, self._renew_all):
             return
+        self.outcomes.retry_locked()
         self.monitor.thaw()
         self.wakeups.listen(self._notified)
         if self.leases.may_have_orphans(time.monotonic()):
