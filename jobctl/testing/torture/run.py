@@ -202,7 +202,7 @@ def _run(plan: Plan, home: Path, url: str, postmaster: Callable[[], int | None],
 def _database(plan: Plan, home: Path, say: Callable[[str], None]) -> Iterator[tuple[str, Callable[[], int | None]]]:
     """An embedded server of our own, or a database of our own on a server that is left alone."""
     if plan.url is None:
-        server = Server(home, say=say, environment=os.environ)
+        server = Server(home, report=say, environment=os.environ)
         try:
             yield server.ensure(), lambda: server.status().pid
         finally:
