@@ -68,7 +68,7 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         return facts
 
     return [
-        ("settings", lambda: (f"home {state.settings().home}", None)),
+        ("settings", lambda: _settings(state)),
         ("database", lambda: _database(state)),
         ("clock", lambda: _clock(state)),
         ("hints", lambda: _hints(state)),
@@ -78,6 +78,12 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("queue", lambda: _queue(health())),
         ("transactions", lambda: _transactions(health())),
     ]
+
+
+def _settings(state: State) -> Found:
+    settings = state.settings()
+    ignored = "; ".join(map(str, settings.ignored))
+    return f"home {settings.home}", f"Ignored: {ignored}" if ignored else None
 
 
 def _database(state: State) -> Found:

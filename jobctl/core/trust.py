@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from jobctl.core.errors import ConfigError
 
+HOME_HINT = "chmod go-w, if the folder is yours; else set JOBCTL_HOME to one of your own."
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 

@@ -93,6 +93,7 @@ class Leases(Protocol):
     ) -> dict[int, tuple[bool, bool]]: ...
     def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]: ...
     def strays(self, worker: int, known: Sequence[int]) -> list[Token]: ...
+    def workers(self, *, everyone: bool = False) -> list[dict[str, Any]]: ...
     def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Any]: ...
     def hold(self, kind: str, name: str, *, reason: str = "") -> dict[str, Any]: ...
     def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None: ...
@@ -233,13 +234,23 @@ class Supervisor:
 
     def register(self) -> None:
         """Says who we are. Comes before ``run``, so that the caller decides how long a database is waited for."""
+        self._register()
+        self._relisten()
+
+    def _register(self) -> None:
         plan = self.plan
         self.worker = self.queue.register(
             name=plan.name, host=plan.host, pid=plan.pid, version=plan.version, capacity=plan.concurrency,
             job_types=list(plan.types), queues=list(plan.queues or ()),
         )  # fmt: skip
         self.queue.actor = f"worker:{self.worker}"
-        self._relisten()
+
+    def _register_again(self) -> None:
+        """Where the database that came back does not know us: it was replaced, or our row was removed meanwhile."""
+        own = (self.worker, self.plan.name, self.plan.host, self.plan.pid)
+        known = {(row["id"], row["name"], row["host"], row["pid"]) for row in self.queue.workers(everyone=True)}
+        if own not in known:
+            self._register()
 
     def _relisten(self) -> None:
         if self._listen is None:
@@ -304,6 +315,7 @@ class Supervisor:
         leases = {i: (job.token, self._progress.get(i)) for i, job in held.items()}
         leases |= {i: (token, None) for i, token in waiting.items() if i not in leases}
         if self._away:
+            self._register_again()
             self._adopt(list(leases))
         heard = self.queue.beat(self.worker, leases)
         if -1 in heard and not self.stopping:

@@ -2,12 +2,9 @@
 
 import fcntl
 import os
-import secrets
-import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -17,45 +14,8 @@ from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
 from jobctl.postgres.embedded.account import Account
-from jobctl.postgres.embedded.process import is_postmaster, postmaster_pid
-
-
-@pytest.fixture
-def base(reachable_tmp):
-    folder = reachable_tmp / secrets.token_hex(3)
-    folder.mkdir(mode=0o755)
-    return folder
-
-
-@pytest.fixture
-def servers():
-    held = []
-
-    def make(home, said=None, *, durable=False):
-        server = Server(home, report=(said if said is not None else []).append, environment=os.environ, durable=durable)
-        held.append(server)
-        return server
-
-    yield make
-    for server in held:
-        server.stop(force=True)
-
-
-def works(server) -> bool:
-    with connect(server.ensure()) as connection:
-        return connection.execute("SELECT current_database()").fetchone() == ("jobctl",)
-
-
-def kill_everything(server) -> None:
-    pid = postmaster_pid(server.cluster)
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    for one in [pid, *map(int, children)]:
-        try:
-            os.kill(one, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    while is_postmaster(pid, server.cluster):
-        time.sleep(0.01)
+from jobctl.postgres.embedded.process import postmaster_pid
+from tests.embedded.processes import kill_everything, works
 
 
 @pytest.mark.parametrize("name", ["plain", "with space and 'quotes\" and, comma", "x" * 150, "日本語"])

@@ -16,7 +16,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
-from jobctl.core.trust import account_name, distrust, require_private
+from jobctl.core.trust import HOME_HINT, account_name, distrust, require_private
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import helper
 from jobctl.postgres.embedded.account import Account
@@ -27,7 +27,6 @@ from jobctl.postgres.embedded.process import peer
 
 LOCK_TIMEOUT = 60.0
 """Seconds that a command waits for another one that brings the server up."""
-HOME_HINT = "Set JOBCTL_HOME to a folder of your own that others can't write to: chmod go-w, or another path."
 NEVER_STARTED = "the embedded database is not running"
 
 
