@@ -84,12 +84,12 @@ def upgrade(state: State, revision: str) -> int:
 
 @db.command()
 @click.argument("revision")
-@click.option("--force", is_flag=True, help="Even while workers are alive.")
+@click.option("--force", is_flag=True, help="Also while workers are running.")
 @pass_state
-def downgrade(state: State, revision: str, force: bool) -> int:
+def downgrade(state: State, revision: str, *, force: bool) -> int:
     """Take the schema back; "base" removes everything. Asks on a terminal, needs -y elsewhere.
 
-    Refused while workers are alive, because they would go on with a schema that they do not know.
+    Refused while workers are running, unless forced.
     """
     if not state.get("yes"):
         if not sys.stdin.isatty():
@@ -202,7 +202,7 @@ def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> 
         return
     done = {"dump": "dumped", "load": "loaded"}[what]
     state.say(f"{done} {plural(rows['jobs'], 'job')} and {plural(rows['documents'], 'document')}")
-    where = wiring.where_bytes_are(state.settings())
+    where = wiring.shown("storage", wiring.where_bytes_are(state.settings()))
     state.say(f"The bytes they point at stay in the storage: {where}")
 
 

@@ -85,6 +85,7 @@ def _mode(args: ExportDocuments) -> str | None:
 
 pipeline = Pipeline(
     "export_documents",
+    label="Export",
     args=ExportDocuments,
     help="Write documents and what belongs to them into an archive.",
     title=_title,

@@ -70,6 +70,7 @@ class Plan(BaseModel):
 
 pipeline = Pipeline(
     "obsidian_export",
+    label="Obsidian Export",
     args=ObsidianExport,
     help="Write documents as notes into an Obsidian vault.",
     title=lambda args: Path(args.vault).name,

@@ -64,6 +64,7 @@ class Saved(BaseModel):
 
 pipeline = Pipeline(
     "process_document",
+    label="Processing",
     args=ProcessDocument,
     help="Extract, clean, cut, enrich, embed and save one document.",
     title=lambda args: args.title or Path(args.path).name,

@@ -14,12 +14,17 @@ from jobctl.core.errors import LeaseLost, StoreUnavailable
 from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
+from jobctl.postgres import decode
 from jobctl.postgres.queue import Connect, Queue, first_line
 
 LOG_BOUND = 5_000
 """Log lines kept of one job."""
 _UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError)
 """What the database says to a NUL, a NaN, or a value that breaks a rule of its column."""
+
+
+Line = tuple[int, int, str, str | None, str]
+"""A log line: job, attempt, level, stage, text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,16 @@ class Settled:
     awaited: bool  # another job depends on it
 
 
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The answer to a heartbeat."""
+
+    draining: bool
+    """Whether this worker was asked to drain."""
+    requests: dict[int, tuple[bool, bool]]
+    """(pause, cancel) by job id. A job that is missing is not ours any more."""
+
+
 class Leases(Queue):
     """What a worker does with the queue, besides what everybody can."""
 
@@ -51,9 +66,9 @@ class Leases(Queue):
     """A worker has its own rights on the tables; a follow-up job is not its login's."""
 
     def register(self, **facts: Any) -> int:
-        """A supervisor says who it is; gives its id."""
+        """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
-        return int(self.run("register", **listed)[0]["id"])
+        return int(self.run("register", **listed, lease_s=self.ttl)[0]["id"])
 
     def unregister(self, worker: int) -> None:
         """A supervisor says goodbye."""
@@ -66,7 +81,10 @@ class Leases(Queue):
     def claim(
         self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
     ) -> list[Claimed]:
-        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted."""
+        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted.
+
+        A job whose row can't be decoded ends as failed, and is not among them.
+        """
         rows = self.run(
             "claim",
             worker=worker,
@@ -80,21 +98,22 @@ class Leases(Queue):
             low_run_after=[lane.low_run_after for lane in lanes],
             low_id=[lane.low_id for lane in lanes],
         )
-        return [_claimed(row) for row in rows]
+        damaged = {row["id"]: problems for row in rows if (problems := decode.damaged(row))}
+        if damaged:
+            self.settle([_undecodable(row, damaged[row["id"]]) for row in rows if row["id"] in damaged])
+        return [_claimed(row) for row in rows if row["id"] not in damaged]
 
-    def beat(
-        self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]
-    ) -> dict[int, tuple[bool, bool]]:
-        """Extends leases; gives (pause, cancel) by job id. A job that is missing is not ours any more.
+    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> Beat:
+        """Extends leases, and returns the requests that stand on their jobs.
 
-        The key ``-1`` is present, as (True, False), when this worker was asked to drain.
+        A job whose row another session has locked is in the answer and not extended: the next beat tries again.
         """
         try:
             rows = self._beat(worker, leases)
         except _UNSTORABLE:  # progress of some handler: no reason to let any lease run out
             rows = self._beat(worker, {i: (token, None) for i, (token, _) in leases.items()})
-        heard = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
-        return heard | ({-1: (True, False)} if rows[0]["draining"] else {})
+        requests = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
+        return Beat(bool(rows[0]["draining"]), requests)
 
     def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
         tokens = [token for token, _ in leases.values()]
@@ -117,17 +136,18 @@ class Leases(Queue):
         rows = self.run("strays", worker=worker, known=list(known))
         return [Token(row["id"], row["lease_seq"], row["lease_id"]) for row in rows]
 
-    def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled]:
+    def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         """Ends many attempts in one statement; those that are missing in the answer were not ours any more.
 
-        A result that can't be stored fails its own job, and no other.
+        None: another session has the row locked, try again later. A result that can't be stored fails its own job, and
+        no other.
         """
         try:
             return self._settle(outcomes)
         except _UNSTORABLE:
             return {i: settled for outcome in outcomes for i, settled in self._settle_alone(outcome).items()}
 
-    def _settle_alone(self, outcome: Outcome) -> dict[int, Settled]:
+    def _settle_alone(self, outcome: Outcome) -> dict[int, Settled | None]:
         try:
             return self._settle([replace(outcome, progress=None)])
         except _UNSTORABLE as error:
@@ -135,7 +155,7 @@ class Leases(Queue):
             failure = Failure("permanent", storable(reason, 512), storable(str(error), 2048))
             return self._settle([Outcome(outcome.token, Ending.FAILED, failure=failure)])
 
-    def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled]:
+    def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         failures = [outcome.failure for outcome in outcomes]
         rows = self.run(
             "settle",
@@ -160,6 +180,8 @@ class Leases(Queue):
             row["id"]: Settled(
                 row["id"], row["job_type"], Status(row["status"]), row["concurrency_key"], row["awaited"]
             )
+            if row["settled"]
+            else None
             for row in rows
         }
 
@@ -176,9 +198,10 @@ class Leases(Queue):
     ) -> tuple[Status, bool]:
         """Records a checkpoint whose bytes are durable, with the stage's library writes and follow-up jobs, as one.
 
-        ``work`` gets the connection inside the transaction. Gives (status, cancel requested); raises ``LeaseLost``.
+        ``work`` gets the connection inside the transaction. Returns (status, cancel requested); raises ``LeaseLost``.
         """
         with self.transaction():
+            self._limit()
             rows = self.run(
                 "commit_stage",
                 **asdict(record),
@@ -200,6 +223,17 @@ class Leases(Queue):
                 self.submit(follow_up)
         return Status(rows[0]["status"]), bool(rows[0]["cancel"])
 
+    def _limit(self) -> None:
+        """Ends this transaction by half a lease of doing nothing: a process that is frozen in it keeps the job's row locked.
+
+        In the transaction itself, because a pooler drops what a connection asks for. The whole of it has no limit: a
+        large commit takes its time, and a frozen one is idle.
+        """
+        half = f"{max(1, int(self.ttl * 500))}ms"
+        names = ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
+        settings = ", ".join(f"set_config('{name}', %(half)s, true)" for name in names)
+        self.connection.execute(f"SELECT {settings}", {"half": half})
+
     def warn(self, token: Token, kind: str, **detail: Any) -> None:
         """A line of history that changes no status."""
         self.run(
@@ -212,10 +246,12 @@ class Leases(Queue):
             detail=Jsonb(detail),
         )
 
-    def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None:
-        """Lines of running jobs: (job, attempt, level, stage, text)."""
+    def log(self, lines: Sequence[Line]) -> list[Line]:
+        """Adds lines of running jobs; returns those of jobs that another session has locked, to be tried again."""
         ids, attempts, levels, stages, texts = (list(column) for column in zip(*lines, strict=True))
-        self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+        rows = self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+        locked = {row["id"] for row in rows}
+        return [line for line in lines if line[0] in locked]
 
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool:
         """Whether a worker that drains has a reason to stay."""
@@ -255,6 +291,12 @@ class Listener:
     def close(self) -> None:
         """Ends the connection."""
         self._connection.close()
+
+
+def _undecodable(row: dict[str, Any], problems: Sequence[str]) -> Outcome:
+    reason = f"The job's row can't be used: {'; '.join(problems)}"
+    failure = Failure("invalid", storable(reason, 512), storable(reason, 2048))
+    return Outcome(Token(row["id"], row["lease_seq"], row["lease_id"]), Ending.FAILED, failure=failure)
 
 
 def _claimed(row: dict[str, Any]) -> Claimed:

@@ -15,7 +15,7 @@ from jobctl.postgres.queue import statement
 from jobctl.postgres.tables import jobs, metadata
 
 FIXED = (
-    "id job_type title queue priority labels idempotency_key concurrency_key created_by created_at run_after input_data "
+    "id job_type title queue priority labels idempotency_key concurrency_key created_by created_at input_data "
     "metadata max_retries resume_count resumed_at pause_reason cancel_reason"
 )
 """Columns of jobs that a worker never changes: what the job is, and what people do with it."""

@@ -1,13 +1,13 @@
 """What a row may hold, and whose clock counts: the database no longer relies on its callers.
 
 Revision ID: 0004
-Revises: 0002
+Revises: 0003
 """
 
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

@@ -31,7 +31,7 @@ def main() -> None:
     jobctl = str(Path(sys.executable).with_name("jobctl"))
     with tempfile.TemporaryDirectory(prefix="jobctl-bench-") as home:
         Path(home).chmod(0o755)
-        server = Server(Path(home) / "server", say=lambda _: None, environment=os.environ)
+        server = Server(Path(home) / "server", report=lambda _: None, environment=os.environ)
         url = server.ensure()
         migrate.upgrade(url)
         Leases(lambda: connect(url)).submit([NewJob("noop", {})] * 1000)

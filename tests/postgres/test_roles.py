@@ -509,16 +509,16 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 
 LOOKS = {
-    "attempts", "checkpoints", "committed", "count", "dependencies", "errors", "events", "family", "find", "health", "hint", "holds",
+    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "family", "find", "health", "hint", "holds",
     "lanes", "logs", "passed", "requests", "spread", "stats", "statuses", "strays", "work_left", "workers",
 }  # fmt: skip
 MAY = {
     "ann": LOOKS,  # and the verbs of people, through functions
     "rea": LOOKS,
-    "lib": {"hint"},
+    "lib": {"blockers", "effective", "hint"},
     "wim": LOOKS | {
         "submit", "hold", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
-        "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune",
+        "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune",
     },
 }  # fmt: skip
 """Login → the statements that the grants let it run; row-level security decides about the rows."""
