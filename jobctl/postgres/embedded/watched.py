@@ -23,9 +23,7 @@ class WatchedLeases(Leases):
         super().__init__(connect, ttl=ttl)
         self._server = server
 
-    def beat(
-        self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]
-    ) -> Beat:
+    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> Beat:
         """Extends leases as ``Leases.beat`` does. Raises ``StoreUnavailable`` once the server was replaced."""
         if self._connection is not None and not self._server.serves(self._connection):
             self.close()
