@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from jobctl.core.errors import Invalid
 
 BEGIN, LINKS, END = "%% jobctl:begin %%", "%% jobctl:links %%", "%% jobctl:end %%"
+MAX_PROPERTIES = 1 << 18
+MAX_DEPTH, MAX_ALIASES = 50, 100
 _HEAD = re.compile(r"\A---\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 _MARK = re.compile(r"(?:\n\n| )\^jobctl-[0-9a-z-]+$", re.MULTILINE)
 _OWN = re.compile(r"^jobctl-[a-z]+:")
@@ -109,11 +112,26 @@ def check(text: str) -> None:
     inner = _HEAD.match(head)
     if inner is None:
         return
+    if len(inner.group(1)) > MAX_PROPERTIES:
+        raise Invalid(f"its properties are longer than {MAX_PROPERTIES >> 10} kB")
     try:
-        YAML(typ="safe", pure=True).load(inner.group(1))
+        _bounded(inner.group(1))
+        YAML(typ="safe", pure=True).compose(inner.group(1))  # nodes only: nothing is expanded
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise Invalid(f"its properties are no YAML: line {line}: {error.problem}") from None
+
+
+def _bounded(properties: str) -> None:
+    """Raises ``Invalid`` for properties that are nested or refer to each other beyond measure."""
+    depth = aliases = 0
+    for event in YAML(typ="safe", pure=True).parse(properties):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        aliases += isinstance(event, AliasEvent)
+        if depth > MAX_DEPTH:
+            raise Invalid(f"its properties are nested more than {MAX_DEPTH} deep")
+        if aliases > MAX_ALIASES:
+            raise Invalid(f"its properties have more than {MAX_ALIASES} aliases")
 
 
 def digest(body: str) -> str:
