@@ -38,8 +38,8 @@ def excess(work: Callable[[int], Callable[[], object]], sizes: Iterable[int] = S
         for _ in range(3):  # a busy machine gets another chance
             if known[size] <= MOST * known[size // 2]:
                 break
-            known[size // 2] = max(known[size // 2], cost(work(size // 2), 5))
+            known[size // 2] = cost(work(size // 2), 5)
             known[size] = min(known[size], cost(work(size), 5))
-        else:
+        if known[size] > MOST * known[size // 2]:
             return f"{size // 2} → {size}: {known[size // 2]:.4f} → {known[size]:.4f} CPU seconds"
     return None

@@ -19,6 +19,7 @@ from jobctl.core.errors import Invalid
 BEGIN, LINKS, END = "%% jobctl:begin %%", "%% jobctl:links %%", "%% jobctl:end %%"
 MAX_PROPERTIES = 1 << 18
 MAX_DEPTH, MAX_ALIASES = 50, 100
+_BRACKET = re.compile(r"[\[\]{}]")
 _HEAD = re.compile(r"\A---\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 _MARK = re.compile(r"(?:\n\n| )\^jobctl-[0-9a-z-]+$", re.MULTILINE)
 _OWN = re.compile(r"^jobctl-[a-z]+:")
@@ -124,6 +125,12 @@ def check(text: str) -> None:
 
 def _bounded(properties: str) -> None:
     """Raises ``Invalid`` for properties that are nested or refer to each other beyond measure."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(properties):  # the scanner itself is slow where brackets are nested
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        raise Invalid(f"its properties are nested more than {MAX_DEPTH} deep")
     depth = aliases = 0
     for event in YAML(typ="safe", pure=True).parse(properties):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
@@ -187,10 +194,13 @@ def _marked(body: str, marks: Sequence[Mark]) -> str:
         places.setdefault(len(body) if end < 0 else end, mark.id)
     fenced = _fences(body)
     pieces: list[str] = []
-    last = 0
+    last = fence = 0
     for end, name in sorted(places.items()):
+        while fence < len(fenced) and fenced[fence][1] < end:
+            fence += 1
+        in_code = fence < len(fenced) and fenced[fence][0] <= end
         line = body[body.rfind("\n", 0, end) + 1 : end]
-        if not line.strip() or line.endswith(" ") or any(start <= end <= stop for start, stop in fenced):
+        if in_code or not line.strip() or line.endswith(" "):
             continue
         apart = line.lstrip().startswith(("|", ">"))
         pieces += [body[last:end], ("\n\n" if apart else " ") + f"^jobctl-{name}"]
