@@ -39,16 +39,22 @@ def test_a_cluster_of_before_gets_the_settings_of_today_when_it_starts_next(base
     assert conf.stat().st_uid == server.cluster.stat().st_uid
 
 
+def fill(stack: ExitStack, info: str) -> None:
+    while True:
+        try:
+            stack.enter_context(psycopg.connect(info))
+        except psycopg.OperationalError:
+            return
+
+
 def test_a_server_that_is_full_is_not_taken_for_a_dead_one(base, servers):
     """It says so, and is neither waited for nor restarted."""
     server = servers(base / "home")
     info = server.ensure()
     pid = server.status().pid
     with ExitStack() as stack:
-        with pytest.raises(psycopg.OperationalError, match="too many clients|reserved"):
-            while True:
-                stack.enter_context(psycopg.connect(info))
-        with pytest.raises(StoreUnavailable, match="too many clients|reserved"):
+        fill(stack, info)
+        with pytest.raises(StoreUnavailable, match="too many clients"):
             server.ensure()
     assert works(server)
     assert server.status().pid == pid
