@@ -131,6 +131,7 @@ def statements(prefix: str) -> str:
             "-- Four roles without a login, for jobctl. Run as the owner of the schema, and again after each upgrade.",
             f"-- Then, for example: GRANT {prefix}_submitter TO ann;",
             "BEGIN;",
+            "SET LOCAL client_min_messages = warning;",
             *_functions(),
             *(line for kind in GRANTS for line in _role(prefix, kind)),
             *(line for table in POLICIES for line in _security(prefix, table)),

@@ -6,6 +6,7 @@ python tests/bench/coldstart.py [ROUNDS]
 """
 
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -52,7 +53,10 @@ def main() -> None:
         ids.write_text("".join(f"{n}\tpause,cancel\tProcessing: Book {n}.pdf\n" for n in range(200)))
         script = Path(__file__).parents[2] / "completions" / "jobctl.bash"
         typed = "COMP_WORDS=(jobctl pause ''); COMP_CWORD=2; _jobctl"
-        tab, source = ["bash", "-c", f"source {script}; {typed}"], ["bash", "-c", f"source {script}"]
+        tab, source = (
+            ["bash", "-c", f"source {shlex.quote(str(script))}; {typed}"],
+            ["bash", "-c", f"source {shlex.quote(str(script))}"],
+        )
         commands |= {"TAB": tab, "no TAB": source}
         found: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(rounds):

@@ -230,7 +230,7 @@ class Server:
             raise ConfigError(f"{self.home / 'pg'} is not a folder: {error.strerror}", hint=HOME_HINT) from error
         try:
             owner = os.fstat(base).st_uid
-            if owner == os.geteuid() != account.uid and not any(os.scandir(base)):
+            if owner == os.geteuid() != account.uid and _is_empty(base):
                 os.fchown(base, account.uid, account.gid)
             elif owner != account.uid:
                 raise ConfigError(
@@ -303,6 +303,11 @@ class Server:
                 time.sleep(0.02)
             else:
                 return
+
+
+def _is_empty(folder: int) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is None
 
 
 def _conninfo(location: Location, database: str) -> str:
