@@ -33,7 +33,7 @@ WORKED_ON = ", ".join(f"'{status}'" for status in (Status.PENDING, Status.PROCES
 _MOVED = " ".join(column.name for column in jobs.columns if column.name not in FIXED.split())
 _NAMES = [table.name for table in metadata.sorted_tables]
 OF_JOBS = [table.name for table in metadata.sorted_tables if "job_id" in table.columns]
-"""Tables whose rows belong to whom their job belongs."""
+"""Tables whose rows have the owner of their job."""
 LIBRARY = ["documents", "chunks", "connections", "annotations", "import_review", "vault_sync"]
 APPENDED = ["events", "holds", "job_dependencies"]
 """Tables to which a worker adds rows and changes none."""
