@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
 from jobctl.postgres import decode
-from jobctl.postgres.queue import Connect, Queue, first_line
+from jobctl.postgres.queue import LOOK_AGAIN, Connect, Queue, first_line
 
 LOG_BOUND = 5_000
 """Log lines kept of one job."""
@@ -132,6 +133,18 @@ class Leases(Queue):
         None: another session has the row locked, try again later. A result that can't be stored fails its own job, and
         no other.
         """
+        settled: dict[int, Settled | None] = {}
+        left = list(outcomes)
+        for pause in LOOK_AGAIN:
+            time.sleep(pause)
+            settled |= self._settle_once(left)
+            locked = {job_id for job_id, end in settled.items() if end is None}
+            left = [outcome for outcome in left if outcome.token.job_id in locked]
+            if not left:
+                break
+        return settled
+
+    def _settle_once(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         try:
             return self._settle(outcomes)
         except _UNSTORABLE:

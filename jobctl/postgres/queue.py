@@ -29,6 +29,8 @@ Connect = Callable[[], "psycopg.Connection[Any]"]
 SQL = Path(__file__).parent / "sql"
 TTL = 30.0
 """Seconds a lease lasts without a beat."""
+LOOK_AGAIN = (0.0, 0.01, 0.05)
+"""Seconds before each look at rows that another session has locked: nearly always for a moment."""
 _UNLIMITED = 2**31 - 1
 
 
@@ -278,12 +280,12 @@ class Queue:
         """Moves on the jobs that waited for these; None: looks at all that wait."""
         woken: list[dict[str, Any]] = []
         waiting = None if ids is None else list(ids)
-        for pause in (0.01, 0.05, 0.0):
+        for pause in LOOK_AGAIN:
+            time.sleep(pause)
             rows = self.run("wake_dependents", ids=waiting)
             woken += [row for row in rows if row["woken"]]
             if not any(row["locked"] for row in rows):
-                break
-            time.sleep(pause)  # another sweep, as a rule; what stays locked is left to the next sweep
+                break  # what stays locked is left to the next sweep
         self._wake_after(woken)
         return len(woken)
 
