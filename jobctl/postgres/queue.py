@@ -112,7 +112,7 @@ class Queue:
     def _busy(self, error: psycopg.Error) -> StoreUnavailable:
         """The error of a wait for a lock that was too long, with the session that keeps the lock where it can be found."""
         with suppress(psycopg.Error):
-            if self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            if self._idle():
                 for row in self._rows(statement("blockers"), {"idle_s": 0.0}):
                     session = Blocker(**row)
                     return StoreUnavailable(f"the database is busy: {session.sentence}", hint=session.way_out)
@@ -174,18 +174,35 @@ class Queue:
         return self._control("delete", ids)
 
     def _control(self, verb: str, ids: Sequence[int], **values: Any) -> list[dict[str, Any]]:
-        rows = self._settling_keys(lambda: self.run(verb, ids=list(ids), actor=self.actor, **values))
+        rows = self._settling_keys(
+            lambda: self._outlasting_commits(lambda: self.run(verb, ids=list(ids), actor=self.actor, **values))
+        )
         keys = {row["concurrency_key"] for row in rows if row["answer"] == "done"} - {None}
         if keys:
             self.wake_keys(keys)
         return rows
+
+    def _outlasting_commits(self, act: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Runs a statement that may wait for the row of a job: a commit keeps it for half a lease at the most."""
+        deadline = time.monotonic() + self.ttl / 2
+        while True:
+            try:
+                return act()
+            except StoreUnavailable as error:
+                waited = isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
+                if not (waited and self._idle()) or time.monotonic() >= deadline:
+                    raise
+
+    def _idle(self) -> bool:
+        """Whether no transaction is open, so that a statement can be tried again."""
+        return self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
 
     def _settling_keys(self, act: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
         """Runs a statement that may lose a race for an idempotency key; when it did, it sees the winner the next time."""
         try:
             return act()
         except psycopg.errors.UniqueViolation:
-            if self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            if not self._idle():
                 raise
         return act()
 
@@ -272,7 +289,7 @@ class Queue:
                 race = isinstance(
                     error.__cause__ or error, (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected)
                 )
-                if not race or self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                if not race or not self._idle():
                     raise
         return 0  # others keep winning: they let the jobs through
 
