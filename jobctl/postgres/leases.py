@@ -11,12 +11,13 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
-from jobctl.core.errors import LeaseLost, StoreUnavailable
+from jobctl.core.errors import LeaseLost
 from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
 from jobctl.postgres import decode
-from jobctl.postgres.queue import LOOK_AGAIN, Connect, Queue, first_line
+from jobctl.postgres.queue import LOOK_AGAIN, Queue
+from jobctl.postgres.session import first_line
 
 LOG_BOUND = 5_000
 """Log lines kept of one job."""
@@ -264,36 +265,6 @@ class Leases(Queue):
     def family(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""
         return {row["id"]: Status(row["status"]) for row in self.run("family", ids=list(ids))}
-
-
-class Listener:
-    """Hints from the database on a connection of their own. Losing it costs speed, never truth."""
-
-    CHANNELS = ("jobctl_ready", "jobctl_control")
-
-    def __init__(self, connect: Connect) -> None:
-        try:
-            self._connection = connect()
-            for channel in self.CHANNELS:
-                self._connection.execute(f"LISTEN {channel}")
-        except psycopg.Error as error:
-            raise StoreUnavailable(f"can't listen: {first_line(error)}") from error
-
-    def fileno(self) -> int:
-        """For ``select``: readable when a hint is there."""
-        return self._connection.fileno()
-
-    def hints(self) -> list[tuple[str, str]]:
-        """(channel, payload) of what came; raises ``StoreUnavailable`` when the connection is gone."""
-        try:
-            return [(note.channel, note.payload) for note in self._connection.notifies(timeout=0)]
-        except psycopg.Error as error:
-            self.close()
-            raise StoreUnavailable("the listening connection is gone") from error
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._connection.close()
 
 
 def _undecodable(row: dict[str, Any], problems: Sequence[str]) -> Outcome:

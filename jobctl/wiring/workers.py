@@ -50,7 +50,8 @@ class WorkerOptions:
 
 def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
     """Runs a supervisor in this process until it ends; gives the number of jobs settled."""
-    from jobctl.postgres.leases import Lane, Leases, Listener
+    from jobctl.postgres.leases import Lane, Leases
+    from jobctl.postgres.listener import Listener
     from jobctl.postgres.patience import patiently
     from jobctl.worker.crew import Crew
     from jobctl.worker.metrics import Metrics

@@ -12,7 +12,7 @@ from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import LeaseLost, StoreUnavailable
 from jobctl.core.job import Filters, NewJob
 from jobctl.core.retry import failure
-from jobctl.postgres import queue as module
+from jobctl.postgres import session as module
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
 from jobctl.storage.local import LocalStorage

@@ -144,7 +144,7 @@ def test_a_delay_is_waited_for(queue, claim):
 
 
 def test_to_look_for_what_is_due_costs_the_same_however_many_jobs_wait(queue, conn):
-    from jobctl.postgres.queue import statement
+    from jobctl.postgres.session import statement
 
     def cost() -> int:
         with conn.transaction(force_rollback=True):
