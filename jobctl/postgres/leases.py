@@ -15,6 +15,7 @@ from jobctl.core.errors import LeaseLost
 from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
+from jobctl.core.rows import Committed
 from jobctl.postgres import decode
 from jobctl.postgres.queue import LOOK_AGAIN, Queue
 from jobctl.postgres.session import first_line
@@ -57,15 +58,15 @@ class Leases(Queue):
     def register(self, **facts: Any) -> int:
         """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
-        return int(self.run("register", **listed, lease_s=self.ttl)[0]["id"])
+        return int(self._run("register", **listed, lease_s=self.ttl)[0]["id"])
 
     def unregister(self, worker: int) -> None:
         """A supervisor says goodbye."""
-        self.run("unregister", worker=worker)
+        self._run("unregister", worker=worker)
 
     def lanes(self) -> list[str]:
         """Queues that have claimable work."""
-        return [row["queue"] for row in self.run("lanes")]
+        return [row["queue"] for row in self._run("lanes")]
 
     def claim(
         self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
@@ -74,7 +75,7 @@ class Leases(Queue):
 
         A job whose row can't be decoded ends as failed, and is not among them.
         """
-        rows = self.run(
+        rows = self._run(
             "claim",
             worker=worker,
             actor=self.actor,
@@ -109,7 +110,7 @@ class Leases(Queue):
 
     def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
         tokens = [token for token, _ in leases.values()]
-        return self.run(
+        return self._run(
             "beat",
             worker=worker,
             ttl=self.ttl,
@@ -121,11 +122,11 @@ class Leases(Queue):
 
     def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]:
         """Standing (pause, cancel) requests on jobs of this worker."""
-        return {row["id"]: (row["pause"], row["cancel"]) for row in self.run("requests", worker=worker, ids=list(ids))}
+        return {row["id"]: (row["pause"], row["cancel"]) for row in self._run("requests", worker=worker, ids=list(ids))}
 
     def strays(self, worker: int, known: Sequence[int]) -> list[Token]:
         """Jobs the worker holds without knowing: the answer to their claim was lost."""
-        rows = self.run("strays", worker=worker, known=list(known))
+        rows = self._run("strays", worker=worker, known=list(known))
         return [Token(row["id"], row["lease_seq"], row["lease_id"]) for row in rows]
 
     def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
@@ -161,7 +162,7 @@ class Leases(Queue):
 
     def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         failures = [outcome.failure for outcome in outcomes]
-        rows = self.run(
+        rows = self._run(
             "settle",
             actor=self.actor,
             max_crashes=MAX_CRASHES,
@@ -206,7 +207,7 @@ class Leases(Queue):
         """
         with self.transaction():
             self._limit()
-            rows = self.run(
+            rows = self._run(
                 "commit_stage",
                 **asdict(record),
                 id=token.job_id,
@@ -227,6 +228,14 @@ class Leases(Queue):
                 self.submit(follow_up)
         return Status(rows[0]["status"]), bool(rows[0]["cancel"])
 
+    def committed(self, token: Token, record: Record) -> Committed | None:
+        """After a lost answer: whether the commit of this checkpoint happened, and where the job is; None: it is gone."""
+        rows = self._run(
+            "committed", id=token.job_id, lease_seq=token.lease_seq, lease_id=token.lease_id, seq=record.seq,
+            sha256=record.sha256,
+        )  # fmt: skip
+        return Committed(**rows[0] | {"status": Status(rows[0]["status"])}) if rows else None
+
     def _limit(self) -> None:
         """Ends this transaction by half a lease of doing nothing: a process that is frozen in it keeps the job's row locked.
 
@@ -240,7 +249,7 @@ class Leases(Queue):
 
     def warn(self, token: Token, kind: str, **detail: Any) -> None:
         """A line of history that changes no status."""
-        self.run(
+        self._run(
             "note_event",
             id=token.job_id,
             lease_seq=token.lease_seq,
@@ -253,18 +262,18 @@ class Leases(Queue):
     def log(self, lines: Sequence[Line]) -> list[Line]:
         """Adds lines of running jobs; returns those of jobs that another session has locked, to be tried again."""
         ids, attempts, levels, stages, texts = (list(column) for column in zip(*lines, strict=True))
-        rows = self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+        rows = self._run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
         locked = {row["id"] for row in rows}
         return [line for line in lines if line[0] in locked]
 
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool:
         """Whether a worker that drains has a reason to stay."""
-        row = self.run("work_left", types=list(types), queues=None if queues is None else list(queues))[0]
+        row = self._run("work_left", types=list(types), queues=None if queues is None else list(queues))[0]
         return bool(row["exists"])
 
     def family(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""
-        return {row["id"]: Status(row["status"]) for row in self.run("family", ids=list(ids))}
+        return {row["id"]: Status(row["status"]) for row in self._run("family", ids=list(ids))}
 
 
 def _undecodable(row: dict[str, Any], problems: Sequence[str]) -> Outcome:

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -17,7 +18,8 @@ from psycopg.types.json import Jsonb
 from jobctl.core.errors import StoreUnavailable, UsageError
 from jobctl.core.job import Filters, Job, NewJob, Progress, Submitted
 from jobctl.core.lifecycle import MAX_CRASHES, Status
-from jobctl.core.server import Blocker, Effective
+from jobctl.core.rows import Bucket, Dependency, FailureStats, Reached, References, Stats, TypeStats
+from jobctl.core.server import Blocker, Effective, Health
 from jobctl.postgres import decode
 from jobctl.postgres.session import Connect, Session, first_line
 
@@ -46,10 +48,10 @@ class Queue(Session):
         """Creates jobs in one statement; the answers are in the order given. Raises ``UsageError`` for what can't be stored."""
         rows = [_row(n, job) for n, job in enumerate(new)]
         try:
-            answers = self.run("submit", rows=json.dumps(rows))
+            answers = self._run("submit", rows=json.dumps(rows))
             if lost := [row["n"] for row in answers if row["id"] is None]:
                 # another transaction took these keys after the statement's snapshot: now its jobs can be seen
-                again = {row["n"]: row for row in self.run("submit", rows=json.dumps([rows[n] for n in lost]))}
+                again = {row["n"]: row for row in self._run("submit", rows=json.dumps([rows[n] for n in lost]))}
                 answers = [again.get(row["n"], row) for row in answers]
         except psycopg.DataError as error:
             raise UsageError(f"it can't be stored: {error.diag.message_detail or first_line(error)}") from error
@@ -60,16 +62,16 @@ class Queue(Session):
 
     def find(self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False) -> list[Job]:
         """Jobs that match, newest first unless ``sort`` is oldest, updated, priority, type, status or title."""
-        found = self.run("find", **_filters(filters), sort=sort, full=full, limit=limit)
+        found = self._run("find", **_filters(filters), sort=sort, full=full, limit=limit)
         return [_job(row) for row in found]
 
     def count(self, filters: Filters, *, cap: int = 10_000) -> int:
         """How many match, counted up to ``cap``."""
-        return int(self.run("count", **_filters(filters), cap=cap)[0]["count"])
+        return int(self._run("count", **_filters(filters), cap=cap)[0]["count"])
 
     def statuses(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of each job that exists."""
-        return {row["id"]: Status(row["status"]) for row in self.run("statuses", ids=list(ids))}
+        return {row["id"]: Status(row["status"]) for row in self._run("statuses", ids=list(ids))}
 
     def pause(self, ids: Sequence[int], *, reason: str | None = None) -> list[dict[str, Any]]:
         """Holds what waits, asks what runs."""
@@ -97,7 +99,7 @@ class Queue(Session):
 
     def _control(self, verb: str, ids: Sequence[int], **values: Any) -> list[dict[str, Any]]:
         rows = self._settling_keys(
-            lambda: self._outlasting_commits(lambda: self.run(verb, ids=list(ids), actor=self.actor, **values))
+            lambda: self._outlasting_commits(lambda: self._run(verb, ids=list(ids), actor=self.actor, **values))
         )
         keys = {row["concurrency_key"] for row in rows if row["answer"] == "done"} - {None}
         if keys:
@@ -126,11 +128,11 @@ class Queue(Session):
 
     def checkpoints(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         """What is recorded of the jobs' checkpoints, in order."""
-        return self.run("checkpoints", ids=list(ids))
+        return self._run("checkpoints", ids=list(ids))
 
     def events(self, ids: Sequence[int] | None, *, after: int = 0, limit: int = _UNLIMITED) -> list[dict[str, Any]]:
         """History after event number ``after``; of all jobs when ``ids`` is None."""
-        return self.run("events", ids=None if ids is None else list(ids), after=after, limit=limit)
+        return self._run("events", ids=None if ids is None else list(ids), after=after, limit=limit)
 
     def logs(
         self,
@@ -142,58 +144,90 @@ class Queue(Session):
         tail: int = _UNLIMITED,
     ) -> list[dict[str, Any]]:
         """Lines that the job's handler logged."""
-        return self.run("logs", id=job_id, after=after, stage=stage, attempt=attempt, tail=tail)
+        return self._run("logs", id=job_id, after=after, stage=stage, attempt=attempt, tail=tail)
 
     def workers(self, *, everyone: bool = False) -> list[dict[str, Any]]:
         """Supervisors that are alive, or all that are known."""
-        return self.run("workers", all=everyone)
+        return self._run("workers", all=everyone)
 
     def drain_workers(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """Asks supervisors, by name or id, to take no new jobs and end."""
-        return self.run("drain_worker", names=list(names))
+        return self._run("drain_worker", names=list(names))
 
     def hold(self, kind: str, name: str, *, reason: str = "") -> dict[str, Any]:
         """Holds a queue or a type as a whole."""
-        return self.run("hold", kind=kind, name=name, reason=reason, actor=self.actor)[0]
+        return self._run("hold", kind=kind, name=name, reason=reason, actor=self.actor)[0]
 
     def unhold(self, kind: str, name: str) -> dict[str, Any]:
         """Takes a hold away."""
-        row = self.run("unhold", kind=kind, name=name)[0]
+        row = self._run("unhold", kind=kind, name=name)[0]
         if row["keys"]:
             self.wake_keys(row["keys"])
         return row
 
     def holds(self) -> list[dict[str, Any]]:
         """What is held as a whole."""
-        return self.run("holds")
+        return self._run("holds")
+
+    def reached_since(self, ids: Sequence[int], statuses: Sequence[str], since: datetime | None) -> Reached:
+        """Which of these jobs have been in one of these statuses since a moment, however short; None: what time it is."""
+        row = self._run("passed", ids=list(ids), statuses=list(statuses), since=since)[0]
+        return Reached(row["now"], frozenset(row["ids"]))
+
+    def references(self, ids: Sequence[int]) -> list[References]:
+        """What may still refer to bytes of these jobs."""
+        rows = self._run("attempts", ids=list(ids))
+        return [References(row["id"], row["running"], frozenset(row["paths"])) for row in rows]
+
+    def dependencies(self, job_id: int) -> list[Dependency]:
+        """What a job waits for."""
+        rows = self._run("dependencies", id=job_id)
+        return [Dependency(row["id"], row["status"] and Status(row["status"])) for row in rows]
+
+    def stats(self, *, since: datetime | None, types: Sequence[str] | None, queue: str | None) -> Stats:
+        """Counts, times and retries of jobs submitted since a moment; None leaves a filter out."""
+        where: dict[str, Any] = {"since": since, "types": list(types) if types else None, "queue": queue}
+        return Stats(
+            [TypeStats(**row) for row in self._run("stats", **where)],
+            [FailureStats(**row) for row in self._run("errors", **where)],
+            [Bucket(**row) for row in self._run("spread", **where)],
+        )
+
+    def health(self) -> Health:
+        """What a person should know of the queue and of the server."""
+        return Health(**self._run("health")[0])
+
+    def hint(self) -> None:
+        """Sends a hint that means nothing: does it arrive?"""
+        self._run("hint")
 
     def blockers(self, *, idle: float) -> list[Blocker]:
         """Sessions that others wait for, or that have kept locks on our tables for ``idle`` seconds without doing anything."""
-        return [Blocker(**row) for row in self.run("blockers", idle_s=idle)]
+        return [Blocker(**row) for row in self._run("blockers", idle_s=idle)]
 
     def effective(self) -> Effective:
         """The settings that hold in this session."""
-        return Effective(**self.run("effective")[0])
+        return Effective(**self._run("effective")[0])
 
     def prune(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]:
         """Forgets the checkpoints of jobs that ended ``age`` seconds ago; ``paths`` are the bytes to remove."""
-        return self.run("prune", age=age, limit=limit, actor=self.actor)
+        return self._run("prune", age=age, limit=limit, actor=self.actor)
 
     # -- sweep ---------------------------------------------------------------------------------------------------
 
     def make_due(self, *, limit: int = 10_000) -> int:
         """Makes due what was submitted for now before the database's clock was set back; returns how many jobs."""
-        return len(self.run("make_due", limit=limit))
+        return len(self._run("make_due", limit=limit))
 
     def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]:
         """Takes back jobs whose lease ran out."""
-        rows = self.run("rescue", ttl=self.ttl, limit=limit, max_crashes=MAX_CRASHES, actor=self.actor)
+        rows = self._run("rescue", ttl=self.ttl, limit=limit, max_crashes=MAX_CRASHES, actor=self.actor)
         self._wake_after(rows)
         return rows
 
     def requeue(self, *, limit: int = 100) -> list[dict[str, Any]]:
         """Moves automatic retries that are due."""
-        rows = self._settling_keys(lambda: self.run("requeue", limit=limit, actor=self.actor))
+        rows = self._settling_keys(lambda: self._run("requeue", limit=limit, actor=self.actor))
         self._wake_after(rows)
         return rows
 
@@ -202,7 +236,7 @@ class Queue(Session):
         given = None if keys is None else sorted(key for key in keys if key)
         for _ in range(3):
             try:
-                return len(self.run("wake_keys", keys=given))
+                return len(self._run("wake_keys", keys=given))
             except (psycopg.errors.UniqueViolation, StoreUnavailable) as error:
                 race = isinstance(
                     error.__cause__ or error, (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected)
@@ -217,7 +251,7 @@ class Queue(Session):
         waiting = None if ids is None else list(ids)
         for pause in LOOK_AGAIN:
             time.sleep(pause)
-            rows = self.run("wake_dependents", ids=waiting)
+            rows = self._run("wake_dependents", ids=waiting)
             woken += [row for row in rows if row["woken"]]
             if not any(row["locked"] for row in rows):
                 break  # what stays locked is left to the next sweep

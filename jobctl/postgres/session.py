@@ -55,8 +55,8 @@ class Session:
         with self._guarded(), self.connection.transaction(force_rollback=rehearse):
             yield
 
-    def run(self, verb: str, **values: Any) -> list[dict[str, Any]]:
-        """The rows that a statement gives back."""
+    def _run(self, verb: str, **values: Any) -> list[dict[str, Any]]:
+        """The rows that a statement returns."""
         with self._guarded():
             try:
                 return self._rows(statement(verb), values)

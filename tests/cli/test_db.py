@@ -184,7 +184,7 @@ def test_who_submits_can_control_and_sweep_but_not_take_a_job(logins, queue):
         mine.workers,
         mine.holds,
         lambda: mine.events(None),
-        lambda: mine.run("stats", since=None, types=None, queue=None),
+        lambda: mine.stats(since=None, types=None, queue=None),
     ):
         look()
     for forbidden in (

@@ -219,7 +219,6 @@ def test_a_lost_answer_to_a_commit_is_not_committed_again(queue, claim):
     queue.submit([NewJob("a", {})])
     token = claim()[0].token
     queue.commit_stage(token, suite.RECORD, follow_up=[NewJob("b", {})])
-    fence = {"id": token.job_id, "lease_seq": token.lease_seq, "lease_id": token.lease_id}
-    told = queue.run("committed", **fence, seq=suite.RECORD.seq, sha256=suite.RECORD.sha256)[0]
-    assert (told["recorded"], told["ours"]) == (True, True)
+    found = queue.committed(token, suite.RECORD)
+    assert (found.recorded, found.ours) == (True, True)
     assert len(queue.find(Filters())) == 2
