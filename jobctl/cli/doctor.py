@@ -145,7 +145,7 @@ def _storage(place: Any) -> Found:
 def _workers(health: Health) -> Found:
     if health.unserved:
         types = ", ".join(health.unserved)
-        return f"{health.alive} alive; nobody works on jobs that are due: {types}", "jobctl worker run"
+        return f"{health.alive} alive; no worker for due jobs of type {types}", "jobctl worker run"
     return f"{health.alive} alive" if health.alive else "none alive, none needed", None
 
 
@@ -168,5 +168,5 @@ def _transactions(health: Health) -> Found:
 def _locks(state: State) -> Found:
     blockers = state.connect().blockers(idle=FORGOTTEN)
     if not blockers:
-        return "nobody is blocked", None
+        return "no session keeps others waiting", None
     return "; ".join(blocker.sentence for blocker in blockers), blockers[0].way_out
