@@ -29,7 +29,8 @@ from jobctl.core.lifecycle import DONE, Standing, Status, actions, reachable
 from jobctl.core.names import words
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
-from jobctl.core.server import Blocker, Effective
+from jobctl.core.rows import Dependency, Reached, References, Stats
+from jobctl.core.server import Blocker, Effective, Health
 
 TITLE_CAP = 512
 POLL = 0.25
@@ -55,7 +56,11 @@ class Rows(Protocol):
     ) -> list[Job]: ...
     def count(self, filters: Filters, *, cap: int = 10_000) -> int: ...
     def statuses(self, ids: Sequence[int]) -> dict[int, Status]: ...
-    def run(self, verb: str, **values: Any) -> list[dict[str, Any]]: ...
+    def reached_since(self, ids: Sequence[int], statuses: Sequence[str], since: datetime | None) -> Reached: ...
+    def references(self, ids: Sequence[int]) -> list[References]: ...
+    def dependencies(self, job_id: int) -> list[Dependency]: ...
+    def stats(self, *, since: datetime | None, types: Sequence[str] | None, queue: str | None) -> Stats: ...
+    def health(self) -> Health: ...
     def pause(self, ids: Sequence[int], *, reason: str | None = None) -> list[dict[str, Any]]: ...
     def resume(self, ids: Sequence[int], *, from_start: bool = False) -> list[dict[str, Any]]: ...
     def retry(self, ids: Sequence[int]) -> list[dict[str, Any]]: ...
@@ -389,11 +394,11 @@ class Client:
         """
         self._known(ids)
         fleeting = [str(status) for status in until if status not in DONE]
-        since = self._passed(ids, fleeting, None)["now"] if fleeting else None
+        since = self.queue.reached_since(ids, fleeting, None).now if fleeting else None
         deadline = None if timeout is None else self._monotonic() + timeout
         while True:
             statuses = self.queue.statuses(ids)
-            passed = self._passed(ids, fleeting, since)["ids"] if fleeting else ()
+            passed = self.queue.reached_since(ids, fleeting, since).ids if fleeting else frozenset()
             reasons = dict.fromkeys(passed, "reached") | {
                 i: r
                 for i in ids
@@ -404,9 +409,6 @@ class Client:
             if deadline is not None and self._monotonic() >= deadline:
                 return Waited(statuses, reasons | {i: "timeout" for i in ids if i not in reasons})
             self._sleep(POLL)
-
-    def _passed(self, ids: Sequence[int], statuses: Sequence[str], since: datetime | None) -> dict[str, Any]:
-        return self.queue.run("passed", ids=list(ids), statuses=list(statuses), since=since)[0]
 
     def _retries(self, job_id: int, statuses: Mapping[int, Status]) -> bool:
         """Whether a failed job will be tried again by itself: then it has not ended."""
@@ -463,15 +465,32 @@ class Client:
             storage.delete(key)
 
     def _orphans(self, keys: Sequence[str]) -> list[str]:
-        known = {row["id"]: row for row in self.queue.run("attempts", ids=sorted({_job_of(key) for key in keys}))}
+        known = {row.id: row for row in self.queue.references(sorted({_job_of(key) for key in keys}))}
         return [key for key in keys if not _referred(key, known.get(_job_of(key)))]
 
     def why(self, job_id: int) -> list[str]:
         """Why the job is where it is, one sentence a line; the last may be the command to type next."""
-        return explain(self.get(job_id), self.queue.workers(), self._dependencies(job_id), self.queue.holds())
+        return explain(self.get(job_id), self.queue.workers(), self.queue.dependencies(job_id), self.queue.holds())
 
-    def _dependencies(self, job_id: int) -> list[dict[str, Any]]:
-        return self.queue.run("dependencies", id=job_id)
+    # -- the queue and its server as a whole -----------------------------------------------------------------------
+
+    def stats(
+        self, *, since: datetime | None = None, types: Sequence[str] | None = None, queue: str | None = None
+    ) -> Stats:
+        """Counts, times and retries."""
+        return self.queue.stats(since=since, types=types, queue=queue)
+
+    def health(self) -> Health:
+        """What a person should know of the queue and of the server."""
+        return self.queue.health()
+
+    def effective(self) -> Effective:
+        """The settings that hold in our session, whatever was asked for."""
+        return self.queue.effective()
+
+    def blockers(self, *, idle: float) -> list[Blocker]:
+        """Sessions that others wait for, or that have kept locks for ``idle`` seconds without doing anything."""
+        return self.queue.blockers(idle=idle)
 
 
 def new_job(
@@ -520,12 +539,12 @@ def _job_of(key: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _referred(key: str, row: Mapping[str, Any] | None) -> bool:
-    if row is None:  # the job is gone
+def _referred(key: str, job: References | None) -> bool:
+    if job is None:  # the job is gone
         return False
     if "/work/" in key:
-        return bool(row["paths"]) or row["running"] is not None
-    return key in row["paths"] or (row["running"] is not None and lease_seq_of(key) >= row["running"])
+        return bool(job.paths) or job.running is not None
+    return key in job.paths or (job.running is not None and lease_seq_of(key) >= job.running)
 
 
 def readable_file(path: Path, field: str) -> Path:
@@ -615,7 +634,7 @@ def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str
 Rowlike = Sequence[Mapping[str, Any]]
 
 
-def explain(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -> list[str]:
+def explain(job: Job, workers: Rowlike, dependencies: Sequence[Dependency], holds: Rowlike) -> list[str]:
     """Sentences on why a job is where it is."""
     explainers: dict[Status, Callable[[], list[str]]] = {
         Status.PENDING: lambda: _why_pending(job, workers, dependencies, holds),
@@ -631,11 +650,11 @@ def explain(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -
     return explainers[job.status]()
 
 
-def _why_pending(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -> list[str]:
-    open_ones = [d for d in dependencies if d["status"] != Status.COMPLETED]
+def _why_pending(job: Job, workers: Rowlike, dependencies: Sequence[Dependency], holds: Rowlike) -> list[str]:
+    open_ones = [d for d in dependencies if d.status is not Status.COMPLETED]
     if job.waiting_on == "dependency" and open_ones:
         return [
-            *(f"It waits for job {d['id']}, which is {d['status'] or 'gone'}." for d in open_ones),
+            *(f"It waits for job {d.id}, which is {d.status or 'gone'}." for d in open_ones),
             _way(job, open_ones),
         ]
     if job.waiting_on == "key":
@@ -659,9 +678,9 @@ def _why_pending(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowli
     return ["It is due and waits for a free worker."]
 
 
-def _way(job: Job, dependencies: Rowlike) -> str:
+def _way(job: Job, dependencies: Sequence[Dependency]) -> str:
     """The next command for a job that waits for others: about one that will not come by itself, if there is one."""
-    by_status = {d["status"]: d["id"] for d in dependencies}
+    by_status = {d.status: d.id for d in dependencies}
     if None in by_status:
         return f"It can't run any more: jobctl cancel {job.id}"
     for ended in (Status.FAILED, Status.CANCELLED):
@@ -670,7 +689,7 @@ def _way(job: Job, dependencies: Rowlike) -> str:
             return f"jobctl retry {held} or jobctl restart {held}, or give it up: jobctl cancel {job.id}"
     if Status.PAUSED in by_status:
         return f"jobctl resume {by_status[Status.PAUSED]}"
-    return f"jobctl why {dependencies[0]['id']}"
+    return f"jobctl why {dependencies[0].id}"
 
 
 def _why_processing(job: Job) -> list[str]:

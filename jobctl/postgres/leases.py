@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -10,12 +11,14 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
-from jobctl.core.errors import LeaseLost, StoreUnavailable
+from jobctl.core.errors import LeaseLost
 from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
+from jobctl.core.rows import Committed
 from jobctl.postgres import decode
-from jobctl.postgres.queue import Connect, Queue, first_line
+from jobctl.postgres.queue import LOOK_AGAIN, Queue
+from jobctl.postgres.session import first_line
 
 LOG_BOUND = 5_000
 """Log lines kept of one job."""
@@ -68,15 +71,15 @@ class Leases(Queue):
     def register(self, **facts: Any) -> int:
         """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
-        return int(self.run("register", **listed, lease_s=self.ttl)[0]["id"])
+        return int(self._run("register", **listed, lease_s=self.ttl)[0]["id"])
 
     def unregister(self, worker: int) -> None:
         """A supervisor says goodbye."""
-        self.run("unregister", worker=worker)
+        self._run("unregister", worker=worker)
 
     def lanes(self) -> list[str]:
         """Queues that have claimable work."""
-        return [row["queue"] for row in self.run("lanes")]
+        return [row["queue"] for row in self._run("lanes")]
 
     def claim(
         self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
@@ -85,7 +88,7 @@ class Leases(Queue):
 
         A job whose row can't be decoded ends as failed, and is not among them.
         """
-        rows = self.run(
+        rows = self._run(
             "claim",
             worker=worker,
             actor=self.actor,
@@ -117,7 +120,7 @@ class Leases(Queue):
 
     def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
         tokens = [token for token, _ in leases.values()]
-        return self.run(
+        return self._run(
             "beat",
             worker=worker,
             ttl=self.ttl,
@@ -129,11 +132,11 @@ class Leases(Queue):
 
     def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]:
         """Standing (pause, cancel) requests on jobs of this worker."""
-        return {row["id"]: (row["pause"], row["cancel"]) for row in self.run("requests", worker=worker, ids=list(ids))}
+        return {row["id"]: (row["pause"], row["cancel"]) for row in self._run("requests", worker=worker, ids=list(ids))}
 
     def strays(self, worker: int, known: Sequence[int]) -> list[Token]:
         """Jobs the worker holds without knowing: the answer to their claim was lost."""
-        rows = self.run("strays", worker=worker, known=list(known))
+        rows = self._run("strays", worker=worker, known=list(known))
         return [Token(row["id"], row["lease_seq"], row["lease_id"]) for row in rows]
 
     def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
@@ -142,6 +145,18 @@ class Leases(Queue):
         None: another session has the row locked, try again later. A result that can't be stored fails its own job, and
         no other.
         """
+        settled: dict[int, Settled | None] = {}
+        left = list(outcomes)
+        for pause in LOOK_AGAIN:
+            time.sleep(pause)
+            settled |= self._settle_once(left)
+            locked = {job_id for job_id, end in settled.items() if end is None}
+            left = [outcome for outcome in left if outcome.token.job_id in locked]
+            if not left:
+                break
+        return settled
+
+    def _settle_once(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         try:
             return self._settle(outcomes)
         except _UNSTORABLE:
@@ -157,7 +172,7 @@ class Leases(Queue):
 
     def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         failures = [outcome.failure for outcome in outcomes]
-        rows = self.run(
+        rows = self._run(
             "settle",
             actor=self.actor,
             max_crashes=MAX_CRASHES,
@@ -202,7 +217,7 @@ class Leases(Queue):
         """
         with self.transaction():
             self._limit()
-            rows = self.run(
+            rows = self._run(
                 "commit_stage",
                 **asdict(record),
                 id=token.job_id,
@@ -223,6 +238,14 @@ class Leases(Queue):
                 self.submit(follow_up)
         return Status(rows[0]["status"]), bool(rows[0]["cancel"])
 
+    def committed(self, token: Token, record: Record) -> Committed | None:
+        """After a lost answer: whether the commit of this checkpoint happened, and where the job is; None: it is gone."""
+        rows = self._run(
+            "committed", id=token.job_id, lease_seq=token.lease_seq, lease_id=token.lease_id, seq=record.seq,
+            sha256=record.sha256,
+        )  # fmt: skip
+        return Committed(**rows[0] | {"status": Status(rows[0]["status"])}) if rows else None
+
     def _limit(self) -> None:
         """Ends this transaction by half a lease of doing nothing: a process that is frozen in it keeps the job's row locked.
 
@@ -236,7 +259,7 @@ class Leases(Queue):
 
     def warn(self, token: Token, kind: str, **detail: Any) -> None:
         """A line of history that changes no status."""
-        self.run(
+        self._run(
             "note_event",
             id=token.job_id,
             lease_seq=token.lease_seq,
@@ -249,48 +272,18 @@ class Leases(Queue):
     def log(self, lines: Sequence[Line]) -> list[Line]:
         """Adds lines of running jobs; returns those of jobs that another session has locked, to be tried again."""
         ids, attempts, levels, stages, texts = (list(column) for column in zip(*lines, strict=True))
-        rows = self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+        rows = self._run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
         locked = {row["id"] for row in rows}
         return [line for line in lines if line[0] in locked]
 
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool:
         """Whether a worker that drains has a reason to stay."""
-        row = self.run("work_left", types=list(types), queues=None if queues is None else list(queues))[0]
+        row = self._run("work_left", types=list(types), queues=None if queues is None else list(queues))[0]
         return bool(row["exists"])
 
     def family(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""
-        return {row["id"]: Status(row["status"]) for row in self.run("family", ids=list(ids))}
-
-
-class Listener:
-    """Hints from the database on a connection of their own. Losing it costs speed, never truth."""
-
-    CHANNELS = ("jobctl_ready", "jobctl_control")
-
-    def __init__(self, connect: Connect) -> None:
-        try:
-            self._connection = connect()
-            for channel in self.CHANNELS:
-                self._connection.execute(f"LISTEN {channel}")
-        except psycopg.Error as error:
-            raise StoreUnavailable(f"can't listen: {first_line(error)}") from error
-
-    def fileno(self) -> int:
-        """For ``select``: readable when a hint is there."""
-        return self._connection.fileno()
-
-    def hints(self) -> list[tuple[str, str]]:
-        """(channel, payload) of what came; raises ``StoreUnavailable`` when the connection is gone."""
-        try:
-            return [(note.channel, note.payload) for note in self._connection.notifies(timeout=0)]
-        except psycopg.Error as error:
-            self.close()
-            raise StoreUnavailable("the listening connection is gone") from error
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._connection.close()
+        return {row["id"]: Status(row["status"]) for row in self._run("family", ids=list(ids))}
 
 
 def _undecodable(row: dict[str, Any], problems: Sequence[str]) -> Outcome:

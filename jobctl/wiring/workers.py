@@ -50,7 +50,7 @@ class WorkerOptions:
 
 def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
     """Runs a supervisor in this process until it ends; returns the number of jobs settled."""
-    from jobctl.postgres.leases import Listener
+    from jobctl.postgres.listener import Listener
     from jobctl.postgres.patience import patiently
     from jobctl.worker.config import WorkerConfig
     from jobctl.worker.crew import Crew

@@ -16,6 +16,7 @@ from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Stops
 from jobctl.core.retry import backoff, failure
+from jobctl.core.rows import Committed
 from jobctl.worker.chain import Chain, Unreadable
 from jobctl.worker.context import Logs, StageContext, Ticker, Tools
 
@@ -40,7 +41,7 @@ class Commits(Protocol):
         follow_up: Sequence[NewJob] = (),
         work: Callable[[Any], None] | None = None,
     ) -> tuple[Status, bool]: ...
-    def run(self, verb: str, **values: Any) -> list[dict[str, Any]]: ...
+    def committed(self, token: Token, record: Record) -> Committed | None: ...
     def warn(self, token: Token, kind: str, **detail: Any) -> None: ...
 
 
@@ -217,12 +218,11 @@ class Attempt:
         def send() -> tuple[Status, bool]:
             nonlocal sent
             if sent:
-                fence = {"id": token.job_id, "lease_seq": token.lease_seq, "lease_id": token.lease_id}
-                rows = self.commits.run("committed", **fence, seq=record.seq, sha256=record.sha256)
-                if not rows or not (rows[0]["recorded"] or rows[0]["ours"]):
+                found = self.commits.committed(token, record)
+                if found is None or not (found.recorded or found.ours):
                     raise LeaseLost
-                if rows[0]["recorded"]:
-                    return Status(rows[0]["status"]), bool(rows[0]["cancel"])
+                if found.recorded:
+                    return found.status, found.cancel
             sent = True
             return self.commits.commit_stage(
                 token, record, progress=self.ticker.snapshot(), entity=context.entity, forget=chain.dropped,

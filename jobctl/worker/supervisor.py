@@ -15,7 +15,8 @@ from functools import partial
 from jobctl.core.attempt import Failure, Outcome, Token
 from jobctl.core.errors import ConfigError, JobctlError, StoreUnavailable
 from jobctl.core.lifecycle import Ending, Status
-from jobctl.postgres.leases import Leases, Listener, Settled
+from jobctl.postgres.leases import Leases, Settled
+from jobctl.postgres.listener import Listener
 from jobctl.worker.config import WorkerConfig
 from jobctl.worker.crew import Crew
 from jobctl.worker.dispatch import Dispatcher

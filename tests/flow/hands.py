@@ -96,7 +96,7 @@ class Hands:
     def _rescue(self, job_id: int) -> None:
         """As if the lease had run out."""
         self.conn.execute(
-            "UPDATE jobs SET lease_expires_at = now() - interval '1 second' WHERE id = %s AND status = 'processing'", [job_id]
+            "UPDATE jobs SET lease_expires_at = now() - interval '1 second', worker_id = 0 WHERE id = %s AND status = 'processing'", [job_id]
         )  # fmt: skip
         self.queue.ttl = 0.0
         self.queue.rescue()

@@ -12,7 +12,7 @@ from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import LeaseLost, StoreUnavailable
 from jobctl.core.job import Filters, NewJob
 from jobctl.core.retry import failure
-from jobctl.postgres import queue as module
+from jobctl.postgres import session as module
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
 from jobctl.storage.local import LocalStorage
@@ -219,7 +219,6 @@ def test_a_lost_answer_to_a_commit_is_not_committed_again(queue, claim):
     queue.submit([NewJob("a", {})])
     token = claim()[0].token
     queue.commit_stage(token, suite.RECORD, follow_up=[NewJob("b", {})])
-    fence = {"id": token.job_id, "lease_seq": token.lease_seq, "lease_id": token.lease_id}
-    told = queue.run("committed", **fence, seq=suite.RECORD.seq, sha256=suite.RECORD.sha256)[0]
-    assert (told["recorded"], told["ours"]) == (True, True)
+    found = queue.committed(token, suite.RECORD)
+    assert (found.recorded, found.ours) == (True, True)
     assert len(queue.find(Filters())) == 2

@@ -123,7 +123,7 @@ def test_nothing_of_a_job_lives_in_a_session(queue, claim):
 
 
 def test_triggers_and_what_a_worker_does_at_each_beat_send_no_notification(conn):
-    from jobctl.postgres.queue import statement
+    from jobctl.postgres.session import statement
 
     functions = conn.execute(
         "SELECT proname FROM pg_proc WHERE pronamespace = 'jobctl'::regnamespace AND prosrc ILIKE '%notify%'"

@@ -116,6 +116,7 @@ def test_who_keeps_a_lock_is_named(queue, forgotten, statement):
     queue.submit([NewJob("a", {})])
     forgotten.execute(statement)
     queue.connection.execute("SET lock_timeout = '200ms'")
+    queue.ttl = 0.5
     with pytest.raises(StoreUnavailable, match="the database is busy: psql") as busy:
         queue.cancel([1])
     pid = str(forgotten.info.backend_pid)
@@ -186,9 +187,10 @@ def test_a_process_that_is_frozen_inside_a_commit_loses_its_lock_within_half_a_l
     assert frozen.wait(30) != 0
 
 
-def test_a_pause_is_answered_soon_though_a_commit_is_frozen(queue, frozen):
+def test_a_pause_outlasts_a_commit_that_is_frozen(queue, frozen):
     queue.submit([NewJob("a", {})])
     os.waitid(os.P_PID, frozen.pid, os.WSTOPPED)
+    queue.connection.execute("SET lock_timeout = '300ms'")
     assert queue.pause([1])[0]["answer"] == "requested"
 
 

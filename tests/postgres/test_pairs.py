@@ -78,6 +78,8 @@ OPERATIONS: dict[str, Callable[[Leases, Token], object]] = {
     "hold": lambda q, _: q.hold("queue", "default"),
 }
 PASSING_BY = {"claim", "rescue", "requeue"}
+SENT_AGAIN = {"beat", "complete", "fail", "release", "crash"}
+"""What a worker sends for all its jobs at once: a row that is locked is passed by, and sent again a moment later."""
 
 
 @dataclass
@@ -133,6 +135,8 @@ class Arena:
             if not commit:
                 raise Rollback
         other.result(timeout=20)
+        if second in SENT_AGAIN:
+            self._second(second, token)
         return self.seen(token)
 
     def _second(self, name: str, token: Token) -> None:

@@ -15,7 +15,7 @@ from jobctl.core.lifecycle import MOVES, PAIRS, Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
-from jobctl.postgres.queue import statement
+from jobctl.postgres.session import statement
 
 RECORD = Record(1, "s", 0, True, "jobs/1/1-x/1-s-0", "0" * 64, 10, True)
 

@@ -9,7 +9,7 @@ from jobctl.core.attempt import Token
 from jobctl.core.errors import StoreUnavailable
 from jobctl.postgres.embedded.server import Server
 from jobctl.postgres.leases import Beat, Leases
-from jobctl.postgres.queue import Connect
+from jobctl.postgres.session import Connect
 
 
 class WatchedLeases(Leases):

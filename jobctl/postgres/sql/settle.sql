@@ -33,7 +33,7 @@ decided AS MATERIALIZED (
         g.outcome = 'failed' AND g.kind = 'transient' AND j.retry_count < j.max_retries AND g.retry_after IS NOT NULL
     ) AS r (again)
     ORDER BY j.id
-    FOR UPDATE OF j SKIP LOCKED
+    FOR NO KEY UPDATE OF j SKIP LOCKED
 ),
 settled AS (
     UPDATE jobctl.jobs j
