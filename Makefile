@@ -1,5 +1,5 @@
 # make check is what CI runs; the rest is for people.
-.PHONY: check test test-slow test-servers nightly bench completions
+.PHONY: check test test-slow test-servers nightly bench completions constraints
 
 check:
 	.ci/check
@@ -35,3 +35,8 @@ completions:
 	.venv/bin/jobctl completion zsh > completions/_jobctl
 	.venv/bin/jobctl completion fish > completions/jobctl.fish
 	.venv/bin/jobctl completion man > docs/jobctl.1
+
+# every development dependency with its hashes; needs uv (pipx install uv)
+constraints:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate -q -o constraints.txt

@@ -4,7 +4,7 @@ _jobctl() {
     COMPREPLY=()
     case "$prev" in
         --file|-f|--config|--lock|--input-root) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return ;;
-        --db|--timeout|--payload|--set|--title|--queue|--max-retries|--delay|--at|--after|--label|--key|--since|--until|-n|--limit|--every|--map-exit|--tail|--stage|--attempt|--reason|-c|--concurrency|--max-jobs|--poll|--grace|--name|--metrics|--fail-over|-k|--count|--document|--id|--note|--restore|--accept|--reject|--prefix|--older|--seconds|--workers|--seed|--rate|--fault) return ;;
+        --db|--timeout|--payload|--set|--title|--queue|--max-retries|--delay|--at|--after|--label|--key|--since|--until|-n|--limit|--every|--map-exit|--tail|--stage|--attempt|--reason|-c|--concurrency|--max-jobs|--poll|--grace|--name|--metrics|--fail-over|-k|--count|--document|--id|--note|--restore|--accept|--reject|--prefix|--older|--seconds|--jobs|--workers|--seed|--rate|--fault) return ;;
         -o|--output) COMPREPLY=($(compgen -W "table wide json ndjson csv tsv id" -- "$cur")); return ;;
         --fields) COMPREPLY=($(compgen -W "id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id" -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
@@ -19,7 +19,7 @@ _jobctl() {
         --log-format) COMPREPLY=($(compgen -W "text json" -- "$cur")); return ;;
     esac
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        if [[ " --db --config -o --output --fields --color --time --timeout --payload --set --title --queue --priority --max-retries --delay --at --after --label --key --on-conflict -f --file -s --status -t --type --error-type --since --until -n --limit --sort --every --for --map-exit --tail --stage --attempt --reason --lock -c --concurrency --max-jobs --poll --grace --name --input-root --metrics --log-format --fail-over -k --count --document --id --note --restore --accept --reject --prefix --older --seconds --workers --seed --rate --fault " == *" $last "* ]]; then last=""; continue; fi
+        if [[ " --db --config -o --output --fields --color --time --timeout --payload --set --title --queue --priority --max-retries --delay --at --after --label --key --on-conflict -f --file -s --status -t --type --error-type --since --until -n --limit --sort --every --for --map-exit --tail --stage --attempt --reason --lock -c --concurrency --max-jobs --poll --grace --name --input-root --metrics --log-format --fail-over -k --count --document --id --note --restore --accept --reject --prefix --older --seconds --jobs --workers --seed --rate --fault " == *" $last "* ]]; then last=""; continue; fi
         last="$word"
         case "$word,$path" in
             -*) ;;
@@ -72,7 +72,7 @@ _jobctl() {
         "config") words="show" ;;
         "config show") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "prune") words="--ascii --color --config --db --dry-run --fields --help --json --no-header --older --output --quiet --time --timeout --verbose --yes" ;;
-        "torture") words="--ascii --color --config --db --fault --fields --help --json --no-header --output --quiet --rate --seconds --seed --time --timeout --verbose --workers --yes" ;;
+        "torture") words="--ascii --color --config --db --fault --fields --help --jobs --json --no-header --output --quiet --rate --seconds --seed --time --timeout --verbose --workers --yes" ;;
         "completion") words="bash zsh fish man --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "help") words="submit list show why watch wait logs pause resume retry restart cancel delete verify worker queue types stats search connections review db doctor config prune torture completion help version exit-codes json selectors settings --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "version") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
 from jobctl.core.checkpoint import digest, lease_seq_of
 from jobctl.core.errors import (
     CheckpointError,
@@ -30,7 +32,6 @@ from jobctl.core.ports import Storage
 from jobctl.core.rows import Dependency, Reached, References, Stats
 from jobctl.core.server import Blocker, Effective, Health
 
-MAX_INPUT = 64 * 1024
 TITLE_CAP = 512
 POLL = 0.25
 """Seconds between two looks of a wait."""
@@ -46,6 +47,8 @@ class Rows(Protocol):
 
     actor: str
 
+    @property
+    def login(self) -> str: ...
     def transaction(self, *, rehearse: bool = False) -> Any: ...
     def submit(self, new: Sequence[NewJob]) -> list[Submitted]: ...
     def find(
@@ -286,7 +289,9 @@ class Client:
 
     def newest(self) -> int:
         """The id behind ``@last``: the newest job this user submitted."""
-        found = self.queue.find(Filters(created_by=self.user), limit=1)
+        found = self.queue.find(Filters(created_by=self.user), limit=1) or self.queue.find(
+            Filters(created_by=self.queue.login), limit=1
+        )
         if not found:
             raise JobNotFound("@last: you have not submitted a job yet", hint="jobctl submit --help")
         return found[0].id
@@ -492,9 +497,12 @@ def new_job(
     pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, created_by: str, retries: Mapping[str, int]
 ) -> NewJob:
     """A validated job, ready for the queue. Raises ``InvalidArguments``."""
+    if too_deep(data):
+        problem = f"input: nested deeper than {MAX_LEVELS} levels"
+        raise InvalidArguments(f"{pipeline.name}: {problem}", [problem])
     args = pipeline.validate(data)
     payload = args.model_dump(mode="json", exclude_none=True)
-    if len(repr(payload).encode()) > MAX_INPUT:
+    if len(json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_INPUT:
         raise InvalidArguments(f"{pipeline.name}: the input is larger than 64 KiB", ["input: larger than 64 KiB"])
     if options.priority not in PRIORITIES:
         raise UsageError(f"unknown priority {options.priority!r}", hint=f"one of: {', '.join(PRIORITIES)}")

@@ -72,7 +72,7 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         return found
 
     return [
-        ("settings", lambda: (f"home {state.settings().home}", None)),
+        ("settings", lambda: _settings(state)),
         ("database", lambda: _database(state)),
         ("session", lambda: _session(state)),
         ("clock", lambda: _clock(state, health())),
@@ -84,6 +84,12 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("transactions", lambda: _transactions(health())),
         ("locks", lambda: _locks(state)),
     ]
+
+
+def _settings(state: State) -> Found:
+    settings = state.settings()
+    ignored = "; ".join(map(str, settings.ignored))
+    return f"home {settings.home}", f"Ignored: {ignored}" if ignored else None
 
 
 def _database(state: State) -> Found:

@@ -1,4 +1,4 @@
-"""torture: prove on this machine that nothing is lost and nothing done twice, whatever is killed."""
+"""torture: inject faults while jobs run and check that nothing is lost or done twice."""
 
 from __future__ import annotations
 
@@ -14,24 +14,31 @@ from jobctl.cli.table import table
 @click.option(
     "--seconds", "seconds_", type=Duration(), default="60s", show_default=True, help="How long: 90s, 20m, 1h."
 )
+@click.option(
+    "--jobs", type=click.IntRange(min=0), default=0, show_default=True, help="Submit at least this many jobs."
+)
 @click.option("--workers", type=click.IntRange(2, 32), default=3, show_default=True, help="Worker processes.")
-@click.option("--seed", type=int, default=0, show_default=True, help="What the dice start from.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random choices.")
 @click.option("--rate", type=click.FloatRange(0.1, 50), default=3.0, show_default=True, help="Faults a second.")
-@click.option("--fault", "only", multiple=True, help="Only this fault; may be repeated.")
+@click.option("--fault", "only", multiple=True, help="Inject only this fault; can be repeated.")
 @pass_state
-def torture(state: State, seconds_: float, workers: int, seed: int, rate: float, only: tuple[str, ...]) -> int:
-    """Kill, stop and cut everything at random while jobs run, then check the history.
+def torture(
+    state: State, seconds_: float, jobs: int, workers: int, seed: int, rate: float, only: tuple[str, ...]
+) -> int:
+    """Inject faults at random while jobs run, then check the history.
 
-    Without --db on an embedded server of its own, which is crashed too; with --db in a new database of that server, which
-    is removed afterwards. Ctrl-C ends it early, with the verdict on what was done. Exit code 12 when anything was lost,
-    done twice, accepted from a stale attempt, or wrong.
+    Without --db it runs on an embedded server of its own, which is crashed too; with --db in a new database of that server,
+    which is dropped afterwards. Ctrl-C ends it early and checks what was done. Exit code 12 when a job was lost, work was
+    done twice, a stale attempt was accepted, or a result is wrong.
     """
-    from jobctl.testing.torture import Plan
-    from jobctl.testing.torture import torture as run
-    from jobctl.testing.torture.history import KINDS
+    from jobctl.torture import TorturePlan
+    from jobctl.torture import torture as run
+    from jobctl.torture.history import KINDS
 
-    plan = Plan(seconds=seconds_, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.get("db"))
-    report = run(plan, say=state.say)
+    plan = TorturePlan(
+        seconds=seconds_, jobs=jobs, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.get("db")
+    )
+    report = run(plan, report_progress=state.say)
     counts = {kind: report.verdict.counts[kind] for kind in KINDS}
     if state.output in ("json", "ndjson"):
         body = {
@@ -52,6 +59,6 @@ def torture(state: State, seconds_: float, workers: int, seed: int, rate: float,
         click.echo()
     for finding in report.verdict.findings:
         click.echo(finding)
-    words = "nothing was lost, done twice, stale or wrong" if report.verdict.clean else "the history is not clean"
-    click.echo(f"{report.faults.total():,} faults in {report.seconds:.0f} s: {words}")
+    outcome = "nothing lost, duplicated, stale or wrong" if report.verdict.clean else "the history has violations"
+    click.echo(f"{report.faults.total():,} faults in {report.seconds:.0f} s: {outcome}")
     return 0 if report.verdict.clean else 12

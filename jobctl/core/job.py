@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobctl.core.lifecycle import Standing, Status, actions
-from jobctl.core.names import display_name, type_label
+from jobctl.core.names import display_name, words
 
 ALIVE_WITHIN = 1 / 3
 """Share of a lease since the last beat within which a job is shown as alive."""
@@ -128,9 +128,9 @@ class Job:
 
     @property
     def type_label(self) -> str:
-        """What the display name starts with: "Processing" for process_document."""
+        """What the display name starts with: the label that the job type had at submission."""
         label = self.metadata.get("label")
-        return label if label and isinstance(label, str) else type_label(self.job_type)
+        return label if label and isinstance(label, str) else words(self.job_type)
 
     @property
     def display_name(self) -> str:

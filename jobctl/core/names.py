@@ -1,18 +1,6 @@
-"""What people read: labels, modes, display names, stage names."""
+"""What people read: display names, stage names, counts."""
 
 from __future__ import annotations
-
-LABELS = {
-    "process_document": "Processing",
-    "import_document": "Import",
-    "export_documents": "Export",
-    "reprocess_connections": "Connections",
-    "detect_connections": "Detecting",
-    "obsidian_export": "Obsidian Export",
-    "obsidian_sync": "Obsidian Sync",
-    "readwise_import": "Readwise Import",
-}
-MODES = {"smart": "Smart Mode", "all": "Reprocess All", "add_new": "Add New"}
 
 
 def words(name: str) -> str:
@@ -20,20 +8,10 @@ def words(name: str) -> str:
     return name.replace("_", " ").replace("-", " ").strip().capitalize()
 
 
-def type_label(job_type: str) -> str:
-    """The label of a job type; one we do not know is put in words."""
-    return LABELS.get(job_type) or words(job_type)
-
-
-def mode_label(mode: str) -> str:
-    """``smart`` → ``Smart Mode``; an unknown mode as given."""
-    return MODES.get(mode, mode)
-
-
 def display_name(label: str, title: str, mode: str | None = None) -> str:
     """``Connections: My Document (Smart Mode)``."""
     name = f"{label}: {title}" if title else label
-    return f"{name} ({mode_label(mode)})" if mode else name
+    return f"{name} ({mode})" if mode else name
 
 
 def counted(stage: str, noun: str, current: int, total: int) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobctl.core.errors import InvalidArguments
-from jobctl.core.names import type_label, words
+from jobctl.core.names import words
 from jobctl.core.ports import Context, InputModel
+from jobctl.core.stage_types import annotated_return, check_link, check_list, check_signature
 
 StageFunction = Callable[..., Any]
 
@@ -35,8 +36,8 @@ class Stage:
 class Pipeline:
     """A job type: a name, an input model and stages.
 
-    ``label`` starts the display name; ``title`` and ``mode`` say, from the validated input, what the job is about
-    and in which mode it runs; ``key`` gives the concurrency key: jobs of one key never run at the same time.
+    ``label`` starts the display name; ``title`` and ``mode`` return, from the validated input, what the job is about
+    and the text in brackets behind it; ``key`` gives the concurrency key: jobs of one key never run at the same time.
     ``input_files`` names the fields that hold paths: their files are taken into the storage at submit, so that
     any worker can run the job.
     """
@@ -58,7 +59,7 @@ class Pipeline:
     ) -> None:
         self.name = name
         self.args = args
-        self.label = label or type_label(name)
+        self.label = label or words(name)
         self.help = help
         self.title = title or (lambda _: "")
         self.mode = mode or (lambda _: None)
@@ -106,7 +107,26 @@ class Pipeline:
     def _add(self, stage: Stage) -> None:
         if any(stage.name == other.name for other in self.stages):
             raise ValueError(f"{self.name} has two stages named {stage.name}")
+        self._check_types(stage)
         self.stages.append(stage)
+
+    def _check_types(self, stage: Stage) -> None:
+        """Raises ``TypeError``, naming both sides, for a stage that can't take what comes before it."""
+        label = f"{self.name}: stage {stage.name!r}"
+        check_signature(label, stage.run)
+        before = self.stages[-1] if self.stages else None
+        source = f"stage {before.name!r} returns" if before else "the input is"
+        returned = annotated_return(before.run) if before else self.args
+        if stage.over is not None:
+            check_link(source, returned, f"{label}: over=", stage.over)
+            source, returned = "over= returns", annotated_return(stage.over)
+        if stage.size is not None:
+            check_list(f"{label} returns", annotated_return(stage.run))
+            try:
+                check_list(source, returned)
+            except TypeError as error:
+                raise TypeError(f"{label} works in batches, but {error}: select the list with over=") from None
+        check_link(source, returned, label, stage.run)
 
     def validate(self, data: Mapping[str, Any]) -> Any:
         """The input as a model. Raises ``InvalidArguments`` naming every bad field at once."""

@@ -45,6 +45,7 @@ class Detected(BaseModel):
 
 pipeline = Pipeline(
     "detect_connections",
+    label="Detecting",
     args=DetectConnections,
     help="Compare the passages of a document with those of all others.",
     title=lambda args: f"document {args.document_id}" if args.document_id else "all documents",

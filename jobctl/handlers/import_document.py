@@ -59,6 +59,7 @@ class Imported(BaseModel):
 
 pipeline = Pipeline(
     "import_document",
+    label="Import",
     args=ImportDocument,
     help="Take an exported archive into the library.",
     title=lambda args: PurePath(args.path).stem,

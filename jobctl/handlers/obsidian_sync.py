@@ -76,6 +76,7 @@ class Plan(BaseModel):
 
 pipeline = Pipeline(
     "obsidian_sync",
+    label="Obsidian Sync",
     args=ObsidianSync,
     help="Carry changes between a vault and the library, both ways.",
     title=lambda args: Path(args.vault).name,

@@ -54,12 +54,15 @@ class Reprocessed(BaseModel):
     skipped_chunks: int
 
 
+MODE_LABELS = {"smart": "Smart Mode", "all": "Reprocess All", "add_new": "Add New"}
+
 pipeline = Pipeline(
     "reprocess_connections",
+    label="Connections",
     args=ReprocessConnections,
     help="Find the connections of documents anew.",
     title=lambda args: f"document {args.document_id}" if args.document_id else "all documents",
-    mode=lambda args: args.mode,
+    mode=lambda args: MODE_LABELS[args.mode],
     key=lambda args: f"connections:{args.document_id or 'all'}",
     example={"mode": "smart"},
 )

@@ -52,8 +52,21 @@ class Settled:
     awaited: bool  # another job depends on it
 
 
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The answer to a heartbeat."""
+
+    draining: bool
+    """Whether this worker was asked to drain."""
+    requests: dict[int, tuple[bool, bool]]
+    """(pause, cancel) by job id. A job that is missing is not ours any more."""
+
+
 class Leases(Queue):
     """What a worker does with the queue, besides what everybody can."""
+
+    CHECKED = ()
+    """A worker has its own rights on the tables; a follow-up job is not its login's."""
 
     def register(self, **facts: Any) -> int:
         """Adds a supervisor, with the length of its leases; returns its id."""
@@ -93,20 +106,17 @@ class Leases(Queue):
             self.settle([_undecodable(row, damaged[row["id"]]) for row in rows if row["id"] in damaged])
         return [_claimed(row) for row in rows if row["id"] not in damaged]
 
-    def beat(
-        self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]
-    ) -> dict[int, tuple[bool, bool]]:
-        """Extends leases; gives (pause, cancel) by job id. A job that is missing is not ours any more.
+    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> Beat:
+        """Extends leases, and returns the requests that stand on their jobs.
 
-        The key ``-1`` is present, as (True, False), when this worker was asked to drain. A job whose row another session
-        has locked is ours and not extended: the next beat tries again.
+        A job whose row another session has locked is in the answer and not extended: the next beat tries again.
         """
         try:
             rows = self._beat(worker, leases)
         except _UNSTORABLE:  # progress of some handler: no reason to let any lease run out
             rows = self._beat(worker, {i: (token, None) for i, (token, _) in leases.items()})
-        heard = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
-        return heard | ({-1: (True, False)} if rows[0]["draining"] else {})
+        requests = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
+        return Beat(bool(rows[0]["draining"]), requests)
 
     def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
         tokens = [token for token, _ in leases.values()]
@@ -279,7 +289,10 @@ class Leases(Queue):
 def _undecodable(row: dict[str, Any], problems: Sequence[str]) -> Outcome:
     reason = f"The job's row can't be used: {'; '.join(problems)}"
     failure = Failure("invalid", storable(reason, 512), storable(reason, 2048))
-    return Outcome(Token(row["id"], row["lease_seq"], row["lease_id"]), Ending.FAILED, failure=failure)
+    token = Token(row["id"], row["lease_seq"], row["lease_id"])
+    # progress that no trigger accepts can't be written again
+    progress = {} if decode.damaged({"progress": row["progress"]}) else None
+    return Outcome(token, Ending.FAILED, progress=progress, failure=failure)
 
 
 def _claimed(row: dict[str, Any]) -> Claimed:

@@ -53,8 +53,9 @@ class Queue(Session):
                 # another transaction took these keys after the statement's snapshot: now its jobs can be seen
                 again = {row["n"]: row for row in self._run("submit", rows=json.dumps([rows[n] for n in lost]))}
                 answers = [again.get(row["n"], row) for row in answers]
-        except psycopg.DataError as error:
-            raise UsageError(f"it can't be stored: {error.diag.message_detail or first_line(error)}") from error
+        except (psycopg.DataError, psycopg.errors.CheckViolation) as error:
+            reason = error.diag.message_detail or first_line(error)
+            raise UsageError(f"it can't be stored: {error.diag.message_primary}", hint=reason) from error
         keys = {job.concurrency_key for job in new} - {None}
         if keys:
             self.wake_keys(keys)

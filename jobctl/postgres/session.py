@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
-from jobctl.core.errors import ConfigError, StoreUnavailable
+from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError
 from jobctl.core.server import Blocker
+from jobctl.postgres.checked import CALL, CHECKED
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
 
@@ -32,9 +35,13 @@ class Session:
     is not there. Not safe for threads: one Session a thread.
     """
 
+    CHECKED: ClassVar[Collection[str]] = CHECKED
+    """Verbs that run through a checked function where the login has no rights on the tables."""
+
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self._connection: psycopg.Connection[Any] | None = None
+        self._limited: bool | None = None
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
@@ -42,6 +49,11 @@ class Session:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         return self._connection
+
+    @property
+    def login(self) -> str:
+        """The name under which the database knows this connection: what a limited login submits is in this name."""
+        return self.connection.info.user
 
     def close(self) -> None:
         """Closes the connection; the next call would open another."""
@@ -52,14 +64,24 @@ class Session:
     @contextmanager
     def transaction(self, *, rehearse: bool = False) -> Iterator[None]:
         """Several verbs as one; ``rehearse`` takes everything back at the end (``--dry-run``)."""
-        with self._guarded(), self.connection.transaction(force_rollback=rehearse):
-            yield
+        with self._guarded():
+            if self._limited is None and self.CHECKED:  # a refusal would end the transaction
+                self._limited = self._is_limited()
+            with self.connection.transaction(force_rollback=rehearse):
+                yield
 
     def _run(self, verb: str, **values: Any) -> list[dict[str, Any]]:
-        """The rows that a statement returns."""
+        """The rows that a statement returns; through a checked function where the login has no rights on the tables."""
         with self._guarded():
+            if self._limited and verb in self.CHECKED:
+                return self._rows_of_checked(verb, values)
             try:
                 return self._rows(statement(verb), values)
+            except psycopg.errors.InsufficientPrivilege:
+                if verb not in self.CHECKED or self._limited is False or not self._is_limited():
+                    raise
+                self._limited = True
+                return self._rows_of_checked(verb, values)
             except psycopg.errors.ProgramLimitExceeded:
                 # nobody reads the hints and their queue is full: what was asked for is done without one
                 return self._rows(statement(verb).replace("pg_notify(", "concat("), values)
@@ -68,6 +90,19 @@ class Session:
         cursor = self.connection.cursor(row_factory=dict_row).execute(text, values)
         return cursor.fetchall() if cursor.description else []
 
+    def _rows_of_checked(self, verb: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        plain = {name: json.loads(value) if name == "rows" else value for name, value in values.items()}
+        rows = self._rows(CALL.format(verb=verb), {"values": Jsonb(plain)})
+        return [row["row_"] for row in rows]
+
+    def _is_limited(self) -> bool:
+        """Whether this login may call the checked functions and has not all rights on the tables."""
+        row = self.connection.execute(
+            "SELECT has_function_privilege(to_regprocedure('jobctl.checked_submit(jsonb)'), 'EXECUTE') "
+            "AND NOT has_table_privilege('jobctl.jobs', 'DELETE')"
+        ).fetchone()
+        return bool(row and row[0])
+
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
@@ -75,6 +110,11 @@ class Session:
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
                 raise self._busy(error) from error
+            if isinstance(error, psycopg.errors.DiskFull):
+                hint = "Free some space on the database's disk."
+                raise StoreUnavailable(f"the disk of the database is full: {first_line(error)}", hint=hint) from error
+            if isinstance(error, psycopg.errors.ProgramLimitExceeded):
+                raise UsageError(f"it can't be stored: {first_line(error)}") from error
             self.close()
             raise StoreUnavailable(f"the database can't be reached: {first_line(error)}", hint="Try again.") from error
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedColumn,

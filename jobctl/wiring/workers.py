@@ -49,13 +49,13 @@ class WorkerOptions:
 
 
 def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
-    """Runs a supervisor in this process until it ends; gives the number of jobs settled."""
-    from jobctl.postgres.leases import Lane, Leases
+    """Runs a supervisor in this process until it ends; returns the number of jobs settled."""
     from jobctl.postgres.listener import Listener
     from jobctl.postgres.patience import patiently
+    from jobctl.worker.config import WorkerConfig
     from jobctl.worker.crew import Crew
     from jobctl.worker.metrics import Metrics
-    from jobctl.worker.supervisor import Plan, Supervisor
+    from jobctl.worker.supervisor import Supervisor
     from jobctl.worker.sweeper import Sweeper
 
     if float(held["lease_ttl"]) < SHORTEST_LEASE:
@@ -63,13 +63,13 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
             f"lease_ttl is {held['lease_ttl']:g} s; no beat would come in time",
             hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
         )
-    place = Database(held, say, patience=WORKER_PATIENCE)
-    queue = Leases(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
+    place = Database(held, say, timeout=WORKER_PATIENCE)
+    queue = place.leases("jobctl worker", ttl=float(held["lease_ttl"]))
     types = options.types or _usable(say)
     for name in types:
         pipeline(name)
     host = socket.gethostname()
-    plan = Plan(
+    config = WorkerConfig(
         name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
         queues=options.queues, concurrency=options.concurrency or int(held["concurrency"]),
         poll=options.poll or float(held["poll"]), grace=options.grace if options.grace is not None else float(held["grace"]),
@@ -77,10 +77,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         auto_retry=bool(held["auto_retry"]), paywall_holds=bool(held["paywall_holds"]), only=frozenset(options.only) if options.only else None,
     )  # fmt: skip
     roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]
-    # a child is told where the embedded server is: it may be frozen at any moment, and must never be the one that brings
-    # the server up, with the lock on that in its hands
-    values = held.values if place.url is not None else {**held.values, "db": place.server.conninfo()}
-    child_settings = {"values": values, "home": str(held.home), "roots": roots, "parent": os.getpid()}
+    child_settings = {"values": held.values, "home": str(held.home), "roots": roots, "parent": os.getpid()}
     os.environ["JOBCTL_CHILD"] = json.dumps(child_settings)
     crew = Crew(
         lambda descriptor: [sys.executable, "-c", f"from jobctl.wiring import run_child; run_child({descriptor})"]
@@ -88,11 +85,10 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     listen = partial(Listener, partial(place.connect, "jobctl worker")) if options.listen else None
     metrics = Metrics()
     if options.metrics is not None:
-        port = metrics.serve(*options.metrics, version=__version__, worker=plan.name)
+        port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
         say(f"metrics: http://{options.metrics[0]}:{port}/metrics")
-    supervisor = Supervisor(
-        plan, queue, Sweeper(queue, auto_retry=plan.auto_retry), crew, lane=Lane, listen=listen, metrics=metrics
-    )  # fmt: skip
+    sweeper = Sweeper(queue, auto_retry=config.auto_retry)
+    supervisor = Supervisor(config, queue, sweeper, crew, listen=listen, metrics=metrics)
     patiently(supervisor.register, seconds=START_PATIENCE)
     return supervisor.run()
 
@@ -126,7 +122,8 @@ def run_child(descriptor: int) -> None:
     from jobctl.postgres.library import Libraries
     from jobctl.worker.context import Tools
 
-    queue = Leases(partial(Database(held, lambda _: None).connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
+    database = Database(held, lambda _: None, starts=False)
+    queue = Leases(partial(database.connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
     libraries = Libraries()
     with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor gave us, and removes
         tools = Tools(

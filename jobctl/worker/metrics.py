@@ -1,6 +1,6 @@
 """What a worker has done, in the text format of Prometheus.
 
-The supervisor's loop counts; the server is a thread that only reads, so a scraper that hangs delays no beat.
+The supervisor's loop counts; the server is a thread that only reads, so a scraper that hangs delays no heartbeat.
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
@@ -17,18 +17,18 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HELP = {
     "jobctl_jobs_settled_total": ("counter", "Attempts that ended, by what became of the job."),
     "jobctl_jobs_claimed_total": ("counter", "Jobs taken from the queue."),
-    "jobctl_children_lost_total": ("counter", "Children that died while they ran a job."),
-    "jobctl_jobs_running": ("gauge", "Jobs in the hands of children."),
+    "jobctl_children_lost_total": ("counter", "Child processes that died while they ran a job."),
+    "jobctl_jobs_running": ("gauge", "Jobs that child processes have."),
     "jobctl_slots": ("gauge", "Jobs that may run at once."),
     "jobctl_children": ("gauge", "Processes that run handlers."),
-    "jobctl_seconds_since_beat": ("gauge", "Age of the last beat that the database answered."),
+    "jobctl_seconds_since_beat": ("gauge", "Age of the last heartbeat that the database answered."),
     "jobctl_database_away": ("gauge", "1 while the database can't be reached."),
     "jobctl_info": ("gauge", "Always 1."),
 }
 
 
 class Metrics:
-    """Counters by name and labels, and gauges that are asked for when somebody looks."""
+    """Counters by name and labels, and gauges that are read at each scrape."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
@@ -52,7 +52,7 @@ class Metrics:
         return "\n".join(lines) + "\n"
 
     def serve(self, host: str, port: int, **info: str) -> int:
-        """Answers ``GET /metrics`` from a daemon thread; gives the port. Raises ``ConfigError`` where that can't be."""
+        """Answers ``GET /metrics`` from a daemon thread; returns the port. Raises ``ConfigError``."""
 
         class Page(BaseHTTPRequestHandler):
             timeout = 5.0
@@ -67,7 +67,7 @@ class Metrics:
                 page.wfile.write(body)
 
             def log_message(page, *_: object) -> None:  # noqa: N805
-                """A scrape is no news."""
+                """Scrapes are not logged."""
 
         try:
             server = ThreadingHTTPServer((host, port), Page)

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def cached(tmp_path):
 
 def test_bash_offers_commands_options_values_and_the_ids_that_fit_the_verb(cached):
     """In a shell that finds no program at all: a TAB starts none."""
-    lines = [f"source {ROOT / 'completions' / 'jobctl.bash'}", "PATH=/nonexistent"]
+    lines = [f"source {shlex.quote(str(ROOT / 'completions' / 'jobctl.bash'))}", "PATH=/nonexistent"]
     for typed, _ in TYPED:
         words = typed.split(" ")
         lines += [
@@ -76,7 +77,7 @@ def test_bash_offers_commands_options_values_and_the_ids_that_fit_the_verb(cache
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed: apt install fish")
 def test_fish_offers_the_same(cached):
-    lines = [f"source {ROOT / 'completions' / 'jobctl.fish'}"]
+    lines = [f"source {shlex.quote(str(ROOT / 'completions' / 'jobctl.fish'))}"]
     lines += [f"echo (complete -C {shlex.quote(typed)} | string split -f1 \\t)" for typed, _ in TYPED]
     done = subprocess.run(
         ["fish", "-N", "-c", "\n".join(lines)], capture_output=True, text=True, env=cached, check=False
@@ -113,11 +114,10 @@ def test_the_readme_names_every_command():
         assert re.search(rf"`[^`]*\b{name}\b[^`]*`", README), name
 
 
-def test_the_two_commands_of_the_readme_are_one_line_each_and_ci_calls_the_second():
-    first, second = re.findall(r"```sh\n(python3 -m venv[^\n]*)\n```", README)
+def test_the_first_command_of_the_readme_is_one_line_over_a_file_that_is_there():
+    (first,) = re.findall(r"```sh\n(python3 -m venv[^\n]*)\n```", README)
     assert "tests/data/lighthouse.md --run" in first
     assert (ROOT / "tests" / "data" / "lighthouse.md").exists()
-    assert second in (ROOT / ".ci" / "run").read_text()
 
 
 VOLATILE = (
@@ -174,7 +174,11 @@ def test_the_session_of_the_readme_is_what_happens(desk):
 
 @pytest.mark.timeout(240)
 def test_the_commands_of_the_readme_can_be_typed(desk):
-    blocks = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "venv" not in block]
+    blocks = [
+        block
+        for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+        if "jobctl submit" in block and "venv" not in block
+    ]
     assert len(blocks) == 2
     for block in blocks:
         done = desk(f"set -euo pipefail\n{block}")
@@ -249,8 +253,11 @@ def test_the_top_level_holds_only_what_it_should():
         "README.md",
         "LICENSE",
         "CHANGELOG.md",
+        "NOTICE",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
         "Makefile",
-        ".ci",
+        "constraints.txt",
     }
     assert {name for name in top if name not in wanted and not name.startswith(".")} == set()
 
@@ -262,3 +269,26 @@ def test_every_test_that_the_docs_name_is_there():
     }
     assert len(named) >= 20
     assert named <= there
+
+
+def test_the_continuous_integration_runs_the_command_of_the_readme():
+    command = ".ci/setup && .ci/check"
+    assert f"```sh\n{command}\n```" in README
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == command
+
+
+def normalised(name: str) -> str:
+    """A project name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_development_dependency_is_pinned_with_hashes():
+    """Each pin is an exact version with at least one hash; nothing names an index."""
+    pins = re.split(r"\n(?=\S)", (ROOT / "constraints.txt").read_text().strip())
+    assert all(re.match(r"[\w.\[\]-]+==\S+", pin) and "--hash=sha256:" in pin for pin in pins)
+    pinned = {normalised(re.split(r"[=\[]", pin)[0]) for pin in pins}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    names = {normalised(re.split(r"[\[<>=;~! ]", requirement)[0]) for requirement in wanted}
+    assert names <= pinned
+    assert "://" not in "".join(pins)

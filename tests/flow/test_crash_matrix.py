@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from jobctl.core.lifecycle import Status
-from jobctl.testing.torture.history import Seen, judge
+from jobctl.torture.history import History, check
 from tests.fakes import s3
 
 EXPECTED = {"total": sum(n * n for n in range(20)), "count": 20}
@@ -93,4 +93,4 @@ def test_a_fault_at_any_boundary_loses_nothing_and_repeats_nothing(shell, conn, 
         i: {"status": Status(status), "output": output, "expected": EXPECTED, "retry_count": retries}
         for i, status, output, retries in conn.execute("SELECT id, status, output_data, retry_count FROM jobs")
     }
-    assert judge(Seen(frozenset(jobs), stand, events, [], frozenset())).findings == []
+    assert check(History(frozenset(jobs), stand, events, [], frozenset())).findings == []

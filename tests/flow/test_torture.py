@@ -10,14 +10,14 @@ from tests.conftest import ROOT
 
 @pytest.mark.timeout(400)
 def test_a_minute_of_faults_loses_nothing_and_does_nothing_twice(shell):
-    done = shell("torture", "--seconds", "60", "--rate", "4", "--json", wait=300)
+    done = shell("torture", "--seconds", "60", "--jobs", "200", "--rate", "4", "--json", wait=350)
     told = json.loads(done.out)
     assert told["verdict"] == {"lost": 0, "duplicated": 0, "stale": 0, "bad": 0, "illegal": 0, "charged": 0}, told[
         "findings"
     ]
     assert done.code == 0, done.err
     assert sum(told["faults"].values()) >= 100
-    assert {"kill worker", "kill child", "cut backend", "crash server"} <= told["faults"].keys()
+    assert {"kill worker", "kill child", "cut backend", "crash server", "storage full"} <= told["faults"].keys()
     assert told["jobs"]["completed"] >= 100
 
 

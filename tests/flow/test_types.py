@@ -4,11 +4,11 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from typing import Any
 
 import pytest
 
-from jobctl.core.names import LABELS
 from jobctl.documents.vault import body_of, digest
 from tests.flow.hands import Fault, Hands, library
 
@@ -126,7 +126,10 @@ DOES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("job_type", LABELS)
+BUILTIN = sorted(e.name for e in entry_points(group="jobctl.pipelines") if e.value.startswith("jobctl."))
+
+
+@pytest.mark.parametrize("job_type", BUILTIN)
 def test_each_type_ends_the_same_however_often_it_is_killed_and_paused(hands, template, job_type):
     given, lay_out = TYPES[job_type]
     data = {name: str(hands.home / value) if name in ("path", "vault") else value for name, value in given.items()}

@@ -188,7 +188,7 @@ def test_a_deploy_is_free(shell, conn, eventually, tmp_path):
 
 
 def test_a_job_that_kills_its_workers_is_handed_out_three_times_and_harms_no_neighbour(shell, conn):
-    reasons = {"abort": "killed by SIGABRT", "suicide": "killed by SIGKILL", "hang": "killed: it said nothing for 2 s"}
+    reasons = {"abort": "killed by SIGABRT", "suicide": "killed by SIGKILL", "hang": "killed: it sent nothing for 2 s"}
     bad = {submit(shell, "trouble", "--set", f"kind={kind}", "--set", "times=99"): why for kind, why in reasons.items()}
     hog = submit(shell, "trouble", "--set", "kind=hog")
     good = [submit(shell, "steps", "--set", "items=20", "--set", "slow=0.1") for _ in range(2)]

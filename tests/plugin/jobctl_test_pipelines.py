@@ -143,3 +143,16 @@ def making(ctx: Context, args: Trouble) -> dict[str, int]:
             print("and a \x1b[31mwarning\x1b[0m", file=sys.stderr)
             return {"tries": 1}
     raise RuntimeError(args.kind)
+
+
+class FullStorage:
+    """A disk on which nothing fits any more."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def put(self, key: str, data: bytes) -> None:
+        raise errors.StorageUnavailable("the storage is full")
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        raise errors.CheckpointMissing(key)

@@ -20,7 +20,7 @@ def test_a_job_that_is_beaten_for_is_never_rescued_however_long_it_runs(queue, c
     for beat in range(1, 200):  # more than an hour, each time within a lease of the last
         later(queue, 20 * beat)
         assert queue.rescue() == []
-        assert token.job_id in queue.beat(queue.worker, {token.job_id: (token, None)})
+        assert token.job_id in queue.beat(queue.worker, {token.job_id: (token, None)}).requests
     assert queue.find(Filters())[0].crash_count == 0
 
 
@@ -72,7 +72,7 @@ def test_progress_that_cannot_be_stored_costs_no_lease_and_no_result(queue, clai
     tokens = [c.token for c in claim()]
     progress = [{"percent": 5.0}, {"percent": float("nan"), "details": "x" * 5000}]
     heard = queue.beat(queue.worker, {t.job_id: (t, p) for t, p in zip(tokens, progress, strict=True)})
-    assert set(heard) == {1, 2}
+    assert set(heard.requests) == {1, 2}
     queue.settle([Outcome(t, "completed", {"n": 1}, p) for t, p in zip(tokens, progress, strict=True)])
     assert [(str(j.status), j.output_data) for j in queue.find(Filters(), full=True)] == [("completed", {"n": 1})] * 2
 

@@ -257,7 +257,7 @@ class Jobs(RuleBasedStateMachine):
     def beat(self):
         leases = {j.id: (j.token, {"percent": 1.0}) for j in self.jobs.values() if j.status is R}
         heard = self.queue.beat(self.worker, leases)
-        assert heard == {i: (self.jobs[i].pause, self.jobs[i].cancel) for i in leases}
+        assert heard.requests == {i: (self.jobs[i].pause, self.jobs[i].cancel) for i in leases}
         for i in leases:
             self.jobs[i].expires = self.now + TTL
 
@@ -402,7 +402,7 @@ class Jobs(RuleBasedStateMachine):
     def zombies_write_with_every_old_token(self, number, ending):
         before = self.everything()
         assert self.queue.settle([Outcome(token, ending) for token in self.latest_of_each()]) == {}
-        assert self.queue.beat(0, {n: (token, {"percent": 99.0}) for n, token in enumerate(self.old)}) == {}
+        assert self.queue.beat(0, {n: (token, {"percent": 99.0}) for n, token in enumerate(self.old)}).requests == {}
         token = self.old[number % len(self.old)]
         with pytest.raises(LeaseLost):
             self.queue.commit_stage(token, Record(9, "one", 0, True, "jobs/1/0-00000000/9-x-0", "0" * 64, 1, True))

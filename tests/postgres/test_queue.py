@@ -110,7 +110,7 @@ def test_a_claim_gives_a_new_token_and_starts_only_once(queue, claim):
 
 
 WRITES: dict[str, Callable[[Leases, Token], object]] = {
-    "beat": lambda q, t: q.beat(q.worker, {t.job_id: (t, {"percent": 99})}).get(t.job_id),
+    "beat": lambda q, t: q.beat(q.worker, {t.job_id: (t, {"percent": 99})}).requests.get(t.job_id),
     "settle": lambda q, t: q.settle([Outcome(t, "completed", {"stale": True})]),
     "fail": lambda q, t: q.settle([Outcome(t, "failed", failure=failure(ValueError("stale")))]),
     "release": lambda q, t: q.settle([Outcome(t, "released")]),
@@ -172,7 +172,7 @@ def test_a_pause_is_obeyed_only_with_a_pause_safe_checkpoint(queue, claim):
     assert queue.commit_stage(token, safe)[0] is Status.PAUSED
     job = queue.find(Filters())[0]
     assert (job.checkpoint_stage, job.pause_requested_at) == ("t", None)
-    assert queue.beat(queue.worker, {token.job_id: (token, None)}) == {}
+    assert queue.beat(queue.worker, {token.job_id: (token, None)}).requests == {}
 
 
 def test_cancel_wins_over_complete_and_complete_wins_over_pause(queue, claim):

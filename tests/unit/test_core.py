@@ -99,20 +99,12 @@ def test_a_recorded_error_has_no_nul_no_lone_surrogate_and_a_bounded_size():
     [
         ("Processing", "The Man Who Sold the World.pdf", None, "Processing: The Man Who Sold the World.pdf"),
         ("Import", "Oppose Book Worship", "with embeddings", "Import: Oppose Book Worship (with embeddings)"),
-        ("Connections", "My Document", "smart", "Connections: My Document (Smart Mode)"),
+        ("Connections", "My Document", "Smart Mode", "Connections: My Document (Smart Mode)"),
         ("Export", "5 documents", "with connections", "Export: 5 documents (with connections)"),
     ],
 )
 def test_display_names_are_exactly_those_of_the_manual(label, title, mode, shown):
     assert names.display_name(label, title, mode) == shown
-
-
-def test_every_builtin_type_has_its_label():
-    labels = "Processing Import Export Connections Detecting Obsidian_Export Obsidian_Sync Readwise_Import"
-    assert list(names.LABELS.values()) == [
-        "Processing", "Import", "Export", "Connections", "Detecting", "Obsidian Export", "Obsidian Sync", "Readwise Import"
-    ]  # fmt: skip
-    assert len(labels.split()) == len(names.LABELS)
 
 
 def test_actions_follow_from_the_table_of_moves():

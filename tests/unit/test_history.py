@@ -1,9 +1,9 @@
-"""The judge of `jobctl torture` finds what it is there for: histories made bad by hand."""
+"""The history checker of `jobctl torture` finds violations written by hand."""
 
 import pytest
 
 from jobctl.core.lifecycle import Status
-from jobctl.testing.torture.history import Seen, judge
+from jobctl.torture.history import History, check
 
 EFFECTS = [(1, 1, "one")]
 
@@ -32,10 +32,10 @@ def kinds(
     events: list[dict], *, status: str = "completed", output: object = 1, retries: int = 1, effects=EFFECTS, **more
 ) -> set[str]:
     job = {"status": Status(status), "output": output, "expected": 1, "retry_count": retries}
-    seen = Seen(
+    seen = History(
         more.get("acknowledged", frozenset({1})), more.get("jobs", {1: job}), events, effects, frozenset({"one"})
     )
-    return set(judge(seen).counts)
+    return set(check(seen).counts)
 
 
 def test_a_good_history_is_clean():

@@ -1,9 +1,11 @@
 """The eight job types, as people see them."""
 
+from importlib.metadata import entry_points
+
 import pytest
 
 from jobctl import wiring
-from jobctl.core.names import LABELS, counted, display_name
+from jobctl.core.names import counted, display_name
 
 NAMES = {
     ("process_document", '{"path": "books/The Man Who Sold the World.pdf"}'): "Processing: The Man Who Sold the World.pdf",
@@ -19,6 +21,22 @@ NAMES = {
 }  # fmt: skip
 
 
+BUILTIN = [entry.name for entry in entry_points(group="jobctl.pipelines") if entry.value.startswith("jobctl.")]
+
+
+def test_every_builtin_type_has_its_label():
+    assert {name: wiring.pipeline(name).label for name in BUILTIN} == {
+        "process_document": "Processing",
+        "import_document": "Import",
+        "export_documents": "Export",
+        "reprocess_connections": "Connections",
+        "detect_connections": "Detecting",
+        "obsidian_export": "Obsidian Export",
+        "obsidian_sync": "Obsidian Sync",
+        "readwise_import": "Readwise Import",
+    }
+
+
 @pytest.mark.parametrize(("given", "name"), NAMES.items())
 def test_display_names_say_what_a_job_is_about(given, name):
     job_type, payload = given
@@ -27,7 +45,7 @@ def test_display_names_say_what_a_job_is_about(given, name):
     assert display_name(pipeline.label, pipeline.title(args), pipeline.mode(args)) == name
 
 
-@pytest.mark.parametrize("job_type", LABELS)
+@pytest.mark.parametrize("job_type", BUILTIN)
 def test_every_type_works_in_batches_with_counts_and_can_be_tried(job_type):
     pipeline = wiring.pipeline(job_type)
     batched = [stage for stage in pipeline.stages if stage.size is not None]

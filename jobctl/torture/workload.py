@@ -1,4 +1,4 @@
-"""The job type that is tortured: cheap stages whose result is known beforehand and whose effects can be counted."""
+"""The job type of a run: cheap stages whose result is known beforehand and whose effects can be counted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CREATE TABLE jobctl_torture.effects (job_id bigint NOT NULL, attempt int NOT NUL
 
 
 class Torture(BaseModel):
-    """Input of the tortured job."""
+    """Input of the job."""
 
     items: int = Field(20, ge=1)
     slow: float = Field(0.0, ge=0, description="Seconds a batch")
@@ -36,7 +36,7 @@ WRITING = frozenset({"listing", "joining", "closing"})
 
 
 def expected(items: int) -> dict[str, object]:
-    """The output of a job with so many items, whatever happened to it on the way."""
+    """The output of a job with ``items`` items, whatever faults it met."""
     digests = "".join(_digest(n) for n in range(items))
     return {"items": items, "sha256": hashlib.sha256(digests.encode()).hexdigest()}
 
@@ -46,7 +46,7 @@ def _digest(number: int) -> str:
 
 
 def _effect(ctx: Context, stage: str) -> None:
-    """A row that is committed with the stage: as many as there are commits, or something was done twice."""
+    """A row that is committed with the stage; more rows than commits mean that something was done twice."""
 
     def write(library: Library) -> None:
         row = (ctx.job_id, ctx.attempt, stage)
@@ -65,10 +65,10 @@ def listing(ctx: Context, args: Torture) -> list[int]:
 
 @pipeline.batches(share=60, size=4, noun="number")
 def hashing(ctx: Context, numbers: Sequence[int]) -> list[str]:
-    """A digest a number."""
+    """One digest for each number."""
     time.sleep(ctx.args.slow)
     if ctx.attempt <= ctx.args.fails and numbers[0] >= ctx.args.items // 2:
-        raise Transient("the service is tired", retry_in=0.3)
+        raise Transient("planned failure", retry_in=0.3)
     return [_digest(n) for n in numbers]
 
 
@@ -86,8 +86,8 @@ def closing(ctx: Context, joined: str) -> dict[str, object]:
     return {"items": ctx.args.items, "sha256": hashlib.sha256(joined.encode()).hexdigest()}
 
 
-def announce(folder: Path) -> Path:
-    """Makes the job type known to processes that have ``folder`` on their path, and to nobody else."""
+def install(folder: Path) -> Path:
+    """Writes a distribution that offers the job type to processes that have ``folder`` on their path; returns it."""
     info = folder / "jobctl_torture-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: jobctl-torture\nVersion: 1.0\n")

@@ -1,7 +1,7 @@
-"""The judge: from what was promised, what is recorded and what stands, what was lost, doubled, stale or wrong.
+"""The history checker: compares what was acknowledged, what the events record and what the rows hold.
 
-In the words of Jepsen: acknowledged jobs must be there (lost), a stage's effects are committed once in each of a job's
-lives (duplicated), nothing of an attempt is accepted after a later one began or after it ended (stale), a completed job
+In the words of Jepsen: acknowledged jobs must be there (lost), a stage's effects are committed once between two
+restarts (duplicated), nothing of an attempt is accepted after a later one began or after it ended (stale), a completed job
 has the bytes that its input determines (bad), every move is in the table and each follows the one before (illegal), and
 retries are charged for errors and by people only (charged).
 """
@@ -17,13 +17,13 @@ from jobctl.core.lifecycle import DONE, Status, allowed
 
 BY_WORKER = frozenset({"checkpoint", "complete", "fail", "release", "checkpoint_unusable"})
 """Events that only the attempt that owns the job may cause."""
-NEW_LIFE = frozenset({"restart", "checkpoint_unusable"})
+STARTS_AGAIN = frozenset({"restart", "checkpoint_unusable"})
 """After these a stage may rightly run again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """Everything the judge is given. ``events`` and ``jobs`` are rows as the client gives them, events in order."""
+class History:
+    """Everything the checker compares. ``events`` and ``jobs`` are rows as the client gives them, events in order."""
 
     acknowledged: frozenset[int]
     jobs: Mapping[int, Mapping[str, Any]]  # id → status, output, expected, retry_count
@@ -35,16 +35,16 @@ class Seen:
 
 @dataclass
 class Verdict:
-    """Counts by kind, and the first few findings in words."""
+    """Counts by kind, and the first few findings as sentences."""
 
     counts: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
 
-    def add(self, kind: str, words: str) -> None:
+    def add(self, kind: str, text: str) -> None:
         """One more finding."""
         self.counts[kind] += 1
         if len(self.findings) < 50:
-            self.findings.append(f"{kind}: {words}")
+            self.findings.append(f"{kind}: {text}")
 
     @property
     def clean(self) -> bool:
@@ -55,38 +55,38 @@ class Verdict:
 KINDS = ("lost", "duplicated", "stale", "bad", "illegal", "charged")
 
 
-def judge(seen: Seen) -> Verdict:
-    """The verdict on a run that has come to rest."""
+def check(history: History) -> Verdict:
+    """The verdict on a run whose queue has drained."""
     verdict = Verdict()
     by_job: dict[int, list[Mapping[str, Any]]] = {}
-    for event in seen.events:
+    for event in history.events:
         by_job.setdefault(event["job_id"], []).append(event)
-    _lost(seen, verdict)
-    _bad(seen, verdict)
+    _lost(history, verdict)
+    _bad(history, verdict)
     for job_id, events in by_job.items():
-        _moves(job_id, events, seen, verdict)
+        _moves(job_id, events, history, verdict)
         _stale(job_id, events, verdict)
-        _doubled(job_id, events, verdict)
-        _charged(job_id, events, seen, verdict)
-    _effects(seen, verdict)
+        _duplicated(job_id, events, verdict)
+        _charged(job_id, events, history, verdict)
+    _effects(history, verdict)
     return verdict
 
 
-def _lost(seen: Seen, verdict: Verdict) -> None:
-    for job_id in sorted(seen.acknowledged - seen.jobs.keys() - seen.deleted):
+def _lost(history: History, verdict: Verdict) -> None:
+    for job_id in sorted(history.acknowledged - history.jobs.keys() - history.deleted):
         verdict.add("lost", f"job {job_id} was acknowledged and is not there")
-    for job_id, job in seen.jobs.items():
+    for job_id, job in history.jobs.items():
         if job["status"] not in DONE:
-            verdict.add("lost", f"job {job_id} is still {job['status']} after the queue came to rest")
+            verdict.add("lost", f"job {job_id} is still {job['status']} after the queue drained")
 
 
-def _bad(seen: Seen, verdict: Verdict) -> None:
-    for job_id, job in seen.jobs.items():
+def _bad(history: History, verdict: Verdict) -> None:
+    for job_id, job in history.jobs.items():
         if job["status"] == Status.COMPLETED and job["output"] != job["expected"]:
-            verdict.add("bad", f"job {job_id} gave {job['output']!r} instead of {job['expected']!r}")
+            verdict.add("bad", f"job {job_id} returned {job['output']!r} instead of {job['expected']!r}")
 
 
-def _moves(job_id: int, events: Sequence[Mapping[str, Any]], seen: Seen, verdict: Verdict) -> None:
+def _moves(job_id: int, events: Sequence[Mapping[str, Any]], history: History, verdict: Verdict) -> None:
     state: str | None = None
     for event in events:
         source, target = event["from_status"], event["to_status"]
@@ -95,7 +95,7 @@ def _moves(job_id: int, events: Sequence[Mapping[str, Any]], seen: Seen, verdict
         if source != state or (source and target and not allowed(Status(source), Status(target))):
             verdict.add("illegal", f"job {job_id}: {event['kind']} from {source} to {target} while it was {state}")
         state = target
-    job = seen.jobs.get(job_id)
+    job = history.jobs.get(job_id)
     if job is not None and job["status"] != state:
         verdict.add("illegal", f"job {job_id} is {job['status']}; its history ends with {state}")
 
@@ -113,10 +113,10 @@ def _stale(job_id: int, events: Sequence[Mapping[str, Any]], verdict: Verdict) -
             owner = None
 
 
-def _doubled(job_id: int, events: Sequence[Mapping[str, Any]], verdict: Verdict) -> None:
+def _duplicated(job_id: int, events: Sequence[Mapping[str, Any]], verdict: Verdict) -> None:
     done: dict[str, int] = {}
     for event in events:
-        if event["kind"] in NEW_LIFE or (event["kind"] == "resume" and event["detail"].get("from_start")):
+        if event["kind"] in STARTS_AGAIN or (event["kind"] == "resume" and event["detail"].get("from_start")):
             done.clear()
         if event["kind"] == "checkpoint":
             stage, items = event["detail"]["stage"], event["detail"]["done"]
@@ -125,8 +125,8 @@ def _doubled(job_id: int, events: Sequence[Mapping[str, Any]], verdict: Verdict)
             done[stage] = items
 
 
-def _charged(job_id: int, events: Sequence[Mapping[str, Any]], seen: Seen, verdict: Verdict) -> None:
-    job = seen.jobs.get(job_id)
+def _charged(job_id: int, events: Sequence[Mapping[str, Any]], history: History, verdict: Verdict) -> None:
+    job = history.jobs.get(job_id)
     if job is None:
         return
     retries = 0
@@ -139,13 +139,13 @@ def _charged(job_id: int, events: Sequence[Mapping[str, Any]], seen: Seen, verdi
         verdict.add("charged", f"job {job_id} was charged {job['retry_count']} retries for {retries}")
 
 
-def _effects(seen: Seen, verdict: Verdict) -> None:
+def _effects(history: History, verdict: Verdict) -> None:
     """A stage's writes are there exactly as often as its commits are recorded: they are one transaction."""
-    effects = Counter(seen.effects)
+    effects = Counter(history.effects)
     commits = Counter(
         (event["job_id"], event["lease_seq"], event["detail"]["stage"])
-        for event in seen.events
-        if event["kind"] == "checkpoint" and event["detail"]["stage"] in seen.writing
+        for event in history.events
+        if event["kind"] == "checkpoint" and event["detail"]["stage"] in history.writing
     )
     for job_id, attempt, stage in (effects - commits).elements():
         verdict.add("duplicated", f"job {job_id}: stage {stage} of attempt {attempt} wrote without a commit")

@@ -1,0 +1,225 @@
+"""The faults: each takes the target of the run and returns whether it found something to act on."""
+
+from __future__ import annotations
+
+import random
+import resource
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+
+from jobctl.core.lifecycle import Status
+from jobctl.torture.fleet import Fleet, send_signal
+
+COMMIT_TRIES, COMMIT_PROBE = 40, 0.01
+"""How often a child is frozen and looked at, and seconds between, to catch one inside a commit."""
+CAP_DAC_OVERRIDE = 1 << 1
+_PAUSED_NEWEST = "SELECT last_checkpoint_path FROM jobctl.jobs WHERE status = %s AND last_checkpoint_path <> ''"
+_MIDDLE_BATCH = """
+    SELECT c.path FROM jobctl.checkpoints c JOIN jobctl.jobs j ON j.id = c.job_id
+    WHERE j.status = %s AND EXISTS (
+        SELECT FROM jobctl.checkpoints n WHERE n.job_id = c.job_id AND n.seq > c.seq AND n.stage = c.stage)
+"""
+_RUNNING = """
+    SELECT c.path FROM jobctl.checkpoints c JOIN jobctl.jobs j ON j.id = c.job_id WHERE j.status = %s
+"""
+_IN_TRANSACTION = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE application_name = 'jobctl worker child' AND state = 'idle in transaction'
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the faults act on. ``lease`` in seconds; ``postmaster``: None when the server is not ours to crash."""
+
+    fleet: Fleet
+    rng: random.Random
+    url: str
+    storage: Path
+    lease: float
+    postmaster: Callable[[], int | None]
+
+
+def kill_worker(target: Target) -> bool:
+    """SIGKILL of a supervisor; its children die with it."""
+    return _signal_one(target, _supervisors(target), signal.SIGKILL)
+
+
+def kill_child(target: Target) -> bool:
+    """SIGKILL of a process that runs a handler."""
+    return _signal_one(target, target.fleet.children(), signal.SIGKILL)
+
+
+def stop_worker(target: Target) -> bool:
+    """SIGSTOP of a supervisor until its leases have run out, then SIGCONT."""
+    return _freeze(target, _supervisors(target))
+
+
+def stop_child(target: Target) -> bool:
+    """SIGSTOP of a process that runs a handler, while its supervisor keeps its lease."""
+    return _freeze(target, target.fleet.children())
+
+
+def deploy(target: Target) -> bool:
+    """SIGTERM of a supervisor: its jobs are released, nothing is charged."""
+    return _signal_one(target, _supervisors(target), signal.SIGTERM)
+
+
+def cut_backend(target: Target) -> bool:
+    """``pg_terminate_backend`` of a connection of a worker or a child."""
+    query = (
+        "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity "
+        "WHERE application_name LIKE 'jobctl worker%' ORDER BY random() LIMIT 1"
+    )
+    return bool(_column(target, query))
+
+
+def crash_server(target: Target) -> bool:
+    """Immediate shutdown of the whole server, without a checkpoint. The next command starts it again."""
+    pid = target.postmaster()
+    return pid is not None and send_signal(pid, signal.SIGQUIT)
+
+
+def flip_byte(target: Target) -> bool:
+    """One bit of a paused job's newest checkpoint."""
+    return _damage(target, _PAUSED_NEWEST, Status.PAUSED)
+
+
+def damage_middle_batch(target: Target) -> bool:
+    """One bit of a batch of a paused job that later batches of the same stage follow."""
+    return _damage(target, _MIDDLE_BATCH, Status.PAUSED)
+
+
+def damage_running(target: Target) -> bool:
+    """One bit of any checkpoint of a job that runs at the moment."""
+    return _damage(target, _RUNNING, Status.PROCESSING)
+
+
+def storage_full(target: Target) -> bool:
+    """No child of any worker can write a byte to a file for about a second."""
+    children = target.fleet.children()
+    if not children:
+        return False
+    for pid in children:
+        _limit_files(pid, 0)
+
+    def undo() -> None:
+        for pid in children:
+            _limit_files(pid, None)
+
+    target.fleet.later(target.rng.uniform(0.5, 1.5), undo)
+    return True
+
+
+def storage_read_only(target: Target) -> bool:
+    """The folders of the storage can't be written for about a second. Not for processes that modes do not bind."""
+    children = target.fleet.children()
+    folders = [folder for folder in (target.storage / "jobs", *(target.storage / "jobs").glob("*")) if folder.is_dir()]
+    if not folders or not any(map(_bound_by_modes, children)):
+        return False
+    _change_modes(folders, 0o500)
+    target.fleet.later(target.rng.uniform(0.5, 1.5), lambda: _change_modes(folders, 0o700))
+    return True
+
+
+def freeze_in_commit(target: Target) -> bool:
+    """SIGSTOP of a child that is inside the transaction of a commit, past its lease."""
+    for _ in range(COMMIT_TRIES):
+        running = [pid for pid in target.fleet.children() if pid not in target.fleet.frozen]
+        if not running or len(target.fleet.frozen) >= target.fleet.size - 1:
+            return False
+        if _in_transaction(target):
+            pid = target.rng.choice(running)
+            send_signal(pid, signal.SIGSTOP)
+            if _in_transaction(target) and _in_transaction(target):  # the others have ended theirs in between
+                return target.fleet.freeze(pid, target.lease * target.rng.uniform(1.2, 3.0))
+            send_signal(pid, signal.SIGCONT)
+        time.sleep(COMMIT_PROBE)
+    return False
+
+
+FAULTS: dict[str, tuple[Callable[[Target], bool], int]] = {
+    "kill worker": (kill_worker, 3),
+    "kill child": (kill_child, 5),
+    "stop worker": (stop_worker, 7),
+    "stop child": (stop_child, 2),
+    "deploy": (deploy, 2),
+    "cut backend": (cut_backend, 8),
+    "crash server": (crash_server, 1),
+    "flip byte": (flip_byte, 2),
+    "damage middle batch": (damage_middle_batch, 2),
+    "damage running": (damage_running, 2),
+    "storage full": (storage_full, 1),
+    "storage read-only": (storage_read_only, 1),
+    "freeze in commit": (freeze_in_commit, 2),
+}
+"""Name → the fault, and its weight next to the others."""
+
+
+def _supervisors(target: Target) -> list[int]:
+    return [worker.pid for worker in target.fleet.workers]
+
+
+def _signal_one(target: Target, pids: Sequence[int], number: int) -> bool:
+    return bool(pids) and send_signal(target.rng.choice(pids), number)
+
+
+def _freeze(target: Target, pids: Sequence[int]) -> bool:
+    running = [pid for pid in pids if pid not in target.fleet.frozen]
+    if len(target.fleet.frozen) >= target.fleet.size - 1 or not running:  # one worker must be able to go on
+        return False
+    return target.fleet.freeze(target.rng.choice(running), target.lease * target.rng.uniform(1.2, 3.0))
+
+
+def _in_transaction(target: Target) -> bool:
+    """Whether a child waits inside a transaction."""
+    return _column(target, _IN_TRANSACTION) not in ([], ["0"])
+
+
+def _column(target: Target, query: LiteralString, *values: str) -> list[str]:
+    """The first column as text; empty while the server is away."""
+    with suppress(psycopg.Error), psycopg.connect(target.url, autocommit=True) as connection:
+        return [str(row[0]) for row in connection.execute(query, values or None)]
+    return []
+
+
+def _damage(target: Target, query: LiteralString, status: Status) -> bool:
+    paths = _column(target, query, status)
+    if not paths:
+        return False
+    file = target.storage / target.rng.choice(paths)
+    with suppress(OSError, ValueError):  # removed meanwhile, or empty
+        data = bytearray(file.read_bytes())
+        data[target.rng.randrange(len(data))] ^= 1 << target.rng.randrange(8)
+        file.write_bytes(bytes(data))
+        return True
+    return False
+
+
+def _limit_files(pid: int, size: int | None) -> None:
+    """Sets the soft limit of the file size of a process, in bytes; None: back to its hard limit."""
+    with suppress(OSError, ValueError):
+        hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
+
+
+def _change_modes(folders: Sequence[Path], mode: int) -> None:
+    for folder in folders:
+        with suppress(OSError):  # gone with its job
+            folder.chmod(mode)
+
+
+def _bound_by_modes(pid: int) -> bool:
+    """Whether the kernel checks file modes for a process: not for one with CAP_DAC_OVERRIDE."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("CapEff:"):
+                return not int(line.split()[1], 16) & CAP_DAC_OVERRIDE
+    return False

@@ -1,0 +1,231 @@
+"""A run: submit and control jobs at random while faults are injected, let the queue drain, check the history."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from jobctl import wiring
+from jobctl.client import Client, Options
+from jobctl.core.errors import ConfigError, StoreUnavailable
+from jobctl.core.job import Filters
+from jobctl.core.lifecycle import ACTIVE, Status
+from jobctl.postgres import migrate
+from jobctl.postgres.embedded import Server
+from jobctl.torture import workload
+from jobctl.torture.faults import FAULTS, Target
+from jobctl.torture.fleet import Fleet
+from jobctl.torture.history import History, Verdict, check
+
+CONTROLS = ("pause", "pause", "resume", "resume", "cancel", "retry", "restart")
+SLOW = (0.0, 0.0, 0.0, 0.0, 0.0, 0.01, 0.03, 0.03, 0.4, 0.8)
+"""Seconds a batch: most jobs are over before anything happens to them, some outlive a lease."""
+DRAIN_TIMEOUT = 240.0
+"""Seconds in which the queue must drain once the faults have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class TorturePlan:
+    """Length, size and rates of a run. ``url``: a server on which a database is created for the run and dropped."""
+
+    seconds: float = 60.0
+    jobs: int = 0
+    """Jobs that must be submitted before the run ends, however long that takes on a busy machine."""
+    workers: int = 3
+    seed: int = 0
+    faults_a_second: float = 3.0
+    jobs_at_once: int = 30
+    lease: float = 3.0
+    only: tuple[str, ...] = ()
+    url: str | None = None
+
+
+@dataclass
+class Report:
+    """What was injected and requested, and the verdict."""
+
+    plan: TorturePlan
+    faults: Counter[str] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    verdict: Verdict = field(default_factory=Verdict)
+    seconds: float = 0.0
+
+
+class Run:
+    """One run against one target."""
+
+    def __init__(
+        self, plan: TorturePlan, client: Client, target: Target, report_progress: Callable[[str], None]
+    ) -> None:
+        self.plan = plan
+        self.client = client
+        self.target = target
+        self.report_progress = report_progress
+        self.report = Report(plan)
+        self.acknowledged: list[int] = []
+        self.rng = target.rng
+
+    def execute(self) -> Report:
+        """Injects faults for the planned time, drains the queue and checks the history."""
+        started = time.monotonic()
+        with suppress(KeyboardInterrupt):  # ended early by a person: what was done so far is checked
+            self._inject(started)
+        self._drain()
+        self.report.seconds = time.monotonic() - started
+        self._check()
+        return self.report
+
+    def _inject(self, started: float) -> None:
+        next_fault = started + 2.0  # the workers come up first
+        reported = started
+        while (now := time.monotonic()) < started + self.plan.seconds or len(self.acknowledged) < self.plan.jobs:
+            self.target.fleet.ensure_running()
+            self._act()
+            if now >= next_fault:
+                next_fault += 1.0 / self.plan.faults_a_second
+                self._fault()
+            if now - reported > 15:
+                reported = now
+                count = self.report.faults.total()
+                self.report_progress(f"{now - started:.0f} s: {count} faults, {len(self.acknowledged)} jobs")
+            time.sleep(0.01)
+
+    def _fault(self) -> None:
+        names = list(self.plan.only or FAULTS)
+        name = self.rng.choices(names, [FAULTS[n][1] for n in names])[0]
+        if FAULTS[name][0](self.target):
+            self.report.faults[name] += 1
+
+    def _act(self) -> None:
+        """One request of a person. One whose answer was lost may have happened or not."""
+        with suppress(StoreUnavailable):
+            if self.client.queue.count(Filters(statuses=(Status.PENDING, Status.PROCESSING))) < self.plan.jobs_at_once:
+                self._submit()
+            elif self.rng.random() < 0.3 and self.acknowledged:
+                verb = self.rng.choice(CONTROLS)
+                getattr(self.client, verb)([self.rng.choice(self.acknowledged[-60:])])
+                self.report.requests[verb] += 1
+
+    def _submit(self) -> None:
+        data = {
+            "items": self.rng.randint(4, 40), "slow": self.rng.choice(SLOW),
+            "fails": self.rng.choice([0, 0, 0, 1, 2]),
+        }  # fmt: skip
+        self.acknowledged.append(self.client.submit(workload.NAME, data, Options()).id)
+        self.report.requests["submit"] += 1
+
+    def _drain(self) -> None:
+        """Without faults: paused jobs are resumed and failed ones retried until every job has ended."""
+        self.target.fleet.end_faults()
+        deadline = time.monotonic() + DRAIN_TIMEOUT
+        while time.monotonic() < deadline:
+            self.target.fleet.ensure_running()
+            with suppress(StoreUnavailable):
+                self._resume_paused()
+                waiting = self.client.find(Filters(statuses=(*ACTIVE, Status.FAILED)), limit=None)
+                due = [job.id for job in waiting if job.next_retry_at]
+                if due:
+                    self.client.retry(due)
+                elif not any(job.status in ACTIVE for job in waiting):
+                    return
+            time.sleep(0.2)
+
+    def _resume_paused(self) -> None:
+        paused = [job.id for job in self.client.find(Filters(statuses=(Status.PAUSED,)), limit=None)]
+        for answer in self.client.resume(paused) if paused else []:
+            if answer.answer == "refused":
+                self.client.resume([answer.id], from_start=True)
+
+    def _check(self) -> None:
+        jobs = {
+            job.id: {
+                "status": job.status, "output": job.output_data, "retry_count": job.retry_count,
+                "expected": workload.expected(int(job.input_data["items"])),
+            }
+            for job in self.client.pages(Filters(), full=True)
+        }  # fmt: skip
+        with psycopg.connect(self.target.url) as connection:
+            effects = connection.execute("SELECT job_id, attempt, stage FROM jobctl_torture.effects").fetchall()
+        events: Sequence[dict[str, Any]] = self.client.events(None, limit=2_000_000_000)
+        self.report.statuses.update(str(job["status"]) for job in jobs.values())
+        self.report.verdict = check(History(frozenset(self.acknowledged), jobs, events, effects, workload.WRITING))
+
+
+def torture(plan: TorturePlan, *, report_progress: Callable[[str], None]) -> Report:
+    """A whole run, in a temporary folder. Raises ``ConfigError`` for a fault that does not exist."""
+    if unknown := set(plan.only) - FAULTS.keys():
+        raise ConfigError(f"unknown faults: {', '.join(sorted(unknown))}", hint=f"one of: {', '.join(FAULTS)}")
+    with tempfile.TemporaryDirectory(prefix="jobctl-torture-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        with _database(plan, home, report_progress) as (url, postmaster):
+            return _run(plan, home, url, postmaster, report_progress)
+
+
+def _run(
+    plan: TorturePlan,
+    home: Path,
+    url: str,
+    postmaster: Callable[[], int | None],
+    report_progress: Callable[[str], None],
+) -> Report:
+    migrate.upgrade(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(workload.EFFECTS)
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("JOBCTL_", "PG", "DATABASE_URL"))},
+        "JOBCTL_HOME": str(home), "JOBCTL_LEASE_TTL": str(plan.lease), "JOBCTL_CANCEL_GRACE": "2",
+        "PYTHONPATH": os.pathsep.join(
+            [str(workload.install(home / "plugin")), *filter(None, [os.environ.get("PYTHONPATH")])]
+        ),
+    }  # fmt: skip
+    if plan.url is not None:
+        environment["JOBCTL_DATABASE_URL"] = url
+    settings = wiring.settings({}, environment)
+    client = wiring.connect(settings, load=lambda _: workload.pipeline)
+    rng = random.Random(plan.seed)  # noqa: S311 - a seed makes the run repeatable, as far as processes can be
+
+    fleet = Fleet(environment, home, plan.workers)
+    target = Target(fleet, rng, url, home / "storage", plan.lease, postmaster)
+    try:
+        return Run(plan, client, target, report_progress).execute()
+    finally:
+        fleet.stop()
+        client.close()
+        if copy_to := os.environ.get("JOBCTL_TORTURE_LOG"):
+            Path(copy_to).write_bytes((home / "workers.log").read_bytes())
+
+
+@contextmanager
+def _database(
+    plan: TorturePlan, home: Path, report_progress: Callable[[str], None]
+) -> Iterator[tuple[str, Callable[[], int | None]]]:
+    """An embedded server for this run, or a database for it on the given server, which is not crashed."""
+    if plan.url is None:
+        server = Server(home, report=report_progress, environment=os.environ)
+        try:
+            yield server.ensure(), lambda: server.status().pid
+        finally:
+            server.stop(force=True)
+        return
+    name = f"jobctl_torture_{secrets.token_hex(4)}"
+    with psycopg.connect(plan.url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    try:
+        yield make_conninfo(plan.url, dbname=name), lambda: None
+    finally:
+        with psycopg.connect(plan.url, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

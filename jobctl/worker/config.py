@@ -1,0 +1,35 @@
+"""How a worker is to work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """Times are seconds."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+    types: tuple[str, ...]
+    queues: tuple[str, ...] | None = None
+    """None: every queue that has work."""
+    concurrency: int = 1
+    poll: float = 1.0
+    grace: float = 30.0
+    """How long a stopping worker waits for safe points, whatever is away."""
+    cancel_grace: float = 10.0
+    drain: bool = False
+    once: bool = False
+    max_jobs: int | None = None
+    recycle_after: int = 20_000
+    """Jobs after which a child process is replaced."""
+    silent_limit: float = 900.0
+    """A child process that sends nothing for so long while it runs a job hangs where no request can reach it."""
+    auto_retry: bool = True
+    paywall_holds: bool = False
+    """Whether a paywall pauses its whole job type, instead of each job burning an attempt on it."""
+    only: frozenset[int] | None = None
+    """``submit --run``: end when these jobs, and what they submitted, have ended."""

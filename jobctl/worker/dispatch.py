@@ -1,0 +1,169 @@
+"""Which jobs a worker takes, and how many a child process is sent at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from jobctl.core.attempt import Claimed, Failure, Outcome, Token
+from jobctl.core.job import PRIORITIES
+from jobctl.core.lifecycle import Ending
+from jobctl.core.retry import storable
+from jobctl.postgres.leases import Lane, Leases
+from jobctl.worker.config import WorkerConfig
+
+FULL_SCAN = 2.0
+"""Seconds between two claims that start at the bottom of each lane instead of the remembered position."""
+QUICK = 0.025
+"""Mean seconds of a job under which a child process is sent several at once."""
+PREFETCH = 0.1
+"""Seconds of work that a child process is sent at once."""
+MAX_BATCH = 200
+
+
+class Pace:
+    """How long a job of each type takes, as a moving mean."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    def record(self, job_type: str, seconds: float) -> None:
+        """A job of this type has taken so long."""
+        old = self._seconds.get(job_type)
+        self._seconds[job_type] = seconds if old is None else 0.9 * old + 0.1 * seconds
+
+    def slow(self, job_type: str, seconds: float) -> None:
+        """A job of this type has already taken so long: the mean was wrong."""
+        self._seconds[job_type] = seconds
+
+    def batch_size(self, job_types: Iterable[str] | None = None) -> int:
+        """Jobs to send a child process at once, by the slowest of these types; None: of all types seen so far."""
+        types = self._seconds if job_types is None else job_types
+        slowest = max((self._seconds.get(job_type, QUICK) for job_type in types), default=QUICK)
+        return 1 if slowest >= QUICK else max(1, min(MAX_BATCH, int(PREFETCH / max(slowest, 1e-4))))
+
+
+class Dispatcher:
+    """Claims, and keeps what is claimed until a child process is sent it."""
+
+    def __init__(self, config: WorkerConfig, queue: Leases) -> None:
+        self._config = config
+        self._queue = queue
+        self.pace = Pace()
+        self.ready: list[Claimed] = []
+        self.claimed = 0
+        self.claim_now = True
+        self._claim_at = self._scanned_at = float("-inf")
+        self._one_by_one = 0
+        self._low: dict[tuple[str, str, int], tuple[datetime, int]] = {}
+        self._queues: list[str] = []
+
+    # -- claiming ------------------------------------------------------------------------------------------------
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether this worker has claimed all that it is to claim."""
+        limit = self._config.max_jobs
+        return bool(self._config.once and self.claimed) or (limit is not None and self.claimed >= limit)
+
+    def slots(self, loads: Sequence[int]) -> int:
+        """How many jobs can be claimed, by the number of jobs that each child process has.
+
+        A free child takes a batch; one that has less than half a batch is filled up while it works.
+        """
+        if self._config.once and self.claimed:
+            return 0
+        size = self.pace.batch_size()
+        free = self._config.concurrency - sum(1 for load in loads if load)
+        slots = free * size - len(self.ready)
+        if size > 1:
+            slots += sum(size - load for load in loads if 0 < load <= size // 2)
+        if self._config.max_jobs is not None:
+            slots = min(slots, self._config.max_jobs - self.claimed)
+        return max(0, slots)
+
+    def claim_in(self, now: float) -> float:
+        """Seconds until the next claim, where slots are free."""
+        return 0.0 if self.claim_now else max(0.0, self._claim_at - now)
+
+    def postpone(self, now: float) -> None:
+        """The database did not answer: the next claim comes at the next poll."""
+        self._claim_at = now + self._config.poll
+
+    def scan(self) -> None:
+        """A notification came: claim at once, from the bottom of each lane."""
+        self.claim_now = True
+        self._scanned_at = float("-inf")
+
+    def claim(self, worker: int, slots: int, now: float) -> int:
+        """Claims up to so many jobs; returns how many came. An exception may leave claimed jobs behind: see ``isolate``."""
+        full = now - self._scanned_at >= FULL_SCAN or not self._queues
+        if full:
+            self._scanned_at = now
+            self._low.clear()
+            self._queues = list(self._config.queues) if self._config.queues else self._queue.lanes()
+        lanes = [self._lane(q, t, p) for q in self._queues for t in self._config.types for p in PRIORITIES.values()]
+        only = sorted(self._config.only) if self._config.only is not None else None
+        slots = 1 if self._one_by_one else slots
+        jobs = self._queue.claim(worker, lanes, slots, only=only) if lanes else []
+        self._one_by_one = max(0, self._one_by_one - 1)
+        for job in jobs:
+            self._low[job.queue, job.job_type, job.priority] = (job.run_after, job.token.job_id)
+        self.claimed += len(jobs)
+        self.ready += jobs
+        if not jobs and not full:
+            self._scanned_at = float("-inf")
+        self.claim_now = bool(jobs) or not full
+        self._claim_at = now + self._config.poll * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+        return len(jobs)
+
+    def _lane(self, queue: str, job_type: str, priority: int) -> Lane:
+        low = self._low.get((queue, job_type, priority))
+        if low is None:
+            return Lane(queue, job_type, priority)
+        return Lane(queue, job_type, priority, low[0].isoformat(), low[1])
+
+    def isolate(self, error: Exception, tokens: Sequence[Token]) -> list[Outcome]:
+        """What becomes of jobs that were claimed together and could not be read.
+
+        One alone is the bad one and fails. Several are released, and claimed one at a time until each had its turn.
+        """
+        self.scan()
+        if len(tokens) == 1:
+            return [unusable(token, error) for token in tokens]
+        self._one_by_one = len(tokens)
+        return [Outcome(token, Ending.RELEASED) for token in tokens]
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    def next_batch(self) -> list[Claimed]:
+        """Takes from what is ready what a child process is sent at once."""
+        size = self.pace.batch_size({job.job_type for job in self.ready})
+        batch, self.ready = self.ready[:size], self.ready[size:]
+        return batch
+
+    def may_prefetch(self) -> bool:
+        """Whether what is ready is quick enough to wait behind other jobs of a busy child process."""
+        return self.pace.batch_size({job.job_type for job in self.ready}) > 1
+
+    def put_back(self, jobs: Iterable[Claimed]) -> None:
+        """Jobs that a child process did not come to; they are the next ones."""
+        self.ready = [*jobs, *self.ready]
+
+    def drop(self, job_id: int) -> None:
+        """A job that is not ours any more."""
+        self.ready = [job for job in self.ready if job.token.job_id != job_id]
+
+    def release_ready(self) -> list[Outcome]:
+        """Releases what no child process was sent."""
+        outcomes = [Outcome(job.token, Ending.RELEASED) for job in self.ready]
+        self.ready = []
+        return outcomes
+
+
+def unusable(token: Token, error: Exception) -> Outcome:
+    """The end of a job whose row can't be read or sent."""
+    reason = f"{type(error).__name__}: {error}"
+    message = storable(f"The job's row can't be used: {reason}", 512)
+    return Outcome(token, Ending.FAILED, failure=Failure("invalid", message, storable(reason, 8192)))

@@ -1,0 +1,71 @@
+"""Sends claimed jobs to child processes, and spawns those that are missing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from jobctl.core.attempt import Claimed
+from jobctl.worker.config import WorkerConfig
+from jobctl.worker.crew import Crew, Member
+from jobctl.worker.dispatch import Dispatcher, unusable
+from jobctl.worker.outcomes import OutcomeBuffer
+
+log = logging.getLogger("jobctl.worker")
+
+RETRY_SPAWN = 5.0
+"""Seconds until the next try to start a child process."""
+
+
+class Feeder:
+    """``spawned`` is called with each new child process."""
+
+    def __init__(
+        self, config: WorkerConfig, pool: Crew, dispatch: Dispatcher, outcomes: OutcomeBuffer, *,
+        spawned: Callable[[Member], None],
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._pool = pool
+        self._dispatch = dispatch
+        self._outcomes = outcomes
+        self._spawned = spawned
+        self._spawn_at = float("-inf")
+
+    def feed(self) -> None:
+        """Sends everything that a child process is free for."""
+        while self._dispatch.ready and (child := self._free_child()) is not None:
+            self._send(child, self._dispatch.next_batch())
+
+    def _send(self, child: Member, batch: Sequence[Claimed]) -> None:
+        """A job that can't be sent fails alone."""
+        try:
+            child.give(batch)
+        except Exception as error:
+            for job in batch:
+                child.jobs.pop(job.token.job_id, None)
+            if len(batch) > 1:
+                for job in batch:
+                    self._send(child, [job])
+            else:
+                log.warning("job %d can't be sent to a child process: %s", batch[0].token.job_id, error)
+                self._outcomes.add(unusable(batch[0].token, error), time.monotonic())
+
+    def _free_child(self) -> Member | None:
+        usable = [c for c in self._pool.members if not (c.leaving or c.frozen or c.asked_back)]
+        idle = next((child for child in usable if not child.jobs), None)
+        if idle is not None:
+            return idle
+        if len(self._pool.members) < self._config.concurrency and time.monotonic() >= self._spawn_at:
+            return self._spawn()
+        return min(usable, key=lambda c: len(c.jobs), default=None) if self._dispatch.may_prefetch() else None
+
+    def _spawn(self) -> Member | None:
+        try:
+            child = self._pool.hire()
+        except OSError as error:  # no process or no memory left: that passes, and no job is to blame
+            log.warning("no child process can be started: %s; retrying in %g s", error, RETRY_SPAWN)
+            self._spawn_at = time.monotonic() + RETRY_SPAWN
+            return None
+        self._spawned(child)
+        return child
