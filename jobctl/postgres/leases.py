@@ -291,7 +291,7 @@ def _undecodable(row: dict[str, Any], problems: Sequence[str]) -> Outcome:
     failure = Failure("invalid", storable(reason, 512), storable(reason, 2048))
     token = Token(row["id"], row["lease_seq"], row["lease_id"])
     # progress that no trigger accepts can't be written again
-    progress = {} if decode.damaged({"progress": row["progress"]}) else None
+    progress: dict[str, object] | None = {} if decode.damaged({"progress": row["progress"]}) else None
     return Outcome(token, Ending.FAILED, progress=progress, failure=failure)
 
 
