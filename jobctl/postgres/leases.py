@@ -289,7 +289,10 @@ class Leases(Queue):
 def _undecodable(row: dict[str, Any], problems: Sequence[str]) -> Outcome:
     reason = f"The job's row can't be used: {'; '.join(problems)}"
     failure = Failure("invalid", storable(reason, 512), storable(reason, 2048))
-    return Outcome(Token(row["id"], row["lease_seq"], row["lease_id"]), Ending.FAILED, failure=failure)
+    token = Token(row["id"], row["lease_seq"], row["lease_id"])
+    # progress that no trigger accepts can't be written again
+    progress: dict[str, object] | None = {} if decode.damaged({"progress": row["progress"]}) else None
+    return Outcome(token, Ending.FAILED, progress=progress, failure=failure)
 
 
 def _claimed(row: dict[str, Any]) -> Claimed:

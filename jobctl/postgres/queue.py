@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -21,7 +21,6 @@ from jobctl.core.lifecycle import MAX_CRASHES, Status
 from jobctl.core.rows import Bucket, Dependency, FailureStats, Reached, References, Stats, TypeStats
 from jobctl.core.server import Blocker, Effective, Health
 from jobctl.postgres import decode
-from jobctl.postgres.checked import CHECKED
 from jobctl.postgres.session import Connect, Session, first_line
 
 TTL = 30.0
@@ -37,9 +36,6 @@ class Queue(Session):
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema
     is not there. Not safe for threads: one Queue a thread.
     """
-
-    CHECKED: ClassVar[Collection[str]] = CHECKED
-    """Verbs that run through a checked function where the login has no rights on the tables."""
 
     def __init__(self, connect: Connect, *, actor: str = "", ttl: float = TTL) -> None:
         super().__init__(connect)

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError
 from jobctl.core.server import Blocker
-from jobctl.postgres.checked import CALL
+from jobctl.postgres.checked import CALL, CHECKED
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
 
@@ -35,7 +35,7 @@ class Session:
     is not there. Not safe for threads: one Session a thread.
     """
 
-    CHECKED: ClassVar[Collection[str]] = ()
+    CHECKED: ClassVar[Collection[str]] = CHECKED
     """Verbs that run through a checked function where the login has no rights on the tables."""
 
     def __init__(self, connect: Connect) -> None:

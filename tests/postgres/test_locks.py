@@ -39,7 +39,9 @@ def test_a_row_that_is_locked_stops_the_beat_of_no_other_job(queue, claim, conn,
     lock(forgotten, "workers", queue.worker)
     later(queue, 20)
     leases = {i: (token, {"percent": 50.0}) for i, token in tokens.items()}
-    assert queue.beat(queue.worker, leases) == dict.fromkeys(tokens, (False, False)), "all three are still ours"
+    assert queue.beat(queue.worker, leases).requests == dict.fromkeys(tokens, (False, False)), (
+        "all three are still ours"
+    )
     ahead = "SELECT id FROM jobs WHERE lease_expires_at > clock_timestamp() + interval '40 seconds' ORDER BY id"
     assert conn.execute(ahead).fetchall() == [(1,), (3,)]
     later(queue, 45)
@@ -55,7 +57,7 @@ def test_a_standing_request_is_heard_for_a_row_that_is_locked(queue, claim, forg
     token = claim()[0].token
     queue.pause([1])
     lock(forgotten, "jobs", 1)
-    assert queue.beat(queue.worker, {1: (token, None)}) == {1: (True, False)}
+    assert queue.beat(queue.worker, {1: (token, None)}).requests == {1: (True, False)}
 
 
 def test_a_row_that_is_locked_is_settled_later_and_the_others_now(queue, claim, forgotten):

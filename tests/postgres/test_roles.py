@@ -144,8 +144,8 @@ def test_of_the_jobs_of_others_who_submits_sees_nothing(logins, anns):
         ("stats", {"since": None, "types": None, "queue": None}), ("errors", {"since": None, "types": None, "queue": None}),
         ("family", {"ids": [anns]}), ("dependencies", {"id": anns + 1}), ("attempts", {"ids": [anns]}), ("lanes", {}),
     ):  # fmt: skip
-        assert "s3cret" not in str(queue.run(verb, **values))
-        assert queue.run(verb, **values) == []
+        assert "s3cret" not in str(queue._run(verb, **values))
+        assert queue._run(verb, **values) == []
 
 
 def test_a_function_of_the_caller_sees_no_row_of_others(logins, anns):

@@ -184,7 +184,7 @@ def test_a_worker_that_lives_renews_its_lease_after_the_clock_was_set_back(queue
     queue.submit([NewJob("a", {})])
     token = claim()[0].token
     later(queue, -3600)
-    assert token.job_id in queue.beat(queue.worker, {token.job_id: (token, None)})
+    assert token.job_id in queue.beat(queue.worker, {token.job_id: (token, None)}).requests
     assert queue.rescue() == []
     assert get(queue).alive
     assert queue.health().alive == 1
