@@ -15,15 +15,31 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Token
 from jobctl.core.errors import StoreUnavailable
-from jobctl.core.job import PRIORITIES
+from jobctl.core.job import PRIORITIES, Progress
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
-from jobctl.core.retry import SENTENCES, storable
-from jobctl.worker.channel import read_outcome
+from jobctl.core.retry import SENTENCES, names_memory, storable
+from jobctl.worker.channel import (
+    Ended,
+    FromChild,
+    GiveBack,
+    Line,
+    Logged,
+    ProtocolError,
+    Quit,
+    Reported,
+    Returned,
+    Stop,
+    Up,
+    check_lines,
+    check_outcome,
+    check_progress,
+)
 from jobctl.worker.crew import Crew, Member
+from jobctl.worker.logs import LogBuffer, LogRow
 from jobctl.worker.metrics import Metrics
 from jobctl.worker.sweeper import Sweeper
 
@@ -43,6 +59,10 @@ MOST_AHEAD = 200
 SETTLE_AT = 100
 SETTLE_EVERY = 0.02
 """Outcomes, and seconds, after which what ended is settled even while more is about to end."""
+UNSENT_EVERY = 0.02
+"""Seconds between two tries to send what a child did not take at once."""
+LINES_EVERY = 0.25
+"""Seconds between two statements that write log lines."""
 COMES_UP_WITHIN = 60.0
 """Seconds that a child may take for its imports on a busy machine, whatever the limit on silence."""
 STUCK_AFTER = 0.5
@@ -89,13 +109,13 @@ class Leases(Protocol):
         self, worker: int, lanes: Sequence[Any], slots: int, *, only: Sequence[int] | None = None
     ) -> list[Claimed]: ...
     def beat(
-        self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]
+        self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]
     ) -> dict[int, tuple[bool, bool]]: ...
     def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]: ...
     def strays(self, worker: int, known: Sequence[int]) -> list[Token]: ...
     def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Any]: ...
     def hold(self, kind: str, name: str, *, reason: str = "") -> dict[str, Any]: ...
-    def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None: ...
+    def log(self, lines: Sequence[LogRow]) -> None: ...
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool: ...
     def family(self, ids: Sequence[int]) -> dict[int, Any]: ...
     def close(self) -> None: ...
@@ -143,13 +163,14 @@ class Supervisor:
         self.stopping = 0  # signals received: 1 drains, 2 ends at once
         self._stop_at = 0.0
         self._ready: list[Claimed] = []  # claimed, not yet with a child
-        self._progress: dict[int, dict[str, Any]] = {}
+        self._progress: dict[int, Progress] = {}
         self._fresh = False  # whether there is progress that no beat has carried yet
         self._asked: dict[int, tuple[bool, bool]] = {}
         self._cancelled_at: dict[int, float] = {}
         self._outcomes: list[Outcome] = []
         self._ended_at = 0.0  # when the oldest of them ended, monotonic
-        self._lines: list[tuple[int, int, str, str | None, str]] = []
+        self._lines = LogBuffer()
+        self._lines_at = 0.0  # when they were written last, monotonic
         self._low: dict[tuple[str, str, int], tuple[datetime, int]] = {}
         self._queues: list[str] = []
         self._pace: dict[str, float] = {}  # mean seconds a job, by type
@@ -254,10 +275,9 @@ class Supervisor:
 
     def _settle(self) -> int:
         """Everything that ended since the last time, in one statement."""
-        if self._lines:
-            self.queue.log(self._lines)
-            self._lines.clear()
-        if not self._outcomes or self._company_in() > 0:
+        settles = bool(self._outcomes) and self._company_in() <= 0
+        self._write_lines(all_of_them=settles)
+        if not settles:
             return 0
         batch = self._outcomes[:1000]
         answered = self.queue.settle(batch)
@@ -273,6 +293,21 @@ class Supervisor:
                 self._hold_type(outcome, state)
         self._hungry = True
         return len(answered)
+
+    def _write_lines(self, *, all_of_them: bool) -> None:
+        """Lines of logs: a batch when it is time, or all of them, before the jobs that they belong to are settled."""
+        while self._lines and (all_of_them or self._lines_in() <= 0):
+            self._lines_at = time.monotonic()
+            rows = self._lines.take()
+            try:
+                self.queue.log(rows)
+            except StoreUnavailable:
+                self._lines.put_back(rows)
+                raise
+
+    def _lines_in(self) -> float:
+        """Seconds until the next batch of lines is due."""
+        return max(0.0, self._lines_at + LINES_EVERY - time.monotonic())
 
     def _hold_type(self, outcome: Outcome, state: Any) -> None:
         failure = outcome.failure
@@ -441,35 +476,69 @@ class Supervisor:
     # -- children ------------------------------------------------------------------------------------------------
 
     def _hear(self, member: Member) -> None:
-        messages = member.channel.receive()
-        if messages is None:
-            self._bury(member)
-            return
-        now = time.monotonic()
-        member.heard = now
-        for message in messages:
-            match message["say"]:
-                case "up":
-                    member.up, member.since = True, now
-                case "outcome":
-                    self._ended(member, message["job"], read_outcome(message["outcome"]), now)
-                case "progress":
-                    self._progress[message["job"]] = message["progress"]
+        try:
+            messages = member.channel.receive()
+            if messages is None:
+                self._bury(member)
+                return
+            now = time.monotonic()
+            member.heard = now
+            for message in messages:
+                self._take(member, message, now)
+        except ProtocolError as error:
+            self._reject(member, error)
+
+    def _take(self, member: Member, message: FromChild, now: float) -> None:
+        """One message of a child. Raises ``ProtocolError`` for what no child of ours sends."""
+        match message:
+            case Up():
+                member.up, member.since = True, now
+            case Ended(job_id, outcome):
+                job = self._job_of(member, job_id)
+                if job and outcome:
+                    check_outcome(outcome, job)
+                self._ended(member, job_id, outcome, now)
+            case Reported(job_id, progress):
+                check_progress(progress)
+                if self._job_of(member, job_id):
+                    self._progress[job_id] = progress
                     self._fresh = True
-                case "log":
-                    job = member.jobs.get(message["job"])
-                    if job:
-                        line = (
-                            message["job"],
-                            job.token.lease_seq,
-                            message["level"],
-                            message["stage"],
-                            message["text"],
-                        )
-                        self._lines.append(line)
-                case "back":
-                    member.asked_back = False
-                    self._ready += [job for i in message["jobs"] if (job := member.jobs.pop(i, None))]
+            case Logged(job_id, lines):
+                check_lines(lines)
+                if job := self._job_of(member, job_id):
+                    self._lines.add(job_id, job.token.lease_seq, lines)
+            case Returned(ids):
+                member.asked_back = False
+                returned = [job for job_id in ids if (job := self._job_of(member, job_id))]
+                for job in returned:
+                    member.jobs.pop(job.token.job_id)
+                self._ready += returned
+            case _:
+                assert_never(message)
+
+    def _job_of(self, member: Member, job_id: int) -> Claimed | None:
+        """A job of this child; None for one that was taken away while the message was under way."""
+        if job_id not in member.assigned:
+            raise ProtocolError(f"a message about job {job_id}, which it was never sent")
+        return member.jobs.get(job_id)
+
+    def _reject(self, member: Member, error: ProtocolError) -> None:
+        """A child sent what is no message: nothing that it sends can be relied on, and the job it runs is the cause."""
+        job = member.running
+        log.warning("a child sent %s; it is killed", error)
+        behind = list(member.jobs.values())[1:]
+        member.jobs.clear()
+        if job is not None:
+            message = f"The process of the job sent its supervisor {error}. {SENTENCES['permanent']}"
+            problem = Failure("permanent", storable(message, 512), storable(str(error), 2048))
+            self._outcomes.append(
+                Outcome(job.token, Ending.FAILED, progress=self._progress.get(job.token.job_id), failure=problem)
+            )
+            self._forget(job.token.job_id)
+        self._ready = behind + self._ready
+        self._hungry = True
+        self._unwatch(member)
+        self.crew.dismiss(member)
 
     def _ended(self, member: Member, job_id: int, outcome: Outcome | None, now: float) -> None:
         job = member.jobs.pop(job_id, None)
@@ -488,7 +557,7 @@ class Supervisor:
         self._hungry = True
         if member.done >= self.plan.recycle_after and not member.jobs:
             member.leaving = True
-            member.tell({"do": "quit"})
+            member.tell(Quit())
 
     def _forget(self, job_id: int) -> None:
         for kept in (self._progress, self._asked, self._cancelled_at):
@@ -502,6 +571,7 @@ class Supervisor:
         if running is not None:
             self.metrics.count("jobctl_children_lost_total", type=running.job_type)
             words = member.last_words()
+            how += " (out of memory)" if names_memory(words) else ""
             log.warning("a child was %s while it ran job %d", how, running.token.job_id)
             message = f"Its process was {how}, {MAX_CRASHES} times in a row. {SENTENCES['permanent']}"
             raw = storable(f"{how}\n{words}".strip(), 8192)
@@ -512,8 +582,8 @@ class Supervisor:
                     failure=Failure("permanent", message, raw),
                 )
             )  # fmt: skip
-            for line in words.splitlines()[-20:]:
-                self._lines.append((running.token.job_id, running.token.lease_seq, "error", None, storable(line, 4000)))
+            lines = [Line("error", None, storable(line, 4000)) for line in words.splitlines()[-20:]]
+            self._lines.add(running.token.job_id, running.token.lease_seq, lines)
             self._forget(running.token.job_id)
         self._ready = behind + self._ready
         self._hungry = True
@@ -546,8 +616,7 @@ class Supervisor:
         if member is None:
             return
         pause, cancel = self._asked.get(job_id, (False, False))
-        stops = (("pause", pause), ("cancel", cancel), ("release", self.stopping > 0))
-        member.tell(*({"do": "stop", "job": job_id, "how": how, "on": on} for how, on in stops))
+        member.tell(Stop(job_id, pause, cancel, self.stopping > 0))
 
     def _lose(self, job_id: int) -> None:
         """The lease is another's: whatever works on the job here must stop, and says nothing more."""
@@ -583,7 +652,7 @@ class Supervisor:
             elif len(member.jobs) > 1 and now - member.since > STUCK_AFTER and not member.asked_back:
                 self._pace[job.job_type] = now - member.since
                 member.asked_back = True
-                member.tell({"do": "give_back"})
+                member.tell(GiveBack())
 
     def _silent_limit(self, member: Member) -> float:
         return self.plan.silent_limit if member.up else max(self.plan.silent_limit, COMES_UP_WITHIN)
@@ -610,6 +679,10 @@ class Supervisor:
             timers += [self._asked_at + ASK_EVERY - now, STUCK_AFTER]
         if self._outcomes and not self._away:
             timers.append(self._company_in())
+        if self._lines and not self._away:
+            timers.append(self._lines_in())
+        if self.crew.flush():
+            timers.append(UNSENT_EVERY)
         if self.stopping:
             timers.append(0.1)
         floor = 0.05 if self._away else 0.0
@@ -649,7 +722,7 @@ class Supervisor:
             for member in self.crew.members:
                 if len(member.jobs) > 1:
                     member.asked_back = True
-                    member.tell({"do": "give_back"})
+                    member.tell(GiveBack())
                 if member.running:
                     self._pass_on(member.running.token.job_id)
 
