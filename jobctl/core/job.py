@@ -13,6 +13,9 @@ from jobctl.core.names import display_name, words
 ALIVE_WITHIN = 10.0
 """Seconds since the last beat within which a job is shown as alive."""
 
+PROGRESS_CAP = 2048
+"""Bytes of a progress as JSON."""
+
 PRIORITIES = {"lowest": 0, "low": 1, "normal": 2, "high": 3, "highest": 4}
 
 
@@ -36,6 +39,11 @@ class Progress:
         """From the column; fields of a newer version are ignored."""
         known = cls.__dataclass_fields__
         return cls(**{key: value for key, value in (data or {}).items() if key in known})
+
+    def column(self) -> dict[str, float | int | str]:
+        """The value of the column: what is None is left out."""
+        values = ((name, getattr(self, name)) for name in self.__dataclass_fields__)
+        return {name: value for name, value in values if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,9 @@ class Job:
     input_data: dict[str, Any] = field(default_factory=dict)
     output_data: Any = None
     error_trace: str | None = None
+    result_path: str | None = None
+    result_sha256: str | None = None
+    result_size: int | None = None
 
     @property
     def type_label(self) -> str:
@@ -112,6 +123,15 @@ class Job:
                 self.max_retries,
             )
         )
+
+    @property
+    def result_location(self) -> str | None:
+        """Where the result is: row, storage, or pruned when it was there; None before the job is completed."""
+        if self.status is not Status.COMPLETED:
+            return None
+        if self.result_size is None:
+            return "row"
+        return "storage" if self.result_path else "pruned"
 
     @property
     def heartbeat_age(self) -> float | None:

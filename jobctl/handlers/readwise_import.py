@@ -116,7 +116,7 @@ def _pages(ctx: Context, api: Api) -> Fetched:
     while True:
         kept = _kept(ctx, number)
         if kept is None:
-            ctx.checkpoint()
+            ctx.check_interrupt()
             told, following = api.page(cursor, after)
             kept = {"told": told, "next": following, "started": started}
             ctx.storage.put(_key(ctx, number), json.dumps(kept).encode())

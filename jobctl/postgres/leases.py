@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
 from jobctl.core.errors import LeaseLost, StoreUnavailable
-from jobctl.core.job import NewJob
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
 from jobctl.postgres.queue import Connect, Queue, first_line
@@ -89,7 +90,7 @@ class Leases(Queue):
         )
         return [_claimed(row) for row in rows]
 
-    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> Beat:
+    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> Beat:
         """Extends leases, and returns the requests that stand on their jobs."""
         try:
             rows = self._beat(worker, leases)
@@ -98,7 +99,7 @@ class Leases(Queue):
         requests = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
         return Beat(bool(rows[0]["draining"]), requests)
 
-    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
+    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> list[dict[str, Any]]:
         tokens = [token for token, _ in leases.values()]
         return self.run(
             "beat",
@@ -107,7 +108,7 @@ class Leases(Queue):
             ids=[t.job_id for t in tokens],
             seqs=[t.lease_seq for t in tokens],
             leases=[t.lease_id for t in tokens],
-            progress=[None if p is None else Jsonb(p) for _, p in leases.values()],
+            progress=[p and Jsonb(p.column()) for _, p in leases.values()],
         )
 
     def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]:
@@ -133,7 +134,7 @@ class Leases(Queue):
         try:
             return self._settle([replace(outcome, progress=None)])
         except _UNSTORABLE as error:
-            reason = f"What it gave can't be stored: {first_line(error)}"
+            reason = f"The result cannot be stored: {first_line(error)}"
             failure = Failure("permanent", storable(reason, 512), storable(str(error), 2048))
             return self._settle([Outcome(outcome.token, Ending.FAILED, failure=failure)])
 
@@ -147,8 +148,11 @@ class Leases(Queue):
             seqs=[o.token.lease_seq for o in outcomes],
             leases=[o.token.lease_id for o in outcomes],
             outcomes=[o.kind for o in outcomes],
-            outputs=[None if o.output is None else Jsonb(o.output) for o in outcomes],
-            progress=[None if o.progress is None else Jsonb(o.progress) for o in outcomes],
+            outputs=[o.output for o in outcomes],
+            paths=[o.stored and o.stored.path for o in outcomes],
+            hashes=[o.stored and o.stored.sha256 for o in outcomes],
+            sizes=[o.stored and o.stored.size for o in outcomes],
+            progress=[o.progress and Jsonb(o.progress.column()) for o in outcomes],
             kinds=[f and f.kind for f in failures],
             messages=[f and f.message for f in failures],
             raws=[f and f.raw for f in failures],
@@ -170,7 +174,7 @@ class Leases(Queue):
         token: Token,
         record: Record,
         *,
-        progress: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
         entity: tuple[str, str] | None = None,
         forget: Sequence[int] = (),
         follow_up: Sequence[NewJob] = (),
@@ -189,7 +193,7 @@ class Leases(Queue):
                 lease_id=token.lease_id,
                 actor=self.actor,
                 ttl=self.ttl,
-                progress=None if progress is None else Jsonb(progress),
+                progress=progress and Jsonb(progress.column()),
                 entity_type=entity and entity[0],
                 entity_id=entity and entity[1],
                 forget=list(forget),
@@ -215,9 +219,10 @@ class Leases(Queue):
         )
 
     def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None:
-        """Lines of running jobs: (job, attempt, level, stage, text)."""
+        """Lines of running jobs: (job, attempt, level, stage, text). Of each job the newest ``LOG_BOUND`` stay."""
         ids, attempts, levels, stages, texts = (list(column) for column in zip(*lines, strict=True))
-        self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+        with suppress(*_UNSTORABLE):  # such as lines of a job that has just been deleted: no reason to stop a worker
+            self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
 
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool:
         """Whether a worker that drains has a reason to stay."""

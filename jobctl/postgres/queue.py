@@ -227,6 +227,10 @@ class Queue:
         """Forgets the checkpoints of jobs that ended ``age`` seconds ago; ``paths`` are the bytes to remove."""
         return self.run("prune", age=age, limit=limit, actor=self.actor)
 
+    def prune_results(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]:
+        """Forgets the stored results of jobs that were completed ``age`` seconds ago; ``path`` is what to remove."""
+        return self.run("prune_results", age=age, limit=limit, actor=self.actor)
+
     # -- sweep ---------------------------------------------------------------------------------------------------
 
     def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "paywall_holds": False,
     "max_retries": {},
     "keep_checkpoints_days": 7.0,
+    "keep_results_days": 90.0,
     "concurrency": 2,
     "poll": 1.0,
     "grace": 30.0,

@@ -123,17 +123,17 @@ def run_child(descriptor: int) -> None:
     )
     from jobctl.postgres.leases import Leases
     from jobctl.postgres.library import Libraries
-    from jobctl.worker.context import Tools
+    from jobctl.worker.context import Services
 
     queue = Leases(partial(Database(held, lambda _: None).connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
     libraries = Libraries()
     with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor gave us, and removes
-        tools = Tools(
+        services = Services(
             storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=cache(pipeline),
             request=partial(request, held), workspace=Path(workspace), input_roots=tuple(Path(root) for root in given["roots"]),
             settings=held.values, plugin=partial(plugin, held, {}), auto_retry=bool(held["auto_retry"]),
         )  # fmt: skip
-        Child(channel_from(descriptor), tools, queue).run()
+        Child(channel_from(descriptor), services, queue).run()
 
 
 def request(held: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:

@@ -6,12 +6,29 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import assert_never
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Token
+from jobctl.core.errors import ErrorType
 from jobctl.core.lifecycle import MAX_CRASHES, Ending
-from jobctl.core.retry import SENTENCES, storable
-from jobctl.worker.channel import read_outcome
+from jobctl.core.retry import SENTENCES, names_memory, storable
+from jobctl.worker.channel import (
+    LINE_CAP,
+    Ended,
+    FromChild,
+    GiveBack,
+    Line,
+    Logged,
+    ProtocolError,
+    Quit,
+    Reported,
+    Returned,
+    Stop,
+    Up,
+    check_lines,
+    check_outcome,
+    check_progress,
+)
 from jobctl.worker.config import WorkerConfig
 from jobctl.worker.crew import Crew, Member
 from jobctl.worker.dispatch import Dispatcher
@@ -90,8 +107,11 @@ class ChildMonitor:
         if child is None:
             return
         request = self._leases.request(job_id)
-        stops = (("pause", request.pause), ("cancel", request.cancel), ("release", self._shutdown.requested))
-        child.tell(*({"do": "stop", "job": job_id, "how": how, "on": on} for how, on in stops))
+        child.tell(Stop(job_id, request.pause, request.cancel, self._shutdown.requested))
+
+    def send_rest(self) -> bool:
+        """Sends what child processes did not take at once; whether there is still some of it."""
+        return self._pool.flush()
 
     def release(self) -> None:
         """The worker stops: running jobs end at their next safe point, all others are released now."""
@@ -108,7 +128,7 @@ class ChildMonitor:
 
     def _take_back(self, child: Member) -> None:
         child.asked_back = True
-        child.tell({"do": "give_back"})
+        child.tell(GiveBack())
 
     # -- receiving -----------------------------------------------------------------------------------------------
 
@@ -124,33 +144,42 @@ class ChildMonitor:
             for message in messages:
                 self._on_message(child, message, now)
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            log.warning("a child process sent what is not a message: %s; killed", reason)
-            text = "Its process sent what is not a message."
-            self._drop(child, lambda job, _: self._failed(job, "permanent", text, reason))
+            what = str(error) if isinstance(error, ProtocolError) else f"a message that led to {error!r}"
+            log.warning("a child process sent %s; killed", what, exc_info=not isinstance(error, ProtocolError))
+            text = f"The process of the job sent its supervisor {what}. {SENTENCES['permanent']}"
+            self._drop(child, lambda job, _: self._failed(job, "permanent", text, what))
 
-    def _on_message(self, child: Member, message: dict[str, Any], now: float) -> None:
-        match message["say"]:
-            case "up":
+    def _on_message(self, child: Member, message: FromChild, now: float) -> None:
+        """Raises ``ProtocolError`` for what no child process of ours sends."""
+        match message:
+            case Up():
                 child.up, child.since = True, now
-            case "outcome":
-                self._on_outcome(child, message["job"], read_outcome(message["outcome"]), now)
-            case "progress":
-                if message["job"] in child.jobs:
-                    self._leases.report(message["job"], dict(message["progress"]))
-            case "log":
-                if job := child.jobs.get(message["job"]):
-                    line = (job.token.job_id, job.token.lease_seq, message["level"], message["stage"], message["text"])
-                    self._outcomes.log(line, now)
-            case "back":
-                self._on_returned(child, message["jobs"])
+            case Ended(job_id, outcome):
+                if job := self._job_of(child, job_id):
+                    self._on_ended(child, job, outcome, now)
+            case Reported(job_id, progress):
+                check_progress(progress)
+                if self._job_of(child, job_id):
+                    self._leases.report(job_id, progress)
+            case Logged(job_id, lines):
+                check_lines(lines)
+                if job := self._job_of(child, job_id):
+                    self._outcomes.log(job.token, lines)
+            case Returned(job_ids):
+                self._on_returned(child, [job for i in job_ids if (job := self._job_of(child, i))])
+            case _:
+                assert_never(message)
 
-    def _on_outcome(self, child: Member, job_id: int, outcome: Outcome | None, now: float) -> None:
-        job = child.jobs.get(job_id)
-        if job is None:  # taken away while the message was under way
-            return
-        if outcome is not None and outcome.token != job.token:
-            raise ValueError(f"the outcome of job {job_id} has the token of another")
+    def _job_of(self, child: Member, job_id: int) -> Claimed | None:
+        """A job of this child process; None for one that was taken away while the message was under way."""
+        if job_id not in child.assigned:
+            raise ProtocolError(f"a message about job {job_id}, which it was never sent")
+        return child.jobs.get(job_id)
+
+    def _on_ended(self, child: Member, job: Claimed, outcome: Outcome | None, now: float) -> None:
+        job_id = job.token.job_id
+        if outcome is not None:
+            check_outcome(outcome, job)
         del child.jobs[job_id]
         self._dispatch.pace.record(job.job_type, now - child.since)
         child.since = now
@@ -161,11 +190,12 @@ class ChildMonitor:
         self._dispatch.claim_now = True
         if child.done >= self._config.recycle_after and not child.jobs:
             child.leaving = True
-            child.tell({"do": "quit"})
+            child.tell(Quit())
 
-    def _on_returned(self, child: Member, job_ids: Sequence[int]) -> None:
+    def _on_returned(self, child: Member, jobs: Sequence[Claimed]) -> None:
         child.asked_back = False
-        jobs = [job for i in job_ids if (job := child.jobs.pop(i, None))]
+        for job in jobs:
+            child.jobs.pop(job.token.job_id, None)
         self._requeue(jobs)
 
     def _requeue(self, jobs: Sequence[Claimed]) -> None:
@@ -205,23 +235,25 @@ class ChildMonitor:
         now = time.monotonic()
         if outcome is not None and not self._leases.is_lost(job.token.job_id):
             self._outcomes.add(outcome, now)
-            for line in exit_.stderr.splitlines()[-STDERR_LINES:]:
-                entry = (job.token.job_id, job.token.lease_seq, "error", None, storable(line, 4000))
-                self._outcomes.log(entry, now)
+            lines = [
+                Line("error", None, storable(line, LINE_CAP)) for line in exit_.stderr.splitlines()[-STDERR_LINES:]
+            ]
+            self._outcomes.log(job.token, lines)
         self._leases.forget(job.token.job_id)
 
     def _crashed(self, job: Claimed, exit_: Exit) -> Outcome:
         """A child process died, or hung: the job that it ran is charged with that."""
         self._metrics.count("jobctl_children_lost_total", type=job.job_type)
-        log.warning("a child process was %s while it ran job %d", exit_.text, job.token.job_id)
-        message = f"Its process was {exit_.text}, {MAX_CRASHES} times in a row. {SENTENCES['permanent']}"
-        raw = storable(f"{exit_.text}\n{exit_.stderr}".strip(), 8192)
+        text = exit_.text + (" (out of memory)" if names_memory(exit_.stderr) else "")
+        log.warning("a child process was %s while it ran job %d", text, job.token.job_id)
+        message = f"Its process was {text}, {MAX_CRASHES} times in a row. {SENTENCES['permanent']}"
+        raw = storable(f"{text}\n{exit_.stderr}".strip(), 8192)
         return self._ended(job, Ending.CRASHED, Failure("permanent", message, raw))
 
     def _ended(self, job: Claimed, ending: Ending, failure: Failure | None = None) -> Outcome:
         return Outcome(job.token, ending, progress=self._leases.progress(job.token.job_id), failure=failure)
 
-    def _failed(self, job: Claimed, kind: str, message: str, raw: str) -> Outcome:
+    def _failed(self, job: Claimed, kind: ErrorType, message: str, raw: str) -> Outcome:
         return self._ended(job, Ending.FAILED, Failure(kind, storable(message, 512), storable(raw, 8192)))
 
     def on_lease_lost(self, job_id: int) -> None:

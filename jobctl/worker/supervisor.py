@@ -32,6 +32,8 @@ from jobctl.worker.wakeups import Wakeups
 log = logging.getLogger("jobctl.worker")
 
 SETTLE = "settle"
+RETRY_SEND = 0.02
+"""Seconds until what a child process did not take at once is sent."""
 WAIT_UNTIL_ALLOWED = 0.05
 """Seconds between two turns while something is due that may not ask the database yet."""
 
@@ -62,6 +64,7 @@ class Supervisor:
         self.worker = 0
         self._settled = 0
         self._releasing = False
+        self._unsent = False
 
     def _gauges(self) -> dict[str, float]:
         """The present values; read by another thread."""
@@ -111,6 +114,7 @@ class Supervisor:
         if not self.shutdown.requested:
             self.feeder.feed()
         self.monitor.enforce(time.monotonic())
+        self._unsent = self.monitor.send_rest()
         if self.shutdown.expired(time.monotonic()):
             self._abandon()
             return True
@@ -123,8 +127,10 @@ class Supervisor:
         timers = [self.leases.renew_in(now, unreachable=unreachable), self.shutdown.kill_in(now)]
         if self.monitor.busy or self.dispatch.ready:
             timers += [STUCK_AFTER, self.leases.freeze_in(now) or STUCK_AFTER]
+        if self._unsent:
+            timers.append(RETRY_SEND)
         if not unreachable:
-            timers += [self.sweeper.due_in(now), self._flush_in(now)]
+            timers += [self.sweeper.due_in(now), self.outcomes.flush_in(now, busy=self._more_to_come())]
             if self._slots():
                 timers.append(self.dispatch.claim_in(now))
             if self.monitor.busy:
@@ -152,13 +158,14 @@ class Supervisor:
 
     # -- the database --------------------------------------------------------------------------------------------
 
-    def _flush_in(self, now: float) -> float:
-        return self.outcomes.flush_in(now, busy=self.monitor.busy and not self.shutdown.requested)
+    def _more_to_come(self) -> bool:
+        """Whether an outcome may wait for others."""
+        return self.monitor.busy and not self.shutdown.requested
 
     def _flush(self) -> None:
-        if self._flush_in(time.monotonic()) > 0:
-            return
-        self._report(self.outage.attempt(SETTLE, self.outcomes.flush) or ())
+        now, busy = time.monotonic(), self._more_to_come()
+        if self.outcomes.flush_in(now, busy=busy) <= 0:
+            self._report(self.outage.attempt(SETTLE, lambda: self.outcomes.flush(now, busy=busy)) or ())
 
     def _report(self, ended: Iterable[tuple[Outcome, Settled | None]]) -> None:
         for outcome, settled in ended:
@@ -274,7 +281,7 @@ class Supervisor:
         self.monitor.abandon()
         try:
             while len(self.outcomes):
-                self._report(self.outcomes.flush())
+                self._report(self.outcomes.flush(time.monotonic(), busy=False))
         except JobctlError as error:
             log.warning(
                 "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again",

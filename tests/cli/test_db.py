@@ -12,7 +12,7 @@ import pytest
 
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import ConfigError, IllegalTransition, UsageError
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.job import Filters, NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres import dump
 from jobctl.postgres.connect import connect
@@ -47,7 +47,7 @@ def fill(queue: Leases, claim) -> None:
     done, failed, paused, running = claim(4)
     queue.commit_stage(paused.token, Record(1, "s", 1, True, "jobs/x", "0" * 64, 5, True))
     queue.pause([paused.token.job_id])
-    queue.settle([Outcome(done.token, Ending.COMPLETED, output={"n": 1}), Outcome(paused.token, Ending.PAUSED)])
+    queue.settle([Outcome(done.token, Ending.COMPLETED, output='{"n": 1}'), Outcome(paused.token, Ending.PAUSED)])
     queue.log([(running.token.job_id, 1, "info", None, awkward)])
     assert failed
     queue.connection.execute(
@@ -206,7 +206,7 @@ def test_a_worker_can_do_a_whole_job(logins, queue):
     mine = queue_of(logins("worker"))
     worker = mine.register(name="w2", host="h", pid=2, version="0", capacity=1, job_types=["a"], queues=[])
     (job,) = mine.claim(worker, _lanes(), 1)
-    mine.beat(worker, {job.token.job_id: (job.token, {"percent": 5})})
+    mine.beat(worker, {job.token.job_id: (job.token, Progress(5.0))})
     mine.log([(job.token.job_id, 1, "info", None, "line")])
     mine.commit_stage(job.token, Record(1, "s", 1, True, "jobs/x", "0" * 64, 5, True), follow_up=[NewJob("b", {})])
     assert mine.settle([Outcome(job.token, Ending.COMPLETED)])[job.token.job_id].status is Status.COMPLETED
@@ -256,10 +256,10 @@ MAY = {
     # settle moves the columns that rescue and restart move too: what guards it is the token
     "submitter": LOOKS | SWEEPS | {
         "settle",
-        "submit", "pause", "resume", "retry", "restart", "cancel", "delete", "prune", "hold", "unhold", "drain_worker",
+        "submit", "pause", "resume", "retry", "restart", "cancel", "delete", "prune", "prune_results", "hold", "unhold", "drain_worker",
     },
     "worker": LOOKS | SWEEPS | {
-        "submit", "pause", "cancel", "retry", "resume", "restart", "prune", "hold", "unhold", "drain_worker", "register",
+        "submit", "pause", "cancel", "retry", "resume", "restart", "prune", "prune_results", "hold", "unhold", "drain_worker", "register",
         "unregister", "claim", "beat", "commit_stage", "settle", "log",
     },
 }  # fmt: skip

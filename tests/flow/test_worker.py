@@ -224,7 +224,7 @@ def test_a_result_that_cannot_be_stored_fails_its_job_and_leaves_the_worker_alon
     assert done.code == 0, done.err
     failed = job(shell, bad)
     assert (failed["status"], failed["error"]["type"], failed["crash_count"]) == ("failed", "permanent", 0)
-    assert "can't be stored" in failed["error"]["message"]
+    assert failed["error"]["message"] == "result.text: text with the character U+0000"
     assert job(shell, good)["status"] == "completed"
 
 
