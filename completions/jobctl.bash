@@ -60,7 +60,7 @@ _jobctl() {
         "db") words="check current downgrade dump load roles sql start status stop upgrade" ;;
         "db check") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db current") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
-        "db downgrade") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "db downgrade") words="--ascii --color --config --db --fields --force --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db dump") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db load") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db roles") words="--ascii --color --config --db --fields --help --json --no-header --output --prefix --quiet --time --timeout --verbose --yes" ;;

@@ -332,6 +332,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from db' -a stop
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a upgrade
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from check' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from current' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from downgrade' -l force
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from downgrade' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from dump' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from load' -l help -s h

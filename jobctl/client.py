@@ -31,6 +31,7 @@ from jobctl.core.lifecycle import DONE, Standing, Status, actions, reachable
 from jobctl.core.names import words
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
+from jobctl.core.server import Blocker, Effective
 
 MAX_INPUT = 64 * 1024
 TITLE_CAP = 512
@@ -69,6 +70,7 @@ class Rows(Protocol):
     ) -> list[dict[str, Any]]: ...
     def prune(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]: ...
     def prune_results(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]: ...
+    def make_due(self, *, limit: int = ...) -> int: ...
     def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
     def requeue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
     def wake_keys(self, keys: Iterable[str | None] | None) -> int: ...
@@ -78,6 +80,8 @@ class Rows(Protocol):
     def hold(self, kind: str, name: str, *, reason: str = "") -> dict[str, Any]: ...
     def unhold(self, kind: str, name: str) -> dict[str, Any]: ...
     def holds(self) -> list[dict[str, Any]]: ...
+    def blockers(self, *, idle: float) -> list[Blocker]: ...
+    def effective(self) -> Effective: ...
     def close(self) -> None: ...
 
 
@@ -460,6 +464,7 @@ class Client:
         requeued: list[int] = []
         rescued: list[int] = []
         with self._rehearsed(dry_run):
+            self.queue.make_due()
             for done, act in ((requeued, self.queue.requeue), (rescued, self.queue.rescue)):
                 while len(done) < limit:
                     rows = act(limit=min(100, limit - len(done)))
@@ -685,10 +690,11 @@ def _why_pending(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowli
         if name == (job.queue if kind == "queue" else job.job_type):
             way = f"jobctl queue resume {name}{' --type' if kind == 'type' else ''}"
             return [f"The {kind} {name!r} is held{f': {reason}' if reason else '.'}", way]
-    if job.run_after > job.now:
+    if job.due_in:
         return [f"It is not due before {job.run_after.isoformat(timespec='seconds')}."]
-    serving = [w for w in workers if job.job_type in w["job_types"] and (not w["queues"] or job.queue in w["queues"])]
-    if not workers:
+    alive = [w for w in workers if not w["silent"]]
+    serving = [w for w in alive if job.job_type in w["job_types"] and (not w["queues"] or job.queue in w["queues"])]
+    if not alive:
         return ["No worker is running.", "jobctl worker run"]
     if not serving:
         return [
@@ -715,13 +721,19 @@ def _way(job: Job, dependencies: Rowlike) -> str:
 def _why_processing(job: Job) -> list[str]:
     who = f" by worker {job.worker['name']}" if job.worker else ""
     sentences = [f"It is running{who}: {job.progress.details or job.progress.stage or 'just started'}."]
-    if not job.alive and job.heartbeat_age is not None:
-        sentences.append(f"Its worker is silent for {job.heartbeat_age:.0f} s; after 30 s another one takes it.")
+    if not job.alive and job.heartbeat_at is not None:
+        sentences.append(_silence(job, (job.now - job.heartbeat_at).total_seconds()))
     if job.cancel_requested_at:
         sentences.append("A cancel stands; it ends at the next safe point.")
     elif job.pause_requested_at:
         sentences.append("A pause stands; it pauses at the next safe point.")
     return sentences
+
+
+def _silence(job: Job, age: float) -> str:
+    if age < 0:
+        return f"The database's clock was set back by {-age:.0f}s or more: its heartbeat says nothing; a worker takes it over."
+    return f"No heartbeat for {age:.0f}s; another worker takes over after {job.lease_ttl:g}s."
 
 
 def _why_failed(job: Job) -> list[str]:

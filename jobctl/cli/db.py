@@ -83,14 +83,18 @@ def upgrade(state: State, revision: str) -> int:
 
 @db.command()
 @click.argument("revision")
+@click.option("--force", is_flag=True, help="Also while workers are running.")
 @pass_state
-def downgrade(state: State, revision: str) -> int:
-    """Take the schema back; "base" removes everything. Asks on a terminal, needs -y elsewhere."""
+def downgrade(state: State, revision: str, *, force: bool) -> int:
+    """Take the schema back; "base" removes everything. Asks on a terminal, needs -y elsewhere.
+
+    Refused while workers are running, unless forced.
+    """
     if not state.get("yes"):
         if not sys.stdin.isatty():
             raise UsageError("a downgrade can lose data", hint="Add -y if that is meant.")
         click.confirm(f"downgrade to {revision}? Data may be lost", abort=True, err=True)
-    _place(state).downgrade(revision)
+    _place(state).downgrade(revision, force=force)
     state.say(f"the schema is at {_place(state).status()['schema'] or 'nothing'}")
     return 0
 

@@ -16,7 +16,12 @@ from jobctl.cli.shapes import emit
 from jobctl.cli.text import span, visible
 from jobctl.core.errors import ConfigError, JobctlError
 from jobctl.core.job import Filters
+from jobctl.core.server import LIMITS
 
+BACK = 2.0
+"""Seconds that what the database wrote may lie in its future, where its clock is adjusted."""
+FORGOTTEN = 10.0
+"""Seconds that a session may do nothing in a transaction with locks on our tables."""
 CLOCKS = 5.0
 """Seconds between the clock here and the database's that are worth a word."""
 LONG = 300.0
@@ -70,13 +75,15 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
     return [
         ("settings", lambda: (f"home {state.settings().home}", None)),
         ("database", lambda: _database(state)),
-        ("clock", lambda: _clock(state)),
+        ("session", lambda: _session(state)),
+        ("clock", lambda: _clock(state, health())),
         ("hints", lambda: _hints(state)),
         ("storage", lambda: _storage(wiring.storage(state.settings()))),
         ("job types", lambda: (", ".join(wiring.pipelines()), None)),
         ("workers", lambda: _workers(health())),
         ("queue", lambda: _queue(health())),
         ("transactions", lambda: _transactions(health())),
+        ("locks", lambda: _locks(state)),
     ]
 
 
@@ -88,14 +95,31 @@ def _database(state: State) -> Found:
     return f"Postgres {facts['server_version']}, schema {facts['schema']}, {facts['url']}", None
 
 
-def _clock(state: State) -> Found:
+def _session(state: State) -> Found:
+    effective = state.connect().queue.effective()
+    if not effective.missing:
+        return effective.sentence, None
+    found = ", ".join(f"{name} is {value}" for name, value in effective.missing.items())
+    wanted = " ".join(f"ALTER ROLE … SET {name} = '{LIMITS[name]}';" for name in effective.missing)
+    return f"{found}: a pooler dropped what jobctl asks for", f"Set it on the server: {wanted}"
+
+
+def _clock(state: State, facts: dict[str, Any]) -> Found:
+    if facts["ahead_s"] > BACK:
+        raise ConfigError(
+            f"the database's clock was set back: rows are dated up to {span(facts['ahead_s'])} in the future",
+            hint="Set it right. Until then leases and heartbeats from before count as expired, and retries and delays are late.",
+        )
     before = time.time()
     there = state.connect().queue.run("health")[0]["server_time"].timestamp()
     apart = there - (before + time.time()) / 2
     if abs(apart) < CLOCKS:
-        return "as the database's", None
+        return "same as the database's", None
     ahead = "behind" if apart > 0 else "ahead of"
-    return f"this machine is {span(abs(apart))} {ahead} the database", "Nothing depends on it but times in logs here."
+    return (
+        f"this machine is {span(abs(apart))} {ahead} the database",
+        "Times in logs here are wrong by that; S3 refuses requests when a clock is 15 minutes off.",
+    )
 
 
 def _hints(state: State) -> Found:
@@ -140,3 +164,10 @@ def _transactions(facts: dict[str, Any]) -> Found:
     if oldest < LONG:
         return "none is long", None
     return f"one is open for {span(oldest)}: dead rows pile up", "SELECT * FROM pg_stat_activity ORDER BY xact_start"
+
+
+def _locks(state: State) -> Found:
+    blockers = state.connect().queue.blockers(idle=FORGOTTEN)
+    if not blockers:
+        return "nobody is blocked", None
+    return "; ".join(blocker.sentence for blocker in blockers), blockers[0].way_out

@@ -51,6 +51,8 @@ def mark(job: Job) -> tuple[str, str | None]:
 
 def what_comes(job: Job) -> str:
     """For the last column: where it stands, or what happens next."""
+    if job.undecodable:
+        return job.undecodable[0]
     if job.status is Status.FAILED:
         if job.next_retry_at:
             return f"retry {job.retry_count + 1}/{job.max_retries} {moment(job.next_retry_at, job.now, 'relative')}"
@@ -63,7 +65,7 @@ def what_comes(job: Job) -> str:
     if job.status is Status.PENDING:
         if job.waiting_on:
             return f"waits for {job.waiting_on}"
-        return f"due {moment(job.run_after, job.now, 'relative')}" if job.run_after > job.now else ""
+        return f"due {moment(job.run_after, job.now, 'relative')}" if job.due_in else ""
     if job.status is Status.PROCESSING:
         age = job.heartbeat_age
         return f"no heartbeat {span(age)}" if age is not None and not job.alive else (job.progress.details or "")
@@ -115,9 +117,7 @@ def row(state: State, job: Job, *, wide: bool, bar: int) -> list[str]:
 
 def _wide(job: Job, mode: str) -> list[str]:
     seen = job.heartbeat_age
-    upcoming = job.next_retry_at or (
-        job.run_after if job.status is Status.PENDING and job.run_after > job.now else None
-    )
+    upcoming = job.next_retry_at or (job.run_after if job.status is Status.PENDING and job.due_in else None)
     return [
         job.job_type, job.queue, PRIORITY_NAMES[job.priority], job.progress.stage or "", f"{job.retry_count}/{job.max_retries}",
         job.worker["name"] if job.worker else "", "" if seen is None else span(seen),
@@ -211,8 +211,12 @@ def _when(job: Job, mode: str) -> list[tuple[str, str]]:
 
 
 def _reasons(job: Job) -> list[tuple[str, str]]:
-    error = job.error_message if job.status is Status.FAILED else None
-    reasons = ((str(Status.PAUSED), job.pause_reason), (str(Status.CANCELLED), job.cancel_reason), ("error", error))
+    reasons = (
+        (str(Status.PAUSED), job.pause_reason),
+        (str(Status.CANCELLED), job.cancel_reason),
+        ("error" if job.status is Status.FAILED else "last error", job.error_message),
+        ("damaged", "; ".join(job.undecodable)),
+    )
     return [(name, visible(value)) for name, value in reasons if value]
 
 

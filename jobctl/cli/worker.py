@@ -109,7 +109,9 @@ def list_(state: State, everyone: bool) -> int:
     rows = []
     for w in found:
         age = w["heartbeat_age_s"]
-        mood = "stopped" if w["stopped_at"] else "silent" if age > 12 else "draining" if w["draining_at"] else "alive"
+        mood = (
+            "stopped" if w["stopped_at"] else "silent" if w["silent"] else "draining" if w["draining_at"] else "alive"
+        )
         jobs = " ".join(map(str, w["jobs"])) or "–"
         rows.append(
             [

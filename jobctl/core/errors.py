@@ -10,7 +10,8 @@
     ├── IllegalTransition     not possible in the present status      exit 4
     ├── ConfigError           settings, schema not at head            exit 5
     ├── StoreUnavailable      database or storage out of reach        exit 6
-    │   └── StorageUnavailable  the storage: full, read-only, gone
+    │   ├── StorageUnavailable  the storage: full, read-only, gone
+    │   └── DatabaseRefused     wrong password, role or database: no retry helps  exit 5
     ├── CheckpointError       recorded bytes are no good
     │   ├── CheckpointMissing
     │   └── CheckpointCorrupt
@@ -80,6 +81,10 @@ class StoreUnavailable(JobctlError):
 
 class StorageUnavailable(StoreUnavailable):
     """The storage is full, read-only or out of reach: that passes less often by itself than a database's absence."""
+
+
+class DatabaseRefused(StoreUnavailable):
+    """The server answers and does not let us in: a setting is wrong here or there. A worker that runs goes on trying."""
 
 
 class CheckpointError(JobctlError):

@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from jobctl.core.lifecycle import Standing, Status, actions
 from jobctl.core.names import display_name, words
 
-ALIVE_WITHIN = 10.0
-"""Seconds since the last beat within which a job is shown as alive."""
+ALIVE_WITHIN = 1 / 3
+"""Share of a lease since the last beat within which a job is shown as alive."""
+CLOCK_SLACK = 1.0
+"""Seconds that a heartbeat may lie in the future, where the database's clock is adjusted; more: the clock was set back."""
+
+FOR_NOW = timedelta(seconds=1)
+"""A delay up to this is none (sql/make_due.sql)."""
 
 PROGRESS_CAP = 2048
 """Bytes of a progress as JSON."""
 
 PRIORITIES = {"lowest": 0, "low": 1, "normal": 2, "high": 3, "highest": 4}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int)
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value < math.inf
+
+
+def _is_percent(value: object) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value <= 100
+
+
+_PROGRESS: dict[str, Callable[[object], bool]] = {
+    "percent": _is_percent,
+    **dict.fromkeys(("stage", "substage", "details", "unit", "updated_at"), _is_text),
+    **dict.fromkeys(("current", "total"), _is_count),
+    **dict.fromkeys(("rate_per_s", "eta_s"), _is_amount),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +66,8 @@ class Progress:
 
     @classmethod
     def of(cls, data: Mapping[str, Any] | None) -> Progress:
-        """From the column; fields of a newer version are ignored."""
-        known = cls.__dataclass_fields__
-        return cls(**{key: value for key, value in (data or {}).items() if key in known})
+        """From the column; fields of a newer version, and values of another type, are ignored."""
+        return cls(**{key: value for key, value in (data or {}).items() if key in _PROGRESS and _PROGRESS[key](value)})
 
     def column(self) -> dict[str, float | int | str]:
         """The value of the column: what is None is left out."""
@@ -100,16 +129,25 @@ class Job:
     result_path: str | None = None
     result_sha256: str | None = None
     result_size: int | None = None
+    lease_expires_at: datetime | None = None
+    lease_ttl: float = 30.0
+    """Seconds that a lease of its worker lasts."""
+    ended_run_s: float = 0.0
+    """Seconds that the attempts before this one ran."""
+    undecodable: tuple[str, ...] = ()
+    """What can't be decoded in the row, a sentence each; empty: nothing."""
 
     @property
     def type_label(self) -> str:
         """What the display name starts with: the label that the job type had at submission."""
-        return self.metadata.get("label") or words(self.job_type)
+        label = self.metadata.get("label")
+        return label if label and isinstance(label, str) else words(self.job_type)
 
     @property
     def display_name(self) -> str:
         """As cli.md gives it: "Import: Oppose Book Worship (with embeddings)"."""
-        return display_name(self.type_label, self.title, self.metadata.get("mode"))
+        mode = self.metadata.get("mode")
+        return display_name(self.type_label, self.title, mode if isinstance(mode, str) else None)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -142,9 +180,27 @@ class Job:
 
     @property
     def alive(self) -> bool:
-        """Processing, and its worker was heard within ten seconds."""
-        age = self.heartbeat_age
-        return age is not None and age < ALIVE_WITHIN
+        """Processing, with a heartbeat within a third of its worker's lease, and none from the future."""
+        if self.status is not Status.PROCESSING or self.heartbeat_at is None:
+            return False
+        return -CLOCK_SLACK <= (self.now - self.heartbeat_at).total_seconds() < self.lease_ttl * ALIVE_WITHIN
+
+    @property
+    def due_in(self) -> float:
+        """Seconds until the job is due, 0 when it is. What was submitted for now is, whatever the clock does."""
+        if self.run_after - self.created_at <= FOR_NOW:
+            return 0.0
+        return max(0.0, (self.run_after - self.now).total_seconds())
+
+    @property
+    def run_s(self) -> float | None:
+        """Seconds that the job ran: the sum of its attempts, the running one so far included; None: never started."""
+        if self.started_at is None:
+            return None
+        if self.status is not Status.PROCESSING or self.attempt_started_at is None:
+            return self.ended_run_s
+        until = min(self.now, self.lease_expires_at or self.now)
+        return self.ended_run_s + max(0.0, (until - self.attempt_started_at).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,13 @@ MOVES: tuple[Move, ...] = (
     Move("submit", (), (P,), (U, W), "Creates the job: its type is known and its input is valid."),
     Move("claim", (P,), (R,), (W,), "A worker takes the job under a new token; it is due and nothing holds it back."),
     Move("hold", (P,), (Z,), (U,), "A waiting job is paused at once: the same command as pause."),
-    Move("pause", (R,), (Z,), (W,), "The worker obeys a pause, together with a pause-safe checkpoint."),
+    Move(
+        "pause",
+        (R,),
+        (Z,),
+        (W,),
+        "The worker obeys a pause, together with a pause-safe checkpoint, or when the attempt fails and would be retried.",
+    ),
     Move("resume", (Z,), (P,), (U,), "Goes on from the newest valid checkpoint."),
     Move(
         "complete",

@@ -9,17 +9,36 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from jobctl.core.errors import ConfigError, StoreUnavailable
+from jobctl.core.errors import ConfigError, DatabaseRefused, StoreUnavailable
+from jobctl.core.server import LIMITS
+from jobctl.postgres.decode import prepare
 
 MIN_VERSION = 15
 CONNECT_TIMEOUT = 5
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT")
-SETTINGS = {
-    "jit": "off",  # a flat claim must not wait for a compiler
-    "statement_timeout": "60s",
-    "lock_timeout": "15s",
-    "idle_in_transaction_session_timeout": "60s",
+SETTINGS = LIMITS | {
+    # whatever the server, the database or the role has for others: values must come as they are read here
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+    "extra_float_digits": "1",
+    "array_nulls": "on",
+    "default_transaction_isolation": "read committed",
 }
+REPORTED = {
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+}
+"""Those that every server reports, and that a pooler keeps for us when we set them."""
+_REFUSALS = re.compile(
+    r"(?i)authentication failed|no password supplied|no pg_hba\.conf entry|(role|database) .* does not exist"
+    r"|not permitted to (log in|connect)|permission denied for database"
+)
 _DRIVER = re.compile(r"^(postgres(?:ql)?)(?:\+\w+)?://", re.IGNORECASE)
 
 
@@ -60,23 +79,58 @@ def connect(info: str, *, application_name: str = "jobctl") -> psycopg.Connectio
 
     Raises ``StoreUnavailable``, or ``ConfigError`` for a server that is too old.
     """
-    options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+    options = " ".join(f"-c {name}={_escaped(value)}" for name, value in SETTINGS.items())
     try:
         try:
             connection = _open(info, application_name, options)
         except psycopg.OperationalError as error:
             if "unsupported startup parameter" not in str(error):
                 raise
-            connection = _open(info, application_name, None)  # PgBouncer: its own settings hold
+            connection = _open(info, application_name, None)  # PgBouncer: what it does not keep is set on the server
     except psycopg.OperationalError as error:
+        if _REFUSALS.search(str(error)):
+            raise DatabaseRefused(f"the database refuses: {reason(error)}", hint=f"Tried: {mask(info)}") from error
         raise StoreUnavailable(
             f"the database can't be reached: {reason(error)}", hint=f"Is it running? Tried: {mask(info)}"
         ) from error
-    if connection.info.server_version < MIN_VERSION * 10_000:
-        version = connection.info.server_version // 10_000
+    try:
+        _check(connection)
+        _insist(connection)
+    except BaseException:
         connection.close()
-        raise ConfigError(f"the server is Postgres {version}; jobctl needs {MIN_VERSION} or newer")
+        raise
+    prepare(connection)
     return connection
+
+
+def _check(connection: psycopg.Connection[Any]) -> None:
+    """Raises ``ConfigError`` for a server or a database that jobctl can't work with."""
+    version = connection.info.server_version // 10_000
+    if version < MIN_VERSION:
+        raise ConfigError(f"the server is Postgres {version}; jobctl needs {MIN_VERSION} or newer")
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise ConfigError(
+            f"the database's encoding is {encoding}; jobctl needs UTF8",
+            hint="CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0",
+        )
+
+
+def _insist(connection: psycopg.Connection[Any]) -> None:
+    """Sets what is reported and is not as asked for: behind PgBouncer, which takes no options."""
+    reported = {name: connection.info.parameter_status(name) or "" for name in REPORTED}
+    wrong = {name: value for name, value in REPORTED.items() if not reported[name].startswith(value)}
+    if not wrong:
+        return
+    try:
+        connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in wrong.items()))
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable(f"the database can't be reached: {reason(error)}", hint="Try again.") from error
+
+
+def _escaped(value: str) -> str:
+    """A space would end a value in ``options``."""
+    return value.replace(" ", "\\ ")
 
 
 def _open(info: str, application_name: str, options: str | None) -> psycopg.Connection[Any]:

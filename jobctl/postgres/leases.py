@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -21,6 +20,10 @@ LOG_BOUND = 5_000
 """Log lines kept of one job."""
 _UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError)
 """What the database says to a NUL, a NaN, or a value that breaks a rule of its column."""
+
+
+LogRow = tuple[int, int, str, str | None, str]
+"""A log line: job, attempt, level, stage, text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,9 @@ class Leases(Queue):
     """What a worker does with the queue, besides what everybody can."""
 
     def register(self, **facts: Any) -> int:
-        """A supervisor says who it is; gives its id."""
+        """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
-        return int(self.run("register", **listed)[0]["id"])
+        return int(self.run("register", **listed, lease_s=self.ttl)[0]["id"])
 
     def unregister(self, worker: int) -> None:
         """A supervisor says goodbye."""
@@ -74,7 +77,10 @@ class Leases(Queue):
     def claim(
         self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
     ) -> list[Claimed]:
-        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted."""
+        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted.
+
+        A job whose row can't be decoded ends as failed, and is not among them.
+        """
         rows = self.run(
             "claim",
             worker=worker,
@@ -91,7 +97,10 @@ class Leases(Queue):
         return [_claimed(row) for row in rows]
 
     def beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> Beat:
-        """Extends leases, and returns the requests that stand on their jobs."""
+        """Extends leases, and returns the requests that stand on their jobs.
+
+        A job whose row another session has locked is in the answer and not extended: the next beat tries again.
+        """
         try:
             rows = self._beat(worker, leases)
         except _UNSTORABLE:  # progress of some handler: no reason to let any lease run out
@@ -120,17 +129,18 @@ class Leases(Queue):
         rows = self.run("strays", worker=worker, known=list(known))
         return [Token(row["id"], row["lease_seq"], row["lease_id"]) for row in rows]
 
-    def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled]:
+    def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         """Ends many attempts in one statement; those that are missing in the answer were not ours any more.
 
-        A result that can't be stored fails its own job, and no other.
+        None: another session has the row locked, try again later. A result that can't be stored fails its own job, and
+        no other.
         """
         try:
             return self._settle(outcomes)
         except _UNSTORABLE:
             return {i: settled for outcome in outcomes for i, settled in self._settle_alone(outcome).items()}
 
-    def _settle_alone(self, outcome: Outcome) -> dict[int, Settled]:
+    def _settle_alone(self, outcome: Outcome) -> dict[int, Settled | None]:
         try:
             return self._settle([replace(outcome, progress=None)])
         except _UNSTORABLE as error:
@@ -138,7 +148,7 @@ class Leases(Queue):
             failure = Failure("permanent", storable(reason, 512), storable(str(error), 2048))
             return self._settle([Outcome(outcome.token, Ending.FAILED, failure=failure)])
 
-    def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled]:
+    def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         failures = [outcome.failure for outcome in outcomes]
         rows = self.run(
             "settle",
@@ -166,6 +176,8 @@ class Leases(Queue):
             row["id"]: Settled(
                 row["id"], row["job_type"], Status(row["status"]), row["concurrency_key"], row["awaited"]
             )
+            if row["settled"]
+            else None
             for row in rows
         }
 
@@ -182,9 +194,10 @@ class Leases(Queue):
     ) -> tuple[Status, bool]:
         """Records a checkpoint whose bytes are durable, with the stage's library writes and follow-up jobs, as one.
 
-        ``work`` gets the connection inside the transaction. Gives (status, cancel requested); raises ``LeaseLost``.
+        ``work`` gets the connection inside the transaction. Returns (status, cancel requested); raises ``LeaseLost``.
         """
         with self.transaction():
+            self._limit()
             rows = self.run(
                 "commit_stage",
                 **asdict(record),
@@ -206,6 +219,17 @@ class Leases(Queue):
                 self.submit(follow_up)
         return Status(rows[0]["status"]), bool(rows[0]["cancel"])
 
+    def _limit(self) -> None:
+        """Ends this transaction by half a lease of doing nothing: a process that is frozen in it keeps the job's row locked.
+
+        In the transaction itself, because a pooler drops what a connection asks for. The whole of it has no limit: a
+        large commit takes its time, and a frozen one is idle.
+        """
+        half = f"{max(1, int(self.ttl * 500))}ms"
+        names = ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
+        settings = ", ".join(f"set_config('{name}', %(half)s, true)" for name in names)
+        self.connection.execute(f"SELECT {settings}", {"half": half})
+
     def warn(self, token: Token, kind: str, **detail: Any) -> None:
         """A line of history that changes no status."""
         self.run(
@@ -218,11 +242,19 @@ class Leases(Queue):
             detail=Jsonb(detail),
         )
 
-    def log(self, lines: Sequence[tuple[int, int, str, str | None, str]]) -> None:
-        """Lines of running jobs: (job, attempt, level, stage, text). Of each job the newest ``LOG_BOUND`` stay."""
+    def log(self, lines: Sequence[LogRow]) -> list[LogRow]:
+        """Adds lines of running jobs, of each job the newest ``LOG_BOUND``; returns those of jobs that another session has
+        locked, to be tried again.
+        """
         ids, attempts, levels, stages, texts = (list(column) for column in zip(*lines, strict=True))
-        with suppress(*_UNSTORABLE):  # such as lines of a job that has just been deleted: no reason to stop a worker
-            self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+        try:
+            rows = self.run(
+                "log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND
+            )
+        except _UNSTORABLE:  # such as lines of a job that has just been deleted: no reason to stop a worker
+            return []
+        locked = {row["id"] for row in rows}
+        return [line for line in lines if line[0] in locked]
 
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool:
         """Whether a worker that drains has a reason to stay."""

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from jobctl.core.errors import ConfigError, StoreUnavailable
+from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
 from jobctl.postgres.connect import connect, reason
 from jobctl.postgres.revision import SCHEMA, scripts
 from jobctl.postgres.tables import metadata
@@ -32,10 +32,33 @@ def upgrade(info: str, revision: str = "head") -> None:
         command.upgrade(config, revision)
 
 
-def downgrade(info: str, revision: str) -> None:
-    """Takes the schema back to ``revision`` (``base``: nothing is left)."""
+def downgrade(info: str, revision: str, *, force: bool = False) -> None:
+    """Takes the schema back to ``revision`` (``base``: nothing is left).
+
+    Raises ``IllegalTransition`` while workers are alive, unless forced.
+    """
     with _migrating(info) as config:
+        if not force:
+            _require_no_worker(config.attributes["connection"])
         command.downgrade(config, revision)
+
+
+def _require_no_worker(connection: Connection) -> None:
+    """Whatever the present revision is: by the columns that the first one has. A heartbeat in the future is no proof of life."""
+    if connection.execute(text("SELECT to_regclass('jobctl.workers')")).scalar() is None:
+        return
+    alive = connection.execute(
+        text(
+            "SELECT name FROM jobctl.workers WHERE stopped_at IS NULL AND heartbeat_at BETWEEN jobctl.clock()"
+            " - make_interval(secs => coalesce((to_jsonb(workers) ->> 'lease_s')::float8, 30)) AND jobctl.clock() + interval '1 second'"
+            " ORDER BY id"
+        )
+    ).scalars()
+    if names := list(alive):
+        raise IllegalTransition(
+            f"workers are running: {', '.join(names)}",
+            hint="Stop them before (jobctl worker drain NAME), or add --force.",
+        )
 
 
 def check(info: str) -> list[str]:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from jobctl.core.errors import StoreUnavailable
+from jobctl.core.errors import DatabaseRefused, StoreUnavailable
 
 T = TypeVar("T")
 
 
 def patiently(act: Callable[[], T], *, seconds: float) -> T:
-    """What ``act`` gives, tried again for so long while the database is out of reach."""
+    """What ``act`` returns, tried again for so long while the database is out of reach."""
     retrying = Retrying(
         stop=stop_after_delay(seconds),
         wait=wait_random_exponential(multiplier=0.1, max=2.0),
-        retry=retry_if_exception_type(StoreUnavailable),
+        retry=retry_if_exception(lambda e: isinstance(e, StoreUnavailable) and not isinstance(e, DatabaseRefused)),
         reraise=True,
     )
     return retrying(act)

@@ -6,8 +6,9 @@ What only workers do stands in ``leases.py``: a command that lists or pauses doe
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,8 @@ from psycopg.types.json import Jsonb
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError
 from jobctl.core.job import Filters, Job, NewJob, Progress, Submitted
 from jobctl.core.lifecycle import MAX_CRASHES, Status
+from jobctl.core.server import Blocker, Effective
+from jobctl.postgres import decode
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
 
@@ -88,7 +91,7 @@ class Queue:
             yield
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
-                raise StoreUnavailable(f"the database is busy: {first_line(error)}", hint="Try again.") from error
+                raise self._busy(error) from error
             if isinstance(error, psycopg.errors.DiskFull):
                 hint = "Free some space on the database's disk."
                 raise StoreUnavailable(f"the disk of the database is full: {first_line(error)}", hint=hint) from error
@@ -108,6 +111,15 @@ class Queue:
         except psycopg.errors.ReadOnlySqlTransaction as error:
             self.close()  # a standby, or a primary that is one no more: the next connection looks for the writable one
             raise StoreUnavailable("the database is read-only now", hint="Try again when it is writable.") from error
+
+    def _busy(self, error: psycopg.Error) -> StoreUnavailable:
+        """The error of a wait for a lock that was too long, with the session that keeps the lock where it can be found."""
+        with suppress(psycopg.Error):
+            if self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                for row in self._rows(statement("blockers"), {"idle_s": 0.0}):
+                    session = Blocker(**row)
+                    return StoreUnavailable(f"the database is busy: {session.sentence}", hint=session.way_out)
+        return StoreUnavailable(f"the database is busy: {first_line(error)}", hint="Try again.")
 
     # -- people --------------------------------------------------------------------------------------------------
 
@@ -223,6 +235,14 @@ class Queue:
         """What is held as a whole."""
         return self.run("holds")
 
+    def blockers(self, *, idle: float) -> list[Blocker]:
+        """Sessions that others wait for, or that have kept locks on our tables for ``idle`` seconds without doing anything."""
+        return [Blocker(**row) for row in self.run("blockers", idle_s=idle)]
+
+    def effective(self) -> Effective:
+        """The settings that hold in this session."""
+        return Effective(**self.run("effective")[0])
+
     def prune(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]:
         """Forgets the checkpoints of jobs that ended ``age`` seconds ago; ``paths`` are the bytes to remove."""
         return self.run("prune", age=age, limit=limit, actor=self.actor)
@@ -232,6 +252,10 @@ class Queue:
         return self.run("prune_results", age=age, limit=limit, actor=self.actor)
 
     # -- sweep ---------------------------------------------------------------------------------------------------
+
+    def make_due(self, *, limit: int = 10_000) -> int:
+        """Makes due what was submitted for now before the database's clock was set back; returns how many jobs."""
+        return len(self.run("make_due", limit=limit))
 
     def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]:
         """Takes back jobs whose lease ran out."""
@@ -261,9 +285,16 @@ class Queue:
 
     def wake_dependents(self, ids: Sequence[int] | None) -> int:
         """Moves on the jobs that waited for these; None: looks at all that wait."""
-        rows = self.run("wake_dependents", ids=None if ids is None else list(ids))
-        self._wake_after(rows)
-        return len(rows)
+        woken: list[dict[str, Any]] = []
+        waiting = None if ids is None else list(ids)
+        for pause in (0.01, 0.05, 0.0):
+            rows = self.run("wake_dependents", ids=waiting)
+            woken += [row for row in rows if row["woken"]]
+            if not any(row["locked"] for row in rows):
+                break
+            time.sleep(pause)  # another sweep, as a rule; what stays locked is left to the next sweep
+        self._wake_after(woken)
+        return len(woken)
 
     def _wake_after(self, rows: list[dict[str, Any]]) -> None:
         keys = {row["concurrency_key"] for row in rows} - {None}
@@ -292,4 +323,9 @@ def _filters(filters: Filters) -> dict[str, Any]:
 
 
 def _job(row: dict[str, Any]) -> Job:
-    return Job(**row | {"status": Status(row["status"]), "progress": Progress.of(row["progress"])})
+    problems = tuple(decode.damaged(row))
+    fields = decode.readable(row)
+    return Job(
+        **fields
+        | {"status": Status(row["status"]), "progress": Progress.of(fields["progress"]), "undecodable": problems}
+    )

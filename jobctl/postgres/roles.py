@@ -6,7 +6,7 @@ from jobctl.core.errors import UsageError
 from jobctl.postgres.tables import metadata
 
 MOVED = (
-    "status waiting_on updated_at started_at attempt_started_at completed_at progress output_data result_path result_sha256 result_size pause_requested_at "
+    "status waiting_on run_after updated_at started_at attempt_started_at run_s completed_at progress output_data result_path result_sha256 result_size pause_requested_at "
     "pause_reason paused_at resumed_at resume_count cancel_requested_at cancel_reason retry_count crash_count next_retry_at "
     "error_type error_message last_error error_trace last_checkpoint_path last_checkpoint_stage checkpoint_hash lease_id "
     "lease_expires_at"

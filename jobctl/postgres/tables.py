@@ -96,6 +96,9 @@ jobs = Table(
     _text("error_trace", "Traceback of the last error"),
     _when("started_at", "First claim"),
     _when("attempt_started_at", "Latest claim"),
+    Column(
+        "run_s", Double, nullable=False, server_default=text("0"), comment="Seconds that the ended attempts ran, together"
+    ),
     _when("completed_at", "When it reached completed, failed or cancelled"),
     _when("updated_at", "Latest change of the row", required=True),
     _when("paused_at", "When it was paused last"),
@@ -132,6 +135,10 @@ jobs = Table(
     Index(
         "jobs_claim_idx", "queue", "job_type", text("priority DESC"), "run_after", "id",
         postgresql_where=text("status = 'pending' AND waiting_on IS NULL"),
+    ),
+    Index(
+        "jobs_now_idx", "run_after",
+        postgresql_where=text("status = 'pending' AND run_after - created_at <= interval '1 second'"),
     ),
     Index("jobs_processing_idx", "id", postgresql_where=text("status = 'processing'")),
     Index(
@@ -225,6 +232,13 @@ workers = Table(
     _when("heartbeat_at", "Latest beat", required=True),
     _when("draining_at", "Since when it takes no new jobs"),
     _when("stopped_at", "When it said goodbye"),
+    Column(
+        "lease_s",
+        Double,
+        nullable=False,
+        server_default=text("30"),
+        comment="Seconds that its leases last without a beat",
+    ),
     comment="One row a supervisor process",
 )
 

@@ -131,7 +131,10 @@ def _charged(job_id: int, events: Sequence[Mapping[str, Any]], history: History,
         return
     retries = 0
     for event in events:
-        retries = 0 if event["kind"] == "restart" else retries + (event["kind"] in ("retry", "requeue"))
+        failed_into_pause = event["kind"] == "pause" and "error_type" in event["detail"]
+        retries = (
+            0 if event["kind"] == "restart" else retries + (event["kind"] in ("retry", "requeue") or failed_into_pause)
+        )
     if job["retry_count"] != retries:
         verdict.add("charged", f"job {job_id} was charged {job['retry_count']} retries for {retries}")
 

@@ -67,11 +67,11 @@ class Database:
 
         migrate.upgrade(self._server_info(), revision)
 
-    def downgrade(self, revision: str) -> None:
-        """Takes the schema back."""
+    def downgrade(self, revision: str, *, force: bool = False) -> None:
+        """Takes the schema back. Raises ``IllegalTransition`` while workers are running, unless forced."""
         from jobctl.postgres import migrate
 
-        migrate.downgrade(self._server_info(), revision)
+        migrate.downgrade(self._server_info(), revision, force=force)
 
     def check(self) -> list[str]:
         """Differences between the database and what the program expects."""

@@ -6,11 +6,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from jobctl.postgres.leases import LogRow
 from jobctl.worker.channel import Line
 from jobctl.worker.outbox import LINES_A_JOB
-
-LogRow = tuple[int, int, str, str | None, str]
-"""(job, attempt, level, stage, text)"""
 
 
 class LogBuffer:

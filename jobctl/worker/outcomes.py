@@ -30,12 +30,13 @@ class OutcomeBuffer:
     def __init__(self, queue: Leases) -> None:
         self._queue = queue
         self._outcomes: list[Outcome] = []
+        self._locked: list[Outcome] = []
         self._lines = LogBuffer()
         self._oldest = 0.0
         self._lines_at = float("-inf")
 
     def __len__(self) -> int:
-        return len(self._outcomes)
+        return len(self._outcomes) + len(self._locked)
 
     def add(self, outcome: Outcome, now: float) -> None:
         """An attempt ended."""
@@ -49,7 +50,12 @@ class OutcomeBuffer:
 
     def tokens(self) -> dict[int, Token]:
         """Whose leases must live on until their outcomes are written."""
-        return {outcome.token.job_id: outcome.token for outcome in self._outcomes}
+        return {outcome.token.job_id: outcome.token for outcome in (*self._outcomes, *self._locked)}
+
+    def retry_locked(self) -> None:
+        """Lets outcomes whose rows another session had locked be tried again: with each renewal, not at every turn."""
+        self._outcomes += self._locked
+        self._locked.clear()
 
     def flush_in(self, now: float, *, busy: bool) -> float:
         """Seconds until something is to be written, infinite where there is nothing."""
@@ -76,9 +82,15 @@ class OutcomeBuffer:
             return []
         settled = self._settle(batch)
         del self._outcomes[: len(batch)]
-        return [(outcome, settled.get(outcome.token.job_id)) for outcome in batch]
+        locked = {job_id for job_id, row in settled.items() if row is None}
+        for outcome in batch:
+            if outcome.token.job_id in locked:
+                log.warning("job %d can't be settled yet: another session has its row locked", outcome.token.job_id)
+                self._locked.append(outcome)
+        ended = (outcome for outcome in batch if outcome.token.job_id not in locked)
+        return [(outcome, settled.get(outcome.token.job_id)) for outcome in ended]
 
-    def _settle(self, batch: list[Outcome]) -> dict[int, Settled]:
+    def _settle(self, batch: list[Outcome]) -> dict[int, Settled | None]:
         try:
             return self._queue.settle(batch)
         except (StoreUnavailable, ConfigError):
@@ -87,7 +99,7 @@ class OutcomeBuffer:
             log.warning("%d outcomes can't be written together; one by one", len(batch), exc_info=True)
             return {i: done for outcome in batch for i, done in self._settle_alone(outcome).items()}
 
-    def _settle_alone(self, outcome: Outcome) -> dict[int, Settled]:
+    def _settle_alone(self, outcome: Outcome) -> dict[int, Settled | None]:
         try:
             return self._queue.settle([outcome])
         except (StoreUnavailable, ConfigError):
@@ -95,7 +107,7 @@ class OutcomeBuffer:
         except Exception as error:
             return self._settle_failed(outcome, error)
 
-    def _settle_failed(self, outcome: Outcome, error: Exception) -> dict[int, Settled]:
+    def _settle_failed(self, outcome: Outcome, error: Exception) -> dict[int, Settled | None]:
         """Fails the job whose outcome can't be written; where even that can't be, its lease runs out."""
         reason = f"{type(error).__name__}: {error}"
         message = storable(f"The outcome of the attempt can't be stored: {reason}", 512)
@@ -113,9 +125,13 @@ class OutcomeBuffer:
             self._lines_at = now
             rows = self._lines.take()
             try:
-                self._queue.log(rows)
+                locked = self._queue.log(rows)
             except (StoreUnavailable, ConfigError):
                 self._lines.put_back(rows)
                 raise
             except Exception:
                 log.exception("%d log lines can't be stored and are dropped", len(rows))
+                continue
+            if locked:
+                self._lines.put_back(locked)
+                return

@@ -195,6 +195,7 @@ class Supervisor:
             return
         if not self.outage.attempt(RENEW, self._renew_all):
             return
+        self.outcomes.retry_locked()
         self.monitor.thaw()
         self.wakeups.listen(self._notified)
         if self.leases.may_have_orphans(time.monotonic()):
@@ -279,14 +280,16 @@ class Supervisor:
     def _abandon(self) -> None:
         """The grace is over. What can't be written in one last try is dropped."""
         self.monitor.abandon()
+        reason = "their rows are locked"
         try:
-            while len(self.outcomes):
+            while self.outcomes.flush_in(time.monotonic(), busy=False) <= 0:
                 self._report(self.outcomes.flush(time.monotonic(), busy=False))
         except JobctlError as error:
+            reason = str(error)
+        if left := len(self.outcomes):
             log.warning(
-                "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again",
-                error, len(self.outcomes),
-            )  # fmt: skip
+                "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again", reason, left
+            )
 
     def _leave(self) -> None:
         """Ends the child processes first: no step that fails, or takes too long, keeps the others from their turn."""

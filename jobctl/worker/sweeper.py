@@ -13,6 +13,7 @@ REPAIR_EVERY = 60.0
 class Sweeps(Protocol):
     """What the sweep needs of the queue."""
 
+    def make_due(self, *, limit: int = ...) -> int: ...
     def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
     def requeue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
     def wake_keys(self, keys: Iterable[str | None] | None) -> int: ...
@@ -36,7 +37,8 @@ class Sweeper:
         if now - self._swept < SWEEP_EVERY:
             return False
         self._swept = now
-        moved = len(self._queue.rescue())
+        moved = self._queue.make_due()
+        moved += len(self._queue.rescue())
         moved += len(self._queue.requeue()) if self._auto_retry else 0
         moved += self._queue.wake_keys(None)
         if now - self._repaired >= REPAIR_EVERY:

@@ -241,8 +241,9 @@ def test_stats_count_time_and_draw(cli, conn):
     for job_id, seconds in ((1, 0.05), (2, 5), (3, 4000)):
         conn.execute(
             "UPDATE jobs SET status = 'completed', created_at = now() - interval '3 hours', "
-            "started_at = now() - interval '150 minutes', completed_at = now() - interval '150 minutes' + %s * interval '1 second' WHERE id = %s",
-            (seconds, job_id),
+            "started_at = now() - interval '150 minutes', completed_at = now() - interval '150 minutes' + %s * interval '1 second', "
+            "run_s = %s WHERE id = %s",
+            (seconds, seconds, job_id),
         )
     conn.execute("SET session_replication_role = origin")
     told = json.loads(cli("stats", "--json").out)
@@ -278,7 +279,7 @@ def diagnosed(cli, *words: str) -> dict[str, dict]:
 def test_the_doctor_finds_nothing_where_nothing_is(cli):
     done = cli("doctor")
     assert done.code == 0
-    assert [line.split()[0] for line in done.out.splitlines()] == ["ok"] * 9
+    assert [line.split()[0] for line in done.out.splitlines()] == ["ok"] * 11
     assert "arrive" in diagnosed(cli)["hints"]["detail"]
 
 

@@ -247,10 +247,10 @@ def test_the_roles_are_printed_and_a_bad_name_is_refused(cli):
 
 
 LOOKS = {
-    "attempts", "checkpoints", "committed", "count", "dependencies", "errors", "events", "family", "find", "health", "hint", "holds",
+    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "family", "find", "health", "hint", "holds",
     "lanes", "logs", "passed", "requests", "spread", "stats", "statuses", "strays", "work_left", "workers",
 }  # fmt: skip
-SWEEPS = {"requeue", "rescue", "wake_dependents", "wake_keys", "note_event"}
+SWEEPS = {"make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event"}
 MAY = {
     "reader": LOOKS,
     # settle moves the columns that rescue and restart move too: what guards it is the token

@@ -25,6 +25,7 @@ class FakeQueue:
         self.claims: list[tuple[list[Lane], int]] = []
         self.requested: dict[int, tuple[bool, bool]] = {}
         self.lost: set[int] = set()
+        self.locked: set[int] = set()
         self.beats: list[dict[int, Any]] = []
         self.draining = False
         self.error: Exception | None = None
@@ -57,15 +58,16 @@ class FakeQueue:
         taken, self.jobs = self.jobs[:slots], self.jobs[slots:]
         return taken
 
-    def log(self, lines: Sequence[tuple]) -> None:
+    def log(self, lines: Sequence[tuple]) -> list[tuple]:
         self._fail()
-        self.logged += lines
+        self.logged += [line for line in lines if line[0] not in self.locked]
+        return [line for line in lines if line[0] in self.locked]
 
-    def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled]:
+    def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         self._fail()
         for outcome in outcomes:
             if outcome.token.job_id in self.refuse and outcome.output is not None:
                 raise self.refuse[outcome.token.job_id]
         self.settled += outcomes
         mine = [outcome.token.job_id for outcome in outcomes if outcome.token.job_id not in self.lost]
-        return {i: Settled(i, "a", Status.COMPLETED, None, awaited=False) for i in mine}
+        return {i: None if i in self.locked else Settled(i, "a", Status.COMPLETED, None, awaited=False) for i in mine}

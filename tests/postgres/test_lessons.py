@@ -103,7 +103,10 @@ def test_every_connection_has_its_time_limits_and_looks_for_a_writable_server(da
         shown = {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in SETTINGS}
         given = connection.info.get_parameters()
     assert shown == {
-        "jit": "off", "statement_timeout": "1min", "lock_timeout": "15s", "idle_in_transaction_session_timeout": "1min",
+        "jit": "off", "statement_timeout": "1min", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "1min",
+        "datestyle": "ISO, MDY", "intervalstyle": "postgres", "timezone": "UTC", "client_encoding": "UTF8",
+        "standard_conforming_strings": "on", "extra_float_digits": "1", "array_nulls": "on",
+        "default_transaction_isolation": "read committed",
     }  # fmt: skip
     assert given["target_session_attrs"] == "read-write"
     assert {"connect_timeout", "keepalives_idle", "tcp_user_timeout"} <= given.keys()

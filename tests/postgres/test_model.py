@@ -227,6 +227,9 @@ class Jobs(RuleBasedStateMachine):
             status = X
         elif ending is Ending.COMPLETED:
             status = C
+        elif ending is Ending.FAILED and kind == "transient" and job.pause and job.retries < job.max_retries:
+            status = Z  # it waits for its resume instead of for the retry
+            job.retries += 1
         elif ending is Ending.FAILED or (crashed and job.crashes + 1 >= MAX_CRASHES):
             status = F
         else:

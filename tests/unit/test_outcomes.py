@@ -114,3 +114,17 @@ def test_lines_that_cannot_be_written_hold_no_outcome_back(buffer, queue, monkey
     buffer.add(completed(1), 0.0)
     assert len(buffer.flush(0.0, busy=False)) == 1
     assert buffer.flush_in(0.0, busy=False) == NEVER
+
+
+def test_an_outcome_whose_row_is_locked_is_kept_with_its_lease_and_tried_again_with_a_renewal(buffer, queue):
+    queue.locked = {1}
+    buffer.add(completed(1), 0.0)
+    buffer.add(completed(2), 0.0)
+    buffer.log(TOKEN, [line(1)])
+    assert [outcome.token.job_id for outcome, _ in buffer.flush(0.0, busy=False)] == [2]
+    assert (len(buffer), list(buffer.tokens()), queue.logged) == (1, [1], [])
+    queue.locked = set()
+    assert buffer.flush(0.0, busy=False) == []
+    buffer.retry_locked()
+    assert [(outcome.token.job_id, row is not None) for outcome, row in buffer.flush(0.0, busy=False)] == [(1, True)]
+    assert (len(buffer), queue.logged) == (0, rows(1))

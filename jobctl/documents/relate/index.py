@@ -122,7 +122,8 @@ class JoinedIndex:
             cosine = np.asarray(cosines, dtype=np.float64)
             score = LEXICAL * lexical + VECTOR * np.maximum(cosine, 0.0)
         else:
-            cosine = self._cosine(np.frombuffer(vector, dtype="<f4")) if vector else np.zeros(len(lexical))
+            known = vector and self.corpus.vectors.shape[1]  # an empty corpus has no dimension
+            cosine = self._cosine(np.frombuffer(vector, dtype="<f4")) if known else np.zeros(len(lexical))
             score = self.joined(lexical, cosine)
         order = sorted(range(len(score)), key=lambda i: (-round(float(score[i]), 6), i))[:k]
         return [Hit(i, float(score[i]), float(lexical[i]), float(cosine[i])) for i in order if score[i] > 0.02]

@@ -1,8 +1,21 @@
 -- Extends every lease of a worker at once, carries the newest progress, brings back the standing requests.
--- A job that is not in the answer is not ours any more.
+-- A job that is not in the answer is not ours any more. A row that another session has locked is passed by: it is still
+-- ours, nobody can take it as long, and the next beat looks again.
 WITH alive AS (
-    UPDATE jobctl.workers SET heartbeat_at = jobctl.clock() WHERE id = %(worker)s
-    RETURNING draining_at IS NOT NULL AS draining
+    UPDATE jobctl.workers SET heartbeat_at = jobctl.clock()
+    WHERE id = (SELECT id FROM jobctl.workers WHERE id = %(worker)s FOR UPDATE SKIP LOCKED)
+),
+asked AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(progress)s::jsonb[])
+        AS b (id, lease_seq, lease_id, progress)
+),
+ours AS MATERIALIZED (
+    SELECT j.id, j.pause_requested_at IS NOT NULL AS pause, j.cancel_requested_at IS NOT NULL AS cancel
+    FROM asked b JOIN jobctl.jobs j ON
+        j.id = b.id AND j.lease_seq = b.lease_seq AND j.lease_id = b.lease_id AND j.status = 'processing'
+),
+free AS MATERIALIZED (
+    SELECT j.id FROM jobctl.jobs j WHERE j.id = ANY (ARRAY(SELECT id FROM ours)) ORDER BY j.id FOR UPDATE SKIP LOCKED
 ),
 beaten AS (
     UPDATE jobctl.jobs j
@@ -11,10 +24,13 @@ beaten AS (
         heartbeat_at = jobctl.clock(),
         updated_at = jobctl.clock(),
         progress = coalesce(b.progress, j.progress)
-    FROM unnest(%(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(progress)s::jsonb[])
-        AS b (id, lease_seq, lease_id, progress)
-    WHERE j.id = b.id AND j.lease_seq = b.lease_seq AND j.lease_id = b.lease_id AND j.status = 'processing'
+    FROM asked b
+    WHERE
+        j.id = ANY (ARRAY(SELECT id FROM free))
+        AND j.id = b.id AND j.lease_seq = b.lease_seq AND j.lease_id = b.lease_id AND j.status = 'processing'
     RETURNING j.id, j.pause_requested_at IS NOT NULL AS pause, j.cancel_requested_at IS NOT NULL AS cancel
 )
-SELECT b.id, b.pause, b.cancel, (SELECT draining FROM alive) AS draining
-FROM (SELECT 1) one LEFT JOIN beaten b ON true
+SELECT
+    o.id, coalesce(b.pause, o.pause) AS pause, coalesce(b.cancel, o.cancel) AS cancel,
+    (SELECT draining_at IS NOT NULL FROM jobctl.workers WHERE id = %(worker)s) AS draining
+FROM (SELECT 1) one LEFT JOIN ours o ON true LEFT JOIN beaten b USING (id)

@@ -14,6 +14,8 @@ WITH job AS (
             THEN 'paused' ELSE status END,
         paused_at = CASE WHEN %(pause_safe)s AND pause_requested_at IS NOT NULL AND cancel_requested_at IS NULL
             THEN jobctl.clock() ELSE paused_at END,
+        run_s = run_s + CASE WHEN %(pause_safe)s AND pause_requested_at IS NOT NULL AND cancel_requested_at IS NULL
+            THEN greatest(0, extract(epoch FROM least(jobctl.clock(), lease_expires_at) - attempt_started_at)) ELSE 0 END,
         lease_id = CASE WHEN %(pause_safe)s AND pause_requested_at IS NOT NULL AND cancel_requested_at IS NULL
             THEN NULL ELSE lease_id END,
         lease_expires_at = CASE WHEN %(pause_safe)s AND pause_requested_at IS NOT NULL AND cancel_requested_at IS NULL

@@ -1,6 +1,6 @@
 -- How many jobs the same filters match, counted up to a cap so that a huge table stays quick.
 SELECT count(*) FROM (
-    SELECT FROM jobctl.jobs j
+    SELECT FROM jobctl.jobs j LEFT JOIN jobctl.workers w ON w.id = j.worker_id AND j.status = 'processing'
     WHERE
         (%(ids)s::bigint[] IS NULL OR j.id = ANY (%(ids)s::bigint[]))
         AND (%(statuses)s::text[] IS NULL OR j.status = ANY (%(statuses)s::text[]))
@@ -12,7 +12,7 @@ SELECT count(*) FROM (
         AND (%(error_types)s::text[] IS NULL OR (j.status = 'failed' AND j.error_type = ANY (%(error_types)s::text[])))
         AND (%(since)s::timestamptz IS NULL OR j.created_at >= %(since)s::timestamptz)
         AND (%(until)s::timestamptz IS NULL OR j.created_at < %(until)s::timestamptz)
-        AND (NOT %(stale)s OR (j.status = 'processing' AND j.heartbeat_at < jobctl.clock() - interval '12 seconds'))
+        AND (NOT %(stale)s OR (j.status = 'processing' AND jobctl.silent(j.heartbeat_at, coalesce(w.lease_s, 30))))
         AND (NOT %(due)s OR (j.status = 'failed' AND j.next_retry_at <= jobctl.clock()))
         AND (%(created_by)s::text IS NULL OR j.created_by = %(created_by)s::text)
     LIMIT %(cap)s

@@ -8,7 +8,7 @@ SELECT
 FROM (
     SELECT f.job_id, f.detail, j.job_type
     FROM jobctl.events f JOIN jobctl.jobs j ON j.id = f.job_id
-    WHERE f.kind IN ('fail', 'abandon')
+    WHERE (f.kind IN ('fail', 'abandon') OR (f.kind = 'pause' AND f.detail ? 'error_type'))
         AND (%(since)s::timestamptz IS NULL OR f.at >= %(since)s::timestamptz)
         AND (%(types)s::text[] IS NULL OR j.job_type = ANY (%(types)s::text[]))
         AND (%(queue)s::text IS NULL OR j.queue = %(queue)s::text)

@@ -6,7 +6,8 @@ SELECT
     j.last_checkpoint_path AS checkpoint_path, j.checkpoint_hash,
     (SELECT max(c.created_at) FROM jobctl.checkpoints c WHERE c.job_id = j.id) AS checkpoint_at,
     j.pause_requested_at, j.cancel_requested_at, j.cancel_reason, j.pause_reason, j.paused_at, j.resumed_at,
-    j.created_at, j.run_after, j.started_at, j.attempt_started_at, j.completed_at, j.updated_at, j.heartbeat_at,
+    j.created_at, j.run_after, j.started_at, j.run_s AS ended_run_s, j.attempt_started_at, j.lease_expires_at,
+    coalesce(w.lease_s, 30) AS lease_ttl, j.completed_at, j.updated_at, j.heartbeat_at,
     j.lease_seq, j.entity_type, j.entity_id, j.result_path, j.result_sha256, j.result_size,
     CASE WHEN w.id IS NOT NULL THEN jsonb_build_object('id', w.id, 'name', w.name, 'host', w.host, 'pid', w.pid) END AS worker,
     jobctl.clock() AS now,
@@ -25,7 +26,7 @@ WHERE
     AND (%(error_types)s::text[] IS NULL OR (j.status = 'failed' AND j.error_type = ANY (%(error_types)s::text[])))
     AND (%(since)s::timestamptz IS NULL OR j.created_at >= %(since)s::timestamptz)
     AND (%(until)s::timestamptz IS NULL OR j.created_at < %(until)s::timestamptz)
-    AND (NOT %(stale)s OR (j.status = 'processing' AND j.heartbeat_at < jobctl.clock() - interval '12 seconds'))
+    AND (NOT %(stale)s OR (j.status = 'processing' AND jobctl.silent(j.heartbeat_at, coalesce(w.lease_s, 30))))
     AND (NOT %(due)s OR (j.status = 'failed' AND j.next_retry_at <= jobctl.clock()))
     AND (%(created_by)s::text IS NULL OR j.created_by = %(created_by)s::text)
     AND (%(before)s::bigint IS NULL OR j.id < %(before)s::bigint)

@@ -10,7 +10,7 @@ waiting AS MATERIALIZED (
         status = 'pending' AND (waiting_on IS NULL OR waiting_on = 'key')
         AND CASE WHEN %(kind)s = 'queue' THEN queue = %(name)s ELSE job_type = %(name)s END
     ORDER BY id
-    FOR UPDATE
+    FOR UPDATE SKIP LOCKED -- what is missed here is missed by no claim: it looks at the holds again
 ),
 parked AS (
     UPDATE jobctl.jobs j SET waiting_on = %(kind)s, updated_at = jobctl.clock()

@@ -1,21 +1,30 @@
 -- Takes jobs back whose lease ran out. Never within one lease length after the server itself came up: its absence is
--- nobody's crash. `wait` ends a race between two sweeps: the second skips what the first has locked.
+-- nobody's crash. A lease that lies further ahead than two leases was given before the clock was set back: it is void,
+-- and charged to nobody. Of two sweeps at once the second skips what the first has locked.
 WITH lost AS MATERIALIZED (
     SELECT
-        id, lease_seq, worker_id, crash_count,
+        j.id, j.lease_seq, j.worker_id, t.crashes,
         CASE
-            WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
-            WHEN crash_count + 1 >= %(max_crashes)s THEN 'failed'
-            WHEN pause_requested_at IS NOT NULL THEN 'paused'
+            WHEN j.cancel_requested_at IS NOT NULL THEN 'cancelled'
+            WHEN t.crashes >= %(max_crashes)s THEN 'failed'
+            WHEN j.pause_requested_at IS NOT NULL THEN 'paused'
             ELSE 'pending'
-        END AS next
-    FROM jobctl.jobs
+        END AS next,
+        CASE WHEN t.void THEN 'the clock was set back' ELSE 'lease expired' END AS reason
+    FROM jobctl.jobs j
+    LEFT JOIN jobctl.workers w ON w.id = j.worker_id
+    CROSS JOIN LATERAL (SELECT make_interval(secs => coalesce(w.lease_s, %(ttl)s))) AS l (lease)
+    CROSS JOIN LATERAL (SELECT j.lease_expires_at > jobctl.clock() + 2 * l.lease) AS v (void)
+    CROSS JOIN LATERAL (SELECT v.void, j.crash_count + CASE WHEN v.void THEN 0 ELSE 1 END) AS t (void, crashes)
     WHERE
-        status = 'processing' AND lease_expires_at < jobctl.clock()
-        AND jobctl.clock() > pg_postmaster_start_time() + make_interval(secs => %(ttl)s)
-    ORDER BY id
+        j.status = 'processing'
+        AND (t.void OR (
+            j.lease_expires_at < jobctl.clock()
+            AND jobctl.clock() NOT BETWEEN pg_postmaster_start_time() AND pg_postmaster_start_time() + l.lease
+        ))
+    ORDER BY j.id
     LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF j SKIP LOCKED
 ),
 moved AS (
     UPDATE jobctl.jobs j
@@ -23,26 +32,28 @@ moved AS (
         status = lost.next,
         waiting_on = CASE WHEN lost.next = 'pending'
             THEN jobctl.waiting_reason(j.id, j.queue, j.job_type, j.concurrency_key) END,
-        crash_count = j.crash_count + 1,
+        crash_count = lost.crashes,
+        -- its worker was there up to the last beat
+        run_s = j.run_s + greatest(0, extract(epoch FROM j.heartbeat_at - j.attempt_started_at)),
         lease_id = NULL, lease_expires_at = NULL, pause_requested_at = NULL, cancel_requested_at = NULL,
         updated_at = jobctl.clock(),
         completed_at = CASE WHEN lost.next IN ('failed', 'cancelled') THEN jobctl.clock() END,
         paused_at = CASE WHEN lost.next = 'paused' THEN jobctl.clock() ELSE j.paused_at END,
         error_type = CASE WHEN lost.next = 'failed' THEN 'permanent' ELSE j.error_type END,
         error_message = CASE WHEN lost.next = 'failed'
-            THEN format('Stopped: its worker was lost %%s times while it ran.', j.crash_count + 1)
+            THEN format('Stopped: its worker was lost %%s times while it ran.', lost.crashes)
             ELSE j.error_message END,
         last_error = CASE WHEN lost.next = 'failed' THEN 'lease expired' ELSE j.last_error END,
         error_trace = CASE WHEN lost.next = 'failed' THEN NULL ELSE j.error_trace END
     FROM lost
     WHERE j.id = lost.id AND j.status = 'processing' AND j.lease_seq = lost.lease_seq
-    RETURNING j.id, j.lease_seq, j.status, j.concurrency_key, j.waiting_on, j.crash_count, lost.worker_id
+    RETURNING j.id, j.lease_seq, j.status, j.concurrency_key, j.waiting_on, j.crash_count, lost.worker_id, lost.reason
 ),
 logged AS (
     INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, lease_seq, detail)
     SELECT
         id, CASE status WHEN 'failed' THEN 'abandon' ELSE 'rescue' END, 'processing', status, %(actor)s, lease_seq,
-        jsonb_build_object('worker', worker_id, 'crash_count', crash_count, 'reason', 'lease expired')
+        jsonb_build_object('worker', worker_id, 'crash_count', crash_count, 'reason', reason)
     FROM moved ORDER BY id
 )
 SELECT id, status, concurrency_key, CASE WHEN status = 'pending' THEN pg_notify('jobctl_ready', '')::text END AS notified

@@ -1,5 +1,7 @@
 -- Ends many attempts in one statement. outcome: completed, failed, paused, released, cancelled, crashed.
--- A standing cancel wins over everything; complete wins over a pause. Rows that do not come back were not ours any more.
+-- A standing cancel wins over everything; complete wins over a pause. A failure that would be retried obeys a standing
+-- pause: the job waits for its resume instead of for the retry, which is charged. settled = false: another session has the
+-- row locked, nothing was done. Rows that do not come back were not ours any more.
 WITH given AS (
     SELECT * FROM unnest(
         %(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(outcomes)s::text[], %(outputs)s::text[],
@@ -8,23 +10,31 @@ WITH given AS (
         %(retry_after)s::double precision[]
     ) AS g (id, lease_seq, lease_id, outcome, output, path, sha256, size, progress, kind, message, raw, trace, retry_after)
 ),
+ours AS MATERIALIZED (
+    SELECT j.id FROM given g JOIN jobctl.jobs j ON
+        j.id = g.id AND j.lease_seq = g.lease_seq AND j.lease_id = g.lease_id AND j.status = 'processing'
+),
 decided AS MATERIALIZED (
     SELECT
         j.id, g.lease_seq, g.outcome, g.output::jsonb AS output, g.path, g.sha256, g.size, g.progress, g.retry_after, j.concurrency_key,
         CASE
             WHEN j.cancel_requested_at IS NOT NULL OR g.outcome = 'cancelled' THEN 'cancelled'
+            WHEN j.pause_requested_at IS NOT NULL AND r.again THEN 'paused'
             WHEN g.outcome IN ('completed', 'failed') THEN g.outcome
             WHEN g.outcome = 'crashed' AND j.crash_count + 1 >= %(max_crashes)s THEN 'failed'
             WHEN j.pause_requested_at IS NOT NULL THEN 'paused'
             ELSE 'pending'
         END AS status,
         CASE WHEN g.outcome = 'crashed' AND j.crash_count + 1 < %(max_crashes)s THEN NULL ELSE g.kind END AS kind,
-        g.message, g.raw, g.trace,
+        g.message, g.raw, g.trace, r.again,
         j.queue, j.job_type, j.retry_count, j.max_retries
     FROM given g JOIN jobctl.jobs j ON
         j.id = g.id AND j.lease_seq = g.lease_seq AND j.lease_id = g.lease_id AND j.status = 'processing'
+    CROSS JOIN LATERAL (SELECT
+        g.outcome = 'failed' AND g.kind = 'transient' AND j.retry_count < j.max_retries AND g.retry_after IS NOT NULL
+    ) AS r (again)
     ORDER BY j.id
-    FOR UPDATE OF j
+    FOR UPDATE OF j SKIP LOCKED
 ),
 settled AS (
     UPDATE jobctl.jobs j
@@ -41,14 +51,16 @@ settled AS (
         progress = coalesce(d.progress, j.progress),
         completed_at = CASE WHEN d.status IN ('completed', 'failed', 'cancelled') THEN jobctl.clock() END,
         paused_at = CASE WHEN d.status = 'paused' THEN jobctl.clock() ELSE j.paused_at END,
+        run_s = j.run_s + greatest(0, extract(epoch FROM least(jobctl.clock(), j.lease_expires_at) - j.attempt_started_at)),
         crash_count = j.crash_count + CASE WHEN d.outcome = 'crashed' THEN 1 ELSE 0 END,
-        error_type = CASE WHEN d.status = 'failed' THEN d.kind WHEN d.status = 'completed' THEN NULL ELSE j.error_type END,
-        error_message = CASE WHEN d.status = 'failed' THEN d.message WHEN d.status = 'completed' THEN NULL
-            ELSE j.error_message END,
-        last_error = CASE WHEN d.status = 'failed' THEN d.raw ELSE j.last_error END,
-        error_trace = CASE WHEN d.status = 'failed' THEN d.trace ELSE j.error_trace END,
-        next_retry_at = CASE WHEN d.status = 'failed' AND d.kind = 'transient' AND j.retry_count < j.max_retries
-            THEN jobctl.clock() + make_interval(secs => d.retry_after) END
+        retry_count = j.retry_count + CASE WHEN d.status = 'paused' AND d.again THEN 1 ELSE 0 END,
+        error_type = CASE WHEN d.status = 'failed' OR (d.status = 'paused' AND d.again) THEN d.kind
+            WHEN d.status = 'completed' THEN NULL ELSE j.error_type END,
+        error_message = CASE WHEN d.status = 'failed' OR (d.status = 'paused' AND d.again) THEN d.message
+            WHEN d.status = 'completed' THEN NULL ELSE j.error_message END,
+        last_error = CASE WHEN d.status = 'failed' OR (d.status = 'paused' AND d.again) THEN d.raw ELSE j.last_error END,
+        error_trace = CASE WHEN d.status = 'failed' OR (d.status = 'paused' AND d.again) THEN d.trace ELSE j.error_trace END,
+        next_retry_at = CASE WHEN d.status = 'failed' AND d.again THEN jobctl.clock() + make_interval(secs => d.retry_after) END
     FROM decided d
     WHERE j.id = d.id
     RETURNING j.id, j.job_type, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, j.waiting_on, d.outcome, d.kind,
@@ -74,8 +86,8 @@ logged AS (
     FROM settled ORDER BY id
 )
 SELECT
-    id, job_type, lease_seq, status, concurrency_key, waiting_on,
-    status = 'completed' AND EXISTS (
-        SELECT FROM jobctl.job_dependencies d WHERE d.depends_on = settled.id
+    ours.id, s.id IS NOT NULL AS settled, s.job_type, s.lease_seq, s.status, s.concurrency_key, s.waiting_on,
+    s.status = 'completed' AND EXISTS (
+        SELECT FROM jobctl.job_dependencies d WHERE d.depends_on = s.id
     ) AS awaited
-FROM settled
+FROM ours LEFT JOIN settled s USING (id)

@@ -1,6 +1,6 @@
 -- How long completed jobs ran, by decade, and how many ended in each of the last 24 hours (0: the present one).
 WITH ended AS (
-    SELECT status, completed_at, extract(epoch FROM completed_at - started_at) AS run_s
+    SELECT status, completed_at, CASE WHEN started_at IS NOT NULL THEN run_s END AS run_s
     FROM jobctl.jobs
     WHERE status IN ('completed', 'failed', 'cancelled') AND completed_at IS NOT NULL
         AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s::timestamptz)

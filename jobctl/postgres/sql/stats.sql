@@ -5,10 +5,10 @@ SELECT
     sum(retry_count)::bigint AS retries,
     sum(crash_count)::bigint AS crashes,
     percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (
-        ORDER BY extract(epoch FROM started_at - created_at)
+        ORDER BY greatest(0, extract(epoch FROM started_at - created_at))
     ) FILTER (WHERE started_at IS NOT NULL) AS wait_s,
     percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (
-        ORDER BY extract(epoch FROM completed_at - started_at)
+        ORDER BY run_s
     ) FILTER (WHERE completed_at IS NOT NULL AND started_at IS NOT NULL) AS run_s,
     count(*) FILTER (WHERE completed_at >= jobctl.clock() - interval '1 hour') AS last_hour
 FROM jobctl.jobs
