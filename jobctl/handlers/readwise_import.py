@@ -94,7 +94,7 @@ class Fetched(BaseModel):
     books: list[ReadwiseBook]
 
 
-@pipeline.stage(share=30, verb="Reading highlights")
+@pipeline.stage(share=30, verb="Reading highlights", timeout="1h", cpu="20m", on_timeout="transient")
 def reading(ctx: Context, args: ReadwiseImport) -> Fetched:
     """From the file, or page by page from the API; each page is kept at once, so that none is asked for twice."""
     if args.path:

@@ -37,6 +37,8 @@ DEFAULTS: dict[str, Any] = {
     "grace": 30.0,
     "cancel_grace": 10.0,
     "silent_limit": 900.0,
+    "stage_timeout": 0.0,
+    "stage_cpu": 0.0,
     "child_memory_mb": 4096,
     "child_file_size_mb": 4096,
     "lease_ttl": 30.0,

@@ -54,6 +54,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     from jobctl.postgres.patience import patiently
     from jobctl.worker.config import WorkerConfig
     from jobctl.worker.crew import Crew
+    from jobctl.worker.limits import StageTimer
     from jobctl.worker.metrics import Metrics
     from jobctl.worker.supervisor import Supervisor
     from jobctl.worker.sweeper import Sweeper
@@ -91,7 +92,11 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
         say(f"metrics: http://{options.metrics[0]}:{port}/metrics")
     sweeper = Sweeper(queue, auto_retry=config.auto_retry)
-    supervisor = Supervisor(config, queue, sweeper, crew, listen=listen, metrics=metrics)
+    timer = StageTimer(
+        {name: pipeline(name).stages for name in types},
+        timeout=float(held["stage_timeout"]), cpu=float(held["stage_cpu"]),
+    )  # fmt: skip
+    supervisor = Supervisor(config, queue, sweeper, crew, timer=timer, listen=listen, metrics=metrics)
     patiently(supervisor.register, seconds=START_PATIENCE)
     return supervisor.run()
 
