@@ -58,6 +58,21 @@ class Beat:
     """(pause, cancel) by job id. A job that is missing is not ours any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class LeftWaiting:
+    """Jobs that wait for one reason: key, queue, type, dependency or time."""
+
+    reason: str
+    jobs: int
+    first: int
+    """The lowest id."""
+    concurrency_key: str | None
+    """Of the first."""
+    holder: int | None
+    """The job that uses that key."""
+    holder_queue: str | None
+
+
 class Leases(Queue):
     """What a worker does with the queue, besides what everybody can."""
 
@@ -260,6 +275,16 @@ class Leases(Queue):
         """Whether a worker that drains has a reason to stay."""
         row = self.run("work_left", types=list(types), queues=None if queues is None else list(queues))[0]
         return bool(row["exists"])
+
+    def left_waiting(self, types: Sequence[str], queues: Sequence[str] | None) -> list[LeftWaiting]:
+        """What a worker that drains leaves behind, by the reason for which it waits."""
+        rows = self.run("left_waiting", types=list(types), queues=None if queues is None else list(queues))
+        return [LeftWaiting(**row) for row in rows]
+
+    def next_lease_end(self) -> float | None:
+        """Seconds until the next lease of anybody ends, None without one."""
+        seconds = self.run("next_lease_end")[0]["seconds"]
+        return None if seconds is None else float(seconds)
 
     def family(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""

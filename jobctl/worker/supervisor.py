@@ -22,6 +22,7 @@ from jobctl.worker.dispatch import Dispatcher
 from jobctl.worker.enforcement import STUCK_AFTER, Enforcer
 from jobctl.worker.feed import Feeder
 from jobctl.worker.leases import LeaseKeeper
+from jobctl.worker.left_waiting import describe
 from jobctl.worker.limits import StageTimer
 from jobctl.worker.metrics import Metrics
 from jobctl.worker.monitor import ChildMonitor
@@ -161,7 +162,12 @@ class Supervisor:
         return not any(state in (Status.PENDING, Status.PROCESSING) for state in states.values())
 
     def _drained(self) -> bool:
-        return not self.queue.work_left(self.config.types, self.config.queues)
+        types, queues = self.config.types, self.config.queues
+        if self.queue.work_left(types, queues):
+            return False
+        for left in self.queue.left_waiting(types, queues):
+            log.info("%s", describe(left))
+        return True
 
     # -- the database --------------------------------------------------------------------------------------------
 

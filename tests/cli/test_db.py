@@ -248,7 +248,7 @@ def test_the_roles_are_printed_and_a_bad_name_is_refused(cli):
 
 LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "family", "find", "health", "hint", "holds",
-    "lanes", "logs", "passed", "requests", "spread", "stats", "statuses", "strays", "work_left", "workers",
+    "lanes", "left_waiting", "logs", "next_lease_end", "passed", "requests", "spread", "stats", "statuses", "strays", "work_left", "workers",
 }  # fmt: skip
 SWEEPS = {"make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event"}
 MAY = {
