@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from jobctl.core import result
 from jobctl.core.attempt import StoredResult
+from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
 from jobctl.core.checkpoint import digest, lease_seq_of
 from jobctl.core.errors import (
     CheckpointCorrupt,
@@ -33,7 +34,6 @@ from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
 from jobctl.core.server import Blocker, Effective
 
-MAX_INPUT = 64 * 1024
 TITLE_CAP = 512
 POLL = 0.25
 """Seconds between two looks of a wait."""
@@ -49,6 +49,8 @@ class Rows(Protocol):
 
     actor: str
 
+    @property
+    def login(self) -> str: ...
     def transaction(self, *, rehearse: bool = False) -> Any: ...
     def submit(self, new: Sequence[NewJob]) -> list[Submitted]: ...
     def find(
@@ -287,7 +289,9 @@ class Client:
 
     def newest(self) -> int:
         """The id behind ``@last``: the newest job this user submitted."""
-        found = self.queue.find(Filters(created_by=self.user), limit=1)
+        found = self.queue.find(Filters(created_by=self.user), limit=1) or self.queue.find(
+            Filters(created_by=self.queue.login), limit=1
+        )
         if not found:
             raise JobNotFound("@last: you have not submitted a job yet", hint="jobctl submit --help")
         return found[0].id
@@ -526,9 +530,12 @@ def new_job(
     pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, created_by: str, retries: Mapping[str, int]
 ) -> NewJob:
     """A validated job, ready for the queue. Raises ``InvalidArguments``."""
+    if too_deep(data):
+        problem = f"input: nested deeper than {MAX_LEVELS} levels"
+        raise InvalidArguments(f"{pipeline.name}: {problem}", [problem])
     args = pipeline.validate(data)
     payload = args.model_dump(mode="json", exclude_none=True)
-    if len(repr(payload).encode()) > MAX_INPUT:
+    if len(json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_INPUT:
         raise InvalidArguments(f"{pipeline.name}: the input is larger than 64 KiB", ["input: larger than 64 KiB"])
     if options.priority not in PRIORITIES:
         raise UsageError(f"unknown priority {options.priority!r}", hint=f"one of: {', '.join(PRIORITIES)}")

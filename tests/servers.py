@@ -29,7 +29,7 @@ BOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbi
 def embedded(folder: Path, *, bindir: Path | None = None) -> Iterator[str]:
     """A server of our own: the one that comes with jobctl, or that of a system. Gives the conninfo of its maintenance database."""
     environment = {**os.environ, **({"JOBCTL_PG_BINDIR": str(bindir)} if bindir else {})}
-    server = Server(folder, say=lambda _: None, environment=environment, durable=False)
+    server = Server(folder, report=lambda _: None, environment=environment, durable=False)
     server.ensure()
     try:
         yield server.conninfo("postgres")

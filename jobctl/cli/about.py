@@ -13,6 +13,7 @@ from jobctl import __version__
 from jobctl.cli.frame import Family, State, command, pass_state
 from jobctl.cli.shapes import dumps, emit
 from jobctl.cli.table import table
+from jobctl.cli.text import visible
 
 
 @command()
@@ -64,16 +65,19 @@ def config_show(state: State) -> int:
     """Print each setting with its value and source. Passwords are never printed."""
     from jobctl import wiring
 
-    held = state.settings()
+    settings = state.settings()
     items = [
-        {"id": name, "name": name, "value": wiring.shown(name, value), "source": held.sources[name]}
-        for name, value in sorted(held.values.items())
+        {"id": name, "name": name, "value": wiring.shown(name, value), "source": settings.sources[name]}
+        for name, value in sorted(settings.values.items())
     ]
     if not state.for_people:
-        emit(state, "setting_list", "settings", items)
-    else:
-        for line in table(["SETTING", "VALUE", "SOURCE"], [[i["name"], dumps(i["value"]), i["source"]] for i in items]):
-            click.echo(line)
+        ignored = [{"source": i.source, "name": i.name, "reason": i.reason} for i in settings.ignored]
+        emit(state, "setting_list", "settings", items, ignored=ignored)
+        return 0
+    for line in table(["SETTING", "VALUE", "SOURCE"], [[i["name"], dumps(i["value"]), i["source"]] for i in items]):
+        click.echo(line)
+    for text in settings.ignored:
+        click.echo(visible(f"ignored: {text}"))
     return 0
 
 

@@ -57,7 +57,8 @@ def _lines() -> list[str]:
 
 def _write(lines: Sequence[str]) -> None:
     with suppress(OSError):
-        path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (path().parent.parent, path().parent):  # the first may be JOBCTL_HOME
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = path().with_suffix(f".{os.getpid()}")
         temporary.write_text("".join(f"{line}\n" for line in lines[:MOST]), encoding="utf-8")
         temporary.chmod(0o600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -136,9 +137,12 @@ def dump(state: State, file: str) -> int:
             raise UsageError("a dump is no text for a terminal", hint="jobctl db dump FILE")
         rows = place.dump(sys.stdout.buffer)
     else:
-        if Path(file).exists() and not state.get("yes"):
+        target = Path(file)
+        if os.path.lexists(target) and not target.is_file():
+            raise UsageError(f"{file} is not a regular file", hint="A stream goes through stdout: jobctl db dump -")
+        if target.exists() and not state.get("yes"):
             raise UsageError(f"{file} is there already", hint="Add -y to replace it.")
-        with _atomically(Path(file)) as sink:
+        with _atomically(target) as sink:
             rows = place.dump(sink)
     _tell(state, "dump", rows, to_stderr=file == "-")
     return 0
@@ -156,13 +160,22 @@ def load(state: State, file: str) -> int:
     if file == "-":
         rows = place.load(sys.stdin.buffer)
     else:
-        try:
-            with Path(file).open("rb") as source:
-                rows = place.load(source)
-        except OSError as error:
-            raise UsageError(f"{file} can't be read: {error.strerror}") from error
+        with _regular_file(file) as source:
+            rows = place.load(source)
     _tell(state, "load", rows, to_stderr=False)
     return 0
+
+
+def _regular_file(path: str) -> BinaryIO:
+    """The file, open for reading. Never waits: a FIFO that nobody writes to would block the open. Raises ``UsageError``."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path!r} cannot be read: {getattr(error, 'strerror', error)}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{path} is not a regular file", hint="A stream goes through stdin: jobctl db load -")
+    return os.fdopen(descriptor, "rb")
 
 
 @contextmanager
@@ -189,15 +202,15 @@ def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> 
         return
     done = {"dump": "dumped", "load": "loaded"}[what]
     state.say(f"{done} {plural(rows['jobs'], 'job')} and {plural(rows['documents'], 'document')}")
-    where = wiring.where_bytes_are(state.settings())
+    where = wiring.shown("storage", wiring.where_bytes_are(state.settings()))
     state.say(f"The bytes they point at stay in the storage: {where}")
 
 
 @db.command()
-@click.option("--prefix", default="jobctl", show_default=True, help="What the names of the three roles begin with.")
+@click.option("--prefix", default="jobctl", show_default=True, help="What the names of the roles begin with.")
 @pass_state
 def roles(state: State, prefix: str) -> int:  # noqa: ARG001 - every command takes it
-    """Print the SQL that makes three roles: one submits, one works, one looks. Grant them to your logins."""
+    """Print the SQL that makes four roles: submitter, worker, reader, librarian. Grant them to your logins."""
     from jobctl import wiring
 
     click.echo(wiring.roles(prefix), nl=False)

@@ -73,7 +73,7 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         return facts
 
     return [
-        ("settings", lambda: (f"home {state.settings().home}", None)),
+        ("settings", lambda: _settings(state)),
         ("database", lambda: _database(state)),
         ("session", lambda: _session(state)),
         ("clock", lambda: _clock(state, health())),
@@ -85,6 +85,12 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("transactions", lambda: _transactions(health())),
         ("locks", lambda: _locks(state)),
     ]
+
+
+def _settings(state: State) -> Found:
+    settings = state.settings()
+    ignored = "; ".join(map(str, settings.ignored))
+    return f"home {settings.home}", f"Ignored: {ignored}" if ignored else None
 
 
 def _database(state: State) -> Found:

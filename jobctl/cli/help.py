@@ -73,11 +73,14 @@ A setting is taken from the first of these that has it:
 
   a flag              --db, --config, and the options of worker run
   the environment     JOBCTL_NAME in capitals; the database: JOBCTL_DATABASE_URL, then DATABASE_URL, then libpq's own
-  ./.jobctl.toml      name = value
+  ./.jobctl.toml      name = value; see below
   the user's file     $XDG_CONFIG_HOME/jobctl/config.toml, else ~/.config/jobctl/config.toml
   the default
 
-jobctl config show prints each with its value and source. JOBCTL_HOME moves everything that jobctl keeps.
+./.jobctl.toml counts where it is a regular file that belongs to you or root, in a folder of yours or root's, and others can
+write to neither. It never sets db, storage, input_roots, model_url, readwise_url, embedding, enrichment or judge.
+
+jobctl config show prints each with its value and source, and what was ignored and why. JOBCTL_HOME moves everything that jobctl keeps.
 NO_COLOR, CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM=dumb, COLUMNS and JOBCTL_ASCII are honoured."""
 
 TOPICS = {"exit-codes": EXIT_CODES, "json": JSON, "selectors": SELECTORS, "settings": SETTINGS}

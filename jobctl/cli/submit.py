@@ -286,7 +286,9 @@ def _text(source: str) -> str:
 def _json(text: str, where: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise UsageError(f"{where}: the JSON is nested too deeply") from error
+    except ValueError as error:
         raise UsageError(f"{where} is not JSON: {error}") from error
 
 
@@ -296,6 +298,8 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+    except RecursionError as error:
+        raise UsageError("--set: the value is nested too deeply") from error
 
 
 FIELDS: dict[str, Any] = {

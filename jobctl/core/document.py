@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from jobctl.core.account import Account, Loss
+
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
@@ -22,6 +24,11 @@ class SourceInfo:
     part_noun: str = "part"  # page, chapter, part: what the parts of this source are called
     part_count: int = 1
     page_count: int | None = None  # None where the format has no pages
+    continuous: bool = False  # the parts are cut from one text: they join without a break
+    losses: list[Loss] = field(default_factory=list)  # what belongs to no part
+    encoding: str | None = None  # of a text whose encoding had to be guessed
+    certainty: float | None = None  # of that guess, 0 to 1
+    properties: dict[str, str] = field(default_factory=dict)  # front matter of a Markdown text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,10 @@ class Part:
     markdown: str | None = None
     lines: list[Line] = field(default_factory=list)
     page: int | None = None
+    notes: list[str] = field(default_factory=list)  # Markdown that belongs to the page: form values, remarks
+    words: int = 0  # of the part, counted before anything was left out
+    losses: list[Loss] = field(default_factory=list)
+    picture: bool = False  # a page without text that shows a picture: a scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,7 @@ class CleanText:
     markdown: str
     page_starts: list[int] = field(default_factory=list)  # offset of page 1, 2, …; empty: no pages
     outline: list[Heading] = field(default_factory=list)
+    account: Account = field(default_factory=Account)
 
 
 @dataclass(frozen=True, slots=True)

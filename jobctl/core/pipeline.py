@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 
 from jobctl.core.durations import parse_duration
 from jobctl.core.errors import InvalidArguments
-from jobctl.core.links import annotated_return, check_link, check_list, check_signature
 from jobctl.core.names import words
 from jobctl.core.ports import Context, InputModel
+from jobctl.core.stage_types import annotated_return, check_link, check_list, check_signature
 
 StageFunction = Callable[..., Any]
 OnTimeout = Literal["invalid", "transient"]

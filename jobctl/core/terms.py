@@ -1,12 +1,14 @@
-"""Words of a text for search and comparison: the same everywhere, in every script."""
+"""Words of a text for search, comparison and counting: the same everywhere, in every script."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+_WIDE_RANGES = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(r"[^\W_]+")
-_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
+_WIDE = re.compile(f"[{_WIDE_RANGES}]+")
+_COUNTED = re.compile(f"[{_WIDE_RANGES}]|[^\\W_{_WIDE_RANGES}]+")
 LONGEST = 40
 
 
@@ -28,3 +30,13 @@ def terms(text: str) -> list[str]:
         if position < len(word):
             found.append(word[position:][:LONGEST])
     return found
+
+
+def words(text: str) -> list[str]:
+    """Runs of letters and digits as written; each character of a script without spaces is one."""
+    return _COUNTED.findall(text)
+
+
+def word_count(text: str) -> int:
+    """The number of ``words``."""
+    return len(_COUNTED.findall(text))

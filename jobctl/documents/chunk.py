@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobctl.core.document import CleanText, Span
+from jobctl.core.markdown import atx
+from jobctl.core.markdown import fence as fence_of
 
 SHORT = 400
 """Characters under which a section is joined with the next one of the same parent."""
 CHARS_A_TOKEN = 3.6
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])[」』”）]*|\n")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ATX = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
+_LINE_END = re.compile("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +54,21 @@ def _blocks(markdown: str) -> Iterator[_Block]:
 
     for line in markdown.splitlines(keepends=True):
         body = line.rstrip("\n")
-        mark = _FENCE.match(body)
-        heading = None if fence else _ATX.match(body)
+        mark = fence_of(body)
+        heading = None if fence else atx(body)
         ends = heading or (fence is None and (not body.strip() or (mark and start is not None)))
         if ends and start is not None:
             yield _Block(start, _trimmed(markdown, start, offset), titles(), code=code)
             start, code = None, False
         if heading:
-            level = len(heading.group(1))
-            path = [item for item in path if item[0] < level] + [(level, heading.group(2))]
+            level, title = heading
+            path = [item for item in path if item[0] < level] + [(level, title)]
             yield _Block(offset, offset + len(body.rstrip()), titles(), heading=True)
         elif body.strip() or fence:
             if start is None:
                 start = offset + len(body) - len(body.lstrip()) if not mark else offset
-            if mark and (fence is None or mark.group(1).startswith(fence)):
-                fence, code = (None, True) if fence else (mark.group(1), True)
+            if mark and (fence is None or mark.startswith(fence)):
+                fence, code = (None, True) if fence else (mark, True)
         offset += len(line)
     if start is not None:
         yield _Block(start, _trimmed(markdown, start, offset), titles(), code=code)
@@ -80,12 +81,13 @@ def _trimmed(markdown: str, start: int, end: int) -> int:
 def _sections(blocks: list[_Block]) -> Iterator[list[_Block]]:
     """Blocks of one heading, the heading first."""
     section: list[_Block] = []
+    has_text = False
     for block in blocks:
-        only_headings = all(held.heading for held in section)
-        if block.heading and section and not only_headings:
+        if block.heading and has_text:
             yield section
-            section = []
+            section, has_text = [], False
         section.append(block)
+        has_text = has_text or not block.heading
     if section:
         yield section
 
@@ -115,7 +117,7 @@ def _cut(markdown: str, block: _Block, size: int) -> list[tuple[int, int]]:
         window = markdown[start : start + size + 1]
         marks = [m.end() for m in _SENTENCE.finditer(window) if size // 3 < m.end() <= size]
         if block.code:
-            marks = [m.end() for m in re.finditer("\n", window) if 0 < m.end() <= size]
+            marks = [m.end() for m in _LINE_END.finditer(window) if 0 < m.end() <= size]
         at = marks[-1] if marks else (window.rfind(" ", size // 2, size) + 1 or size)
         pieces.append((start, _trimmed(markdown, start, start + at)))
         start += at

@@ -15,7 +15,7 @@ SUMMARY_CAP = 240
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:[-'’][^\W_]+)*")
 _WIDE_RUN = re.compile(r"[\u30a0-\u30ff\u4e00-\u9fff]{2,12}")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n")
-_MARKUP = re.compile(r"^#{1,6}\s+|^[-*+>]\s+|[*_`]|\]\([^)]*\)|\[", re.MULTILINE)
+_MARKUP = re.compile(r"^#{1,6}\s+|^[-*+>]\s+|[*_`]|\]\([^()]*\)|\[", re.MULTILINE)
 _COMMON = frozenset(
     [
         "the",

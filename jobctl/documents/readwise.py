@@ -105,7 +105,7 @@ def _number(value: Any) -> float | None:
 def _from_json(text: str) -> list[ReadwiseBook]:
     try:
         told = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid(f"the JSON can't be read: {error}") from None
     return books(told)
 

@@ -18,6 +18,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from jobctl.core.document import Enrichment
 from jobctl.core.errors import ConfigError, Invalid, Paywall, Permanent, Transient
+from jobctl.core.masking import mask_url
+from jobctl.documents.credentials import credential
 
 TEXT_CAP = 8_000
 """Characters of a text that are sent: about 2,200 tokens, under the limit of every embedding model in use."""
@@ -36,7 +38,7 @@ class Endpoint:
     timeout: float = 60.0
 
     def __repr__(self) -> str:
-        return f"Endpoint({self.url!r})"
+        return f"Endpoint({mask_url(self.url)!r})"
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], environment: Mapping[str, str]) -> Endpoint:
@@ -47,7 +49,7 @@ class Endpoint:
                 "no model endpoint is set" if not url else "model_url is no http address",
                 hint="JOBCTL_MODEL_URL=https://host/v1, and OPENAI_API_KEY for the worker",
             )
-        return cls(url, environment.get("OPENAI_API_KEY") or None)
+        return cls(url, credential("OPENAI_API_KEY", environment))
 
 
 class RemoteClient:

@@ -205,7 +205,13 @@ def archiving(ctx: Context, packed: list[Packed]) -> Exported:
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="jobctl-export-") as folder:
         target = _target(ctx, ctx.args.path) if ctx.args.path else Path(folder) / "export.zip"
-        archive.write(target, ctx.args.format if ctx.args.path else "zip", manifest, _streams(ctx, files, Path(folder)))
+        archive.write(
+            target,
+            ctx.args.format if ctx.args.path else "zip",
+            manifest,
+            _streams(ctx, files, Path(folder)),
+            owner=str(ctx.job_id),
+        )
         size, sha256 = _measured(target, manifest)
         key = None
         if not ctx.args.path:

@@ -101,12 +101,13 @@ def planning(ctx: Context, args: ObsidianExport) -> Plan:
     vault = _vault(ctx)
     vault.scan(lambda n, all_: ctx.progress(f"Reading note {n:,} of {all_:,}", current=n, total=all_, unit="note"))
     taken, paths = vault.names(), _paths(ctx, documents)
+    names = engine.Names([*taken, INDEX])
     folder = "/".join(
         engine.safe_name(part) for part in PurePosixPath(args.folder).parts if part not in (".", "..", "/")
     )
     for row in documents:
         if row["id"] not in paths and not vault.torn(str(row["uid"])):
-            name = engine.safe_name(row["title"], [*taken, INDEX])
+            name = names.take(row["title"])
             taken.append(name)
             paths[row["id"]] = f"{folder}/{name}.md" if folder else f"{name}.md"
     links = engine.link_names(paths.values(), taken)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobctl.core.account import Account
 from jobctl.core.document import CleanText, Enrichment, OpenSource, Part, SourceInfo, Span, passage
 from jobctl.core.errors import Invalid
 from jobctl.core.keys import markdown_key, source_key
@@ -38,6 +39,10 @@ class ProcessDocument(BaseModel):
     language: str | None = Field(None, pattern=r"^[a-z]{2}$", description="Two-letter code; by default guessed")
     detect_connections: bool = Field(True, description="Look for connections to other documents afterwards")
     force: bool = Field(False, description="Process again even if this very file is in the library")
+    strict: bool = Field(
+        False,
+        description="Fail instead of warn when text is missing: pages without text, missing chapters, an uncertain encoding",
+    )
 
 
 class Cleaned(BaseModel):
@@ -45,6 +50,7 @@ class Cleaned(BaseModel):
 
     info: SourceInfo
     text: CleanText
+    title: str
     language: str | None
 
 
@@ -60,6 +66,7 @@ class Saved(BaseModel):
     chunks: int
     engine: str
     unchanged: bool = False
+    account: Account | None = None  # what of the source is not in the stored text; None for an unchanged document
 
 
 pipeline = Pipeline(
@@ -117,9 +124,23 @@ def cleanup(ctx: Context, parts: list[Part]) -> Cleaned | None:
         return None
     info = _opened(ctx).info
     text = cleaning_engine.clean(info, parts)
-    return Cleaned(
-        info=info, text=text, language=ctx.args.language or info.language or cleaning_engine.language(text.markdown)
-    )
+    _report(ctx, text.account)
+    title = ctx.args.title or cleaning_engine.title_of(info, parts, text.outline, ctx.name(ctx.args.path))
+    language = ctx.args.language or info.language or cleaning_engine.language(text.markdown)
+    return Cleaned(info=info, text=text, title=" ".join(title.split())[:512], language=language)
+
+
+def _report(ctx: Context, account: Account) -> None:
+    """Logs what was left out. Raises ``Invalid`` for a strict job whose document has a warning."""
+    warnings = account.warnings()
+    if warnings and ctx.args.strict:
+        raise Invalid(
+            f"{ctx.name(ctx.args.path)}: {'; '.join(warnings)}", hint="Without strict=true this is a warning."
+        )
+    for sentence in warnings:
+        ctx.log(sentence, level="warning")
+    for sentence in account.notes():
+        ctx.log(sentence)
 
 
 @pipeline.stage(share=5, timeout="10m", cpu="5m")
@@ -162,9 +183,10 @@ def saving(ctx: Context, vectors: list[bytes]) -> Saved:
         ctx.storage.put(key, markdown)
     source = _digest(ctx, ctx.args)
     saved = Saved(
-        document_id=None, uid=str(uuid.uuid5(NAMESPACE, source)), title=_title(ctx, cleaned),
+        document_id=None, uid=str(uuid.uuid5(NAMESPACE, source)), title=cleaned.title,
         source_type=cleaned.info.source_type, pages=cleaned.info.page_count, words=len(cleaned.text.markdown.split()),
         chunks=len(spans), engine=ctx.plugin("embedder").id,
+        account=cleaned.text.account,
     )  # fmt: skip
     fields = {
         "uid": saved.uid, "title": saved.title, "source_type": saved.source_type, "engine": saved.engine,
@@ -173,6 +195,7 @@ def saving(ctx: Context, vectors: list[bytes]) -> Saved:
         "source_key": source_key(source), "language": cleaned.language,
         "page_count": cleaned.info.page_count, "word_count": saved.words,
         "outline": [{"level": h.level, "title": h.title, "start": h.start} for h in cleaned.text.outline],
+        "frontmatter": cleaned.info.properties,
     }  # fmt: skip
     rows = [passage(*both) for both in zip(spans, enriched, vectors, strict=True)]
 
@@ -181,12 +204,6 @@ def saving(ctx: Context, vectors: list[bytes]) -> Saved:
 
     ctx.write(write)
     return saved
-
-
-def _title(ctx: Context, cleaned: Cleaned) -> str:
-    first = next((h.title for h in cleaned.text.outline if h.level == 1), None)
-    title = ctx.args.title or cleaned.info.title or first or Path(ctx.name(ctx.args.path)).stem
-    return " ".join(title.split())[:512]
 
 
 def _unchanged(ctx: Context) -> Saved:

@@ -16,6 +16,7 @@ from jobctl.core.keys import work_key
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library
 from jobctl.documents import match
+from jobctl.documents.credentials import credential
 from jobctl.documents.readwise import Api, ReadwiseBook, books, near, read
 
 MAX_TEXT = 256 << 20
@@ -99,7 +100,7 @@ def reading(ctx: Context, args: ReadwiseImport) -> Fetched:
     """From the file, or page by page from the API; each page is kept at once, so that none is asked for twice."""
     if args.path:
         return Fetched(started_at=datetime.now(UTC).isoformat(), books=read(ctx.open(args.path).read_bytes()))
-    token = os.environ.get(args.token_variable)
+    token = credential(args.token_variable, os.environ)
     if not token:
         raise Permanent(f"{args.token_variable} is not set for the worker", hint="readwise.io/access_token has it.")
     api = Api(token, base=ctx.settings["readwise_url"])  # the worker's, not the submitter's: the token goes there

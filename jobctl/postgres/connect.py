@@ -10,6 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from jobctl.core.errors import ConfigError, DatabaseRefused, StoreUnavailable
+from jobctl.core.masking import MASK, mask_text, mask_url
 from jobctl.core.server import LIMITS
 from jobctl.postgres.decode import prepare
 
@@ -39,7 +40,18 @@ _REFUSALS = re.compile(
     r"(?i)authentication failed|no password supplied|no pg_hba\.conf entry|(role|database) .* does not exist"
     r"|not permitted to (log in|connect)|permission denied for database"
 )
+SHOWN = frozenset({
+    "service", "user", "connect_timeout", "dbname", "host", "hostaddr", "port", "client_encoding", "application_name",
+    "fallback_application_name", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+    "sslmode", "sslnegotiation", "sslcompression", "sslrootcert", "sslsni", "gssencmode", "channel_binding", "require_auth",
+    "ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs", "load_balance_hosts", "replication",
+})  # fmt: skip
+"""The keywords of libpq whose values people may see: known to hold no secret, so that a new keyword is hidden."""
+SECRETS = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
+SHORTEST_SECRET = 3
+"""Characters; to mask a shorter one wherever its letters stand would only make a message unreadable."""
 _DRIVER = re.compile(r"^(postgres(?:ql)?)(?:\+\w+)?://", re.IGNORECASE)
+_HINT = "postgresql://user@host:5432/dbname, with %40 for an @ and %2F for a / in a password"
 
 
 def resolve_url(flag: str | None, environment: Mapping[str, str]) -> str | None:
@@ -55,23 +67,41 @@ def conninfo(url: str) -> str:
     text = _DRIVER.sub("postgresql://", url.strip())
     if "://" in text and not text.startswith("postgresql://"):
         raise ConfigError("the database URL is not one of Postgres", hint="postgresql://user@host/dbname")
-    try:
-        conninfo_to_dict(text)
-    except psycopg.Error:
-        raise ConfigError("the database URL can't be read", hint="postgresql://user@host:5432/dbname") from None
+    if _parse(text) is None:
+        raise ConfigError("the database URL can't be read", hint=_HINT)
     return text
 
 
-def mask(info: str) -> str:
-    """The target without its password, for people."""
+def _parse(text: str) -> dict[str, str] | None:
+    """The keywords of a URL or ``key=value`` text; None where it can't be read, or not as it was meant."""
+    if _splits_a_password(text):
+        return None
     try:
-        parts = conninfo_to_dict(info)
-    except psycopg.Error:
+        parts = {key: str(value) for key, value in conninfo_to_dict(text).items()}
+    except (psycopg.Error, UnicodeError):
+        return None
+    ports = parts.get("port", "").split(",")
+    return parts if all(port.isdecimal() or not port for port in ports) else None  # else a password without its host
+
+
+def _splits_a_password(text: str) -> bool:
+    """Whether libpq would end the password of a URL early and take the rest of it for the host, port or database."""
+    _, is_url, rest = text.partition("://")
+    before, at, behind = rest.partition("@")
+    if not is_url or not at:
+        return False
+    looks_like_query = "=" in before.partition("?")[2]
+    if "/" in before:  # libpq looks for no userinfo behind a slash: an @ can only be meant for the query
+        return not looks_like_query
+    return looks_like_query or "@" in behind.partition("?")[0]
+
+
+def mask(info: str) -> str:
+    """The target without its secrets, for people. Never raises."""
+    parts = _parse(info)
+    if parts is None:
         return "(unreadable URL)"
-    kept = {key: value for key, value in parts.items() if key not in ("password", "sslpassword", "passfile")}
-    if "password" in parts:
-        kept["password"] = "***"  # noqa: S105 - the mask itself
-    return make_conninfo("", **kept)
+    return make_conninfo("", **{key: mask_url(value) if key in SHOWN else MASK for key, value in parts.items()})
 
 
 def connect(info: str, *, application_name: str = "jobctl") -> psycopg.Connection[Any]:
@@ -89,9 +119,11 @@ def connect(info: str, *, application_name: str = "jobctl") -> psycopg.Connectio
             connection = _open(info, application_name, None)  # PgBouncer: what it does not keep is set on the server
     except psycopg.OperationalError as error:
         if _REFUSALS.search(str(error)):
-            raise DatabaseRefused(f"the database refuses: {reason(error)}", hint=f"Tried: {mask(info)}") from error
+            raise DatabaseRefused(
+                f"the database refuses: {reason(error, info)}", hint=f"Tried: {mask(info)}"
+            ) from error
         raise StoreUnavailable(
-            f"the database can't be reached: {reason(error)}", hint=f"Is it running? Tried: {mask(info)}"
+            f"the database can't be reached: {reason(error, info)}", hint=f"Is it running? Tried: {mask(info)}"
         ) from error
     try:
         _check(connection)
@@ -150,9 +182,19 @@ def _open(info: str, application_name: str, options: str | None) -> psycopg.Conn
     return psycopg.connect(info, autocommit=True, prepare_threshold=None, **given)
 
 
-def reason(error: BaseException) -> str:
-    """The first line of a driver's message, without addresses and passwords in it."""
+def reason(error: BaseException, info: str = "") -> str:
+    """The first line of a driver's message, without addresses and without the secrets of the connection string."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
     text = text.split("failed: ", 1)[-1].removeprefix("FATAL:").strip()
-    return re.sub(r"(?i)(password=)\S+|(://[^:/@\s]*:)[^@\s]+@", r"\1***", text)
+    for secret in _secrets(info):
+        text = text.replace(secret, MASK)
+    return mask_text(text)
+
+
+def _secrets(info: str) -> list[str]:
+    """The secrets of a connection string that can be told from its public parts, longest first."""
+    parts = _parse(info) or {}
+    public = {parts.get(name) for name in ("user", "dbname", "host")}
+    values = {parts[name] for name in parts.keys() & SECRETS}
+    return sorted((value for value in values - public if len(value) >= SHORTEST_SECRET), key=len, reverse=True)

@@ -10,15 +10,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import psycopg
 from psycopg import sql
+from sqlalchemy.exc import DBAPIError
 
 from jobctl.core.attempt import Outcome, Token
-from jobctl.core.errors import IllegalTransition, UsageError
+from jobctl.core.errors import ConfigError, IllegalTransition, UsageError
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.leases import Leases
 from jobctl.postgres.library import Libraries
@@ -26,12 +29,20 @@ from jobctl.postgres.revision import SCHEMA, current
 from jobctl.postgres.tables import metadata
 
 FORMAT = 1
+REVISION = re.compile(r"[0-9A-Za-z_]{1,32}")
 END = b"\\.\n"
 BLOCK = 1 << 16
 LONGEST = 1 << 16
 """Bytes of a line that is ours."""
 TABLES = {table.name: [column.name for column in table.columns] for table in metadata.sorted_tables}
 """Name → columns, referred ones first. What a database has besides (pgvector's column) is made anew."""
+UNSTORABLE = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,  # a row of a gigabyte
+    psycopg.errors.StatementTooComplex,  # JSON nested deeper than the server's stack
+)
+"""Errors that the rows themselves cause, not the state of the server."""
 
 
 def dump(connection: psycopg.Connection[Any], sink: BinaryIO) -> dict[str, int]:
@@ -41,15 +52,12 @@ def dump(connection: psycopg.Connection[Any], sink: BinaryIO) -> dict[str, int]:
         writer = _Hashing(packed)
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            connection.execute("SET LOCAL statement_timeout = 0")
+            # a login that row-level security limits is refused, instead of a dump that has only its rows
+            connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL row_security = off")
             writer.line({"jobctl_dump": FORMAT, "schema": current(connection)})
             for name, columns in TABLES.items():
                 writer.line({"table": name, "columns": columns})
-                with connection.cursor() as cursor:
-                    with cursor.copy(_copy(name, columns, "TO STDOUT")) as blocks:
-                        for block in blocks:
-                            writer.write(bytes(block))
-                    rows[name] = cursor.rowcount
+                rows[name] = _write_rows(connection, name, columns, writer)
                 writer.write(END)
         digest = writer.digest.hexdigest()
         writer.line({"rows": rows, "sha256": digest})
@@ -65,7 +73,7 @@ def load(queue: Leases, source: BinaryIO) -> dict[str, int]:
     """
     connection = queue.connection
     reader = _Reading(source)
-    with queue.transaction():
+    with queue.transaction(), _unstorable_is_damage():
         connection.execute("SET LOCAL statement_timeout = 0")
         _expect(reader.line(), current(connection))
         _require_empty(connection)
@@ -97,6 +105,19 @@ class _Hashing:
         self.write(json.dumps(value).encode() + b"\n")
 
 
+def _write_rows(connection: psycopg.Connection[Any], name: str, columns: list[str], writer: _Hashing) -> int:
+    try:
+        with connection.cursor() as cursor:
+            with cursor.copy(_copy(name, columns, "TO STDOUT")) as blocks:
+                for block in blocks:
+                    writer.write(bytes(block))
+            return cursor.rowcount
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigError(
+            f"the database refuses: {error.diag.message_primary}", hint="Dump as the owner of the schema."
+        ) from error
+
+
 def _copy(name: str, columns: list[str], rest: str) -> sql.Composed:
     listed = sql.SQL(", ").join(map(sql.Identifier, columns))
     return sql.SQL("COPY {} ({}) " + rest).format(sql.Identifier(SCHEMA, name), listed)
@@ -117,7 +138,7 @@ class _Reading:
         found = self._next(LONGEST)
         try:
             return json.loads(found)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _damaged("a line is not what it should be") from None
 
     def rows(self) -> Iterator[bytes]:
@@ -157,9 +178,12 @@ def _damaged(why: str) -> UsageError:
 def _expect(head: Any, here: str | None) -> None:
     if not isinstance(head, dict) or head.get("jobctl_dump") != FORMAT:
         raise _damaged("it does not begin like one")
-    if head["schema"] != here:
+    revision = head.get("schema")
+    if not (isinstance(revision, str) and REVISION.fullmatch(revision)):
+        raise _damaged("it does not name its schema")
+    if revision != here:
         raise UsageError(
-            f"the dump's schema is {head['schema']}, this database's is {here}",
+            f"the dump's schema is {revision}, this database's is {here}",
             hint="Bring the older one up before: jobctl db upgrade; then take the dump again.",
         )
 
@@ -181,10 +205,22 @@ def _fill(connection: psycopg.Connection[Any], name: str, columns: list[str], re
             with cursor.copy(_copy(name, columns, "FROM STDIN")) as sink:
                 for piece in reader.rows():
                     sink.write(piece)
-            count = cursor.rowcount
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+            return cursor.rowcount
+    except UNSTORABLE as error:
         raise _damaged(f"rows of {name} can't be read") from error
-    return count
+
+
+@contextmanager
+def _unstorable_is_damage() -> Iterator[None]:
+    """Values that fit their columns and break what is done with them next: the last id, a vector without numbers."""
+    try:
+        yield
+    except UNSTORABLE as error:
+        raise _damaged("its rows can't be used") from error
+    except DBAPIError as error:
+        if isinstance(error.orig, UNSTORABLE):
+            raise _damaged("its rows can't be used") from error
+        raise
 
 
 def _settle_in(queue: Leases) -> None:

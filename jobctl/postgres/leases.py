@@ -76,6 +76,9 @@ class LeftWaiting:
 class Leases(Queue):
     """What a worker does with the queue, besides what everybody can."""
 
+    CHECKED = ()
+    """A worker has its own rights on the tables; a follow-up job is not its login's."""
+
     def register(self, **facts: Any) -> int:
         """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}

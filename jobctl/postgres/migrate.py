@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
+from jobctl.core.names import plural
 from jobctl.postgres.connect import connect, reason
 from jobctl.postgres.revision import SCHEMA, scripts
 from jobctl.postgres.tables import metadata
@@ -35,30 +36,32 @@ def upgrade(info: str, revision: str = "head") -> None:
 def downgrade(info: str, revision: str, *, force: bool = False) -> None:
     """Takes the schema back to ``revision`` (``base``: nothing is left).
 
-    Raises ``IllegalTransition`` while workers are alive, unless forced.
+    Raises ``IllegalTransition`` with their names while workers are alive, unless ``force``.
     """
     with _migrating(info) as config:
-        if not force:
-            _require_no_worker(config.attributes["connection"])
+        alive = [] if force else _alive(config.attributes["connection"])
+        if alive:
+            raise IllegalTransition(
+                f"{plural(len(alive), 'worker')} alive: {', '.join(alive)}",
+                hint="Stop them first (jobctl worker drain NAME), or add --force.",
+            )
         command.downgrade(config, revision)
 
 
-def _require_no_worker(connection: Connection) -> None:
-    """Whatever the present revision is: by the columns that the first one has. A heartbeat in the future is no proof of life."""
+def _alive(connection: Connection) -> list[str]:
+    """Names of workers whose lease has not run out; empty before there is a schema.
+
+    The column of the lease is newer than the first schema. A heartbeat in the future is no proof of life.
+    """
     if connection.execute(text("SELECT to_regclass('jobctl.workers')")).scalar() is None:
-        return
-    alive = connection.execute(
-        text(
-            "SELECT name FROM jobctl.workers WHERE stopped_at IS NULL AND heartbeat_at BETWEEN jobctl.clock()"
-            " - make_interval(secs => coalesce((to_jsonb(workers) ->> 'lease_s')::float8, 30)) AND jobctl.clock() + interval '1 second'"
-            " ORDER BY id"
-        )
-    ).scalars()
-    if names := list(alive):
-        raise IllegalTransition(
-            f"workers are running: {', '.join(names)}",
-            hint="Stop them before (jobctl worker drain NAME), or add --force.",
-        )
+        return []
+    connection.execute(text("LOCK TABLE jobctl.workers IN SHARE MODE"))  # none registers while the schema changes
+    query = text(
+        "SELECT name FROM jobctl.workers WHERE stopped_at IS NULL AND heartbeat_at BETWEEN jobctl.clock()"
+        " - make_interval(secs => coalesce((to_jsonb(workers) ->> 'lease_s')::float8, 30)) AND jobctl.clock() + interval '1 second'"
+        " ORDER BY id"
+    )
+    return [str(name) for name in connection.execute(query).scalars()]
 
 
 def check(info: str) -> list[str]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg.rows import dict_row
@@ -23,6 +23,7 @@ from jobctl.core.job import Filters, Job, NewJob, Progress, Submitted
 from jobctl.core.lifecycle import MAX_CRASHES, Status
 from jobctl.core.server import Blocker, Effective
 from jobctl.postgres import decode
+from jobctl.postgres.checked import CALL, CHECKED
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
 
@@ -45,9 +46,13 @@ class Queue:
     is not there. Not safe for threads: one Queue a thread.
     """
 
+    CHECKED: ClassVar[Collection[str]] = CHECKED
+    """Verbs that run through a checked function where the login has no rights on the tables."""
+
     def __init__(self, connect: Connect, *, actor: str = "", ttl: float = TTL) -> None:
         self._connect = connect
         self._connection: psycopg.Connection[Any] | None = None
+        self._limited: bool | None = None
         self.actor = actor
         self.ttl = ttl
 
@@ -60,6 +65,11 @@ class Queue:
             self._connection = self._connect()
         return self._connection
 
+    @property
+    def login(self) -> str:
+        """The name under which the database knows this connection: what a limited login submits is in this name."""
+        return self.connection.info.user
+
     def close(self) -> None:
         """Closes the connection; the next call would open another."""
         if self._connection is not None:
@@ -69,14 +79,24 @@ class Queue:
     @contextmanager
     def transaction(self, *, rehearse: bool = False) -> Iterator[None]:
         """Several verbs as one; ``rehearse`` takes everything back at the end (``--dry-run``)."""
-        with self._guarded(), self.connection.transaction(force_rollback=rehearse):
-            yield
+        with self._guarded():
+            if self._limited is None and self.CHECKED:  # a refusal would end the transaction
+                self._limited = self._is_limited()
+            with self.connection.transaction(force_rollback=rehearse):
+                yield
 
     def run(self, verb: str, **values: Any) -> list[dict[str, Any]]:
-        """The rows that a statement gives back."""
+        """The rows that a statement returns; through a checked function where the login has no rights on the tables."""
         with self._guarded():
+            if self._limited and verb in self.CHECKED:
+                return self._rows_of_checked(verb, values)
             try:
                 return self._rows(statement(verb), values)
+            except psycopg.errors.InsufficientPrivilege:
+                if verb not in self.CHECKED or self._limited is False or not self._is_limited():
+                    raise
+                self._limited = True
+                return self._rows_of_checked(verb, values)
             except psycopg.errors.ProgramLimitExceeded:
                 # nobody reads the hints and their queue is full: what was asked for is done without one
                 return self._rows(statement(verb).replace("pg_notify(", "concat("), values)
@@ -84,6 +104,19 @@ class Queue:
     def _rows(self, text: str, values: dict[str, Any]) -> list[dict[str, Any]]:
         cursor = self.connection.cursor(row_factory=dict_row).execute(text, values)
         return cursor.fetchall() if cursor.description else []
+
+    def _rows_of_checked(self, verb: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        plain = {name: json.loads(value) if name == "rows" else value for name, value in values.items()}
+        rows = self._rows(CALL.format(verb=verb), {"values": Jsonb(plain)})
+        return [row["row_"] for row in rows]
+
+    def _is_limited(self) -> bool:
+        """Whether this login may call the checked functions and has not all rights on the tables."""
+        row = self.connection.execute(
+            "SELECT has_function_privilege(to_regprocedure('jobctl.checked_submit(jsonb)'), 'EXECUTE') "
+            "AND NOT has_table_privilege('jobctl.jobs', 'DELETE')"
+        ).fetchone()
+        return bool(row and row[0])
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -132,8 +165,9 @@ class Queue:
                 # another transaction took these keys after the statement's snapshot: now its jobs can be seen
                 again = {row["n"]: row for row in self.run("submit", rows=json.dumps([rows[n] for n in lost]))}
                 answers = [again.get(row["n"], row) for row in answers]
-        except psycopg.DataError as error:
-            raise UsageError(f"it can't be stored: {error.diag.message_detail or first_line(error)}") from error
+        except (psycopg.DataError, psycopg.errors.CheckViolation) as error:
+            reason = error.diag.message_detail or first_line(error)
+            raise UsageError(f"it can't be stored: {error.diag.message_primary}", hint=reason) from error
         keys = {job.concurrency_key for job in new} - {None}
         if keys:
             self.wake_keys(keys)

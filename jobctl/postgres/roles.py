@@ -1,56 +1,173 @@
-"""Least privilege: the SQL that makes a role that submits, one that works, and one that looks."""
+"""Least privilege: the SQL of the roles of ``jobctl db roles`` and of what they may call.
+
+Grants decide about tables and columns, row-level security about rows, checked functions about everything that a submitter
+changes. The owner of the schema is subject to none of it.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from jobctl.core.errors import UsageError
-from jobctl.postgres.tables import metadata
+from jobctl.core.lifecycle import Status
+from jobctl.postgres.checked import CHECKED, definition
+from jobctl.postgres.queue import statement
+from jobctl.postgres.tables import jobs, metadata
 
-MOVED = (
-    "status waiting_on run_after updated_at started_at attempt_started_at run_s completed_at progress output_data result_path result_sha256 result_size pause_requested_at "
-    "pause_reason paused_at resumed_at resume_count cancel_requested_at cancel_reason retry_count crash_count next_retry_at "
-    "error_type error_message last_error error_trace last_checkpoint_path last_checkpoint_stage checkpoint_hash lease_id "
-    "lease_expires_at"
+FIXED = (
+    "id job_type title queue priority labels idempotency_key concurrency_key created_by created_at input_data "
+    "metadata max_retries resume_count resumed_at pause_reason cancel_reason"
 )
-"""What people and sweeps change of a job. Not among it: what a claim writes (lease_seq, worker_id, heartbeat_at), so that
-who submits can't take a job; and what a job is (type, input, owner)."""
+"""Columns of jobs that a worker never changes: what the job is, and what people do with it."""
+CREATED = (
+    "id job_type title queue priority labels idempotency_key concurrency_key created_by run_after input_data metadata "
+    "max_retries entity_type entity_id waiting_on"
+)
+"""Columns that ``submit.sql`` writes."""
+NOTED = "job_id kind from_status to_status actor lease_seq detail"
+"""Columns of an event but its number and its time."""
+NO_PERSON = "actor IN ('', 'sweep') OR actor ~ '^(worker|job):'"
+WORKED_ON = ", ".join(f"'{status}'" for status in (Status.PENDING, Status.PROCESSING, Status.FAILED))
+"""Where a job is that a worker moves; the rest is for people, or has ended."""
 
-SUBMITTER = (
-    "SELECT ON ALL TABLES IN SCHEMA jobctl",
-    "INSERT ON jobctl.jobs, jobctl.job_dependencies, jobctl.events, jobctl.holds, jobctl.annotations",
-    f"UPDATE ({', '.join(MOVED.split())}) ON jobctl.jobs",
-    "UPDATE (user_validated, starred, note, judged_at) ON jobctl.connections",
-    "UPDATE ON jobctl.import_review, jobctl.annotations",
-    "UPDATE (draining_at) ON jobctl.workers",
-    "DELETE ON jobctl.jobs, jobctl.checkpoints, jobctl.holds",
-    "USAGE ON SEQUENCE jobctl.jobs_id_seq",
+_MOVED = " ".join(column.name for column in jobs.columns if column.name not in FIXED.split())
+_NAMES = [table.name for table in metadata.sorted_tables]
+OF_JOBS = [table.name for table in metadata.sorted_tables if "job_id" in table.columns]
+"""Tables whose rows belong to whom their job belongs."""
+LIBRARY = ["documents", "chunks", "connections", "annotations", "import_review", "vault_sync"]
+APPENDED = ["events", "holds", "job_dependencies"]
+"""Tables to which a worker adds rows and changes none."""
+WRITTEN = [name for name in _NAMES if name not in ("jobs", *APPENDED)]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"jobctl.{name}" for name in names)
+
+
+def _columns(names: str) -> str:
+    return ", ".join(names.split())
+
+
+EVERYTHING = "SELECT ON ALL TABLES IN SCHEMA jobctl"
+GRANTS: dict[str, tuple[str, ...]] = {
+    "submitter": (
+        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.alembic_version, {_listed(OF_JOBS)}",
+        f"EXECUTE ON FUNCTION {', '.join(f'jobctl.checked_{verb}(jsonb)' for verb in CHECKED)}",
+    ),
+    "worker": (
+        EVERYTHING,
+        f"INSERT ({_columns(CREATED)}), UPDATE ({_columns(_MOVED)}) ON jobctl.jobs",
+        f"INSERT ({_columns(NOTED)}) ON jobctl.events",
+        "INSERT ON jobctl.holds, jobctl.job_dependencies",
+        f"INSERT, UPDATE, DELETE ON {_listed(WRITTEN)}",
+        "USAGE ON SEQUENCE jobctl.jobs_id_seq",
+    ),
+    "reader": (EVERYTHING,),
+    "librarian": (
+        f"SELECT ON jobctl.alembic_version, {_listed(LIBRARY)}",
+        "UPDATE (user_validated, starred, note, judged_at) ON jobctl.connections",
+        "INSERT, UPDATE ON jobctl.annotations",
+        "UPDATE ON jobctl.import_review",
+    ),
+}
+"""Role → what it is granted."""
+
+ANY = "USING (true)"
+SEEN = ("SELECT", ANY)
+MINE = (
+    "SELECT",
+    "USING (created_by = session_user OR (created_by LIKE 'job:%' AND jobctl.belongs(created_by)))",
 )
-WORKER = (
-    "SELECT ON ALL TABLES IN SCHEMA jobctl",
-    "INSERT ON jobctl.events",
-    "INSERT, UPDATE ON jobctl.jobs",
-    "INSERT, UPDATE, DELETE ON {rest}",
-    "USAGE ON SEQUENCE jobctl.jobs_id_seq",
-)
-READER = ("SELECT ON ALL TABLES IN SCHEMA jobctl",)
+
+
+def _of_jobs(table: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    # the subquery sees only the jobs that the policy on jobs shows
+    mine = ("SELECT", f"USING (EXISTS (SELECT FROM jobctl.jobs j WHERE j.id = {table}.job_id))")
+    written = (SEEN, ("INSERT", f"WITH CHECK ({NO_PERSON})")) if table == "events" else (("ALL", ANY),)
+    return {"submitter": (mine,), "worker": written, "reader": (SEEN,)}
+
+
+POLICIES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
+    "jobs": {
+        "submitter": (MINE,),
+        "worker": (
+            SEEN,
+            ("INSERT", "WITH CHECK (created_by ~ '^job:[0-9]+$')"),
+            ("UPDATE", f"USING (status IN ({WORKED_ON})) WITH CHECK (true)"),
+        ),
+        "reader": (SEEN,),
+    },
+    "holds": {
+        "submitter": (SEEN,),
+        "worker": (SEEN, ("INSERT", f"WITH CHECK ({NO_PERSON})")),
+        "reader": (SEEN,),
+    },
+    **{name: _of_jobs(name) for name in OF_JOBS},
+}
+"""Table with row-level security → role → its policies, each a command and a condition."""
+
+OWNED = """\
+DO $$
+DECLARE
+    made regprocedure;
+    owner text := (SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'jobctl');
+BEGIN  -- they run with the rights of the owner of the schema, also where a superuser has created them
+    FOR made IN SELECT oid FROM pg_proc WHERE pronamespace = 'jobctl'::regnamespace AND prosecdef LOOP
+        EXECUTE format('ALTER FUNCTION %s OWNER TO %s', made, owner);
+    END LOOP;
+END $$;
+"""
 
 
 def statements(prefix: str) -> str:
     """SQL for the owner of the schema; may be run again, and is after an upgrade. Raises ``UsageError`` for a bad name."""
-    if not prefix.isascii() or not prefix.replace("_", "a").isalnum():
-        raise UsageError(f"{prefix!r} can't begin the name of a role", hint="letters, digits and _")
-    rest = ", ".join(f"jobctl.{table.name}" for table in metadata.sorted_tables if table.name not in ("jobs", "events"))
-    lines = [
-        "-- Three roles without a login, for jobctl. Run as the owner of the schema, and again after each upgrade.",
-        f"-- Then, for example: GRANT {prefix}_submitter TO ann;",
-    ]
-    for kind, grants in (("submitter", SUBMITTER), ("worker", WORKER), ("reader", READER)):
-        role = f"{prefix}_{kind}"
-        lines += [
+    if not prefix.isascii() or not prefix.replace("_", "a").isalnum() or prefix[:1].isdigit() or len(prefix) > 40:
+        raise UsageError(
+            f"{prefix!r} can't begin the name of a role", hint="up to 40 letters, digits and _, a letter first"
+        )
+    prefix = prefix.lower()
+    return "\n".join(
+        [
+            "-- Four roles without a login, for jobctl. Run as the owner of the schema, and again after each upgrade.",
+            f"-- Then, for example: GRANT {prefix}_submitter TO ann;",
+            "BEGIN;",
+            *_functions(),
+            *(line for kind in GRANTS for line in _role(prefix, kind)),
+            *(line for table in POLICIES for line in _security(prefix, table)),
+            "COMMIT;",
             "",
-            f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
-            f"REVOKE ALL ON ALL TABLES IN SCHEMA jobctl FROM {role};",
-            f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA jobctl FROM {role};",
-            f"GRANT USAGE ON SCHEMA jobctl TO {role};",
-            *(f"GRANT {grant.format(rest=rest)} TO {role};" for grant in grants),
         ]
-    return "\n".join(lines) + "\n"
+    )
+
+
+def _functions() -> list[str]:
+    api = (Path(__file__).parent / "api.sql").read_text(encoding="utf-8")
+    made = [definition(verb, statement(verb)) for verb in CHECKED]
+    closed = [f"REVOKE ALL ON FUNCTION jobctl.checked_{verb}(jsonb) FROM PUBLIC;" for verb in CHECKED]
+    return ["", *made, *closed, api, OWNED]
+
+
+def _role(prefix: str, kind: str) -> list[str]:
+    role = f"{prefix}_{kind}"
+    return [
+        f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
+        *(
+            f"REVOKE ALL ON ALL {things} IN SCHEMA jobctl FROM {role};"
+            for things in ("TABLES", "SEQUENCES", "FUNCTIONS")
+        ),
+        f"GRANT USAGE ON SCHEMA jobctl TO {role};",
+        *(f"GRANT {grant} TO {role};" for grant in GRANTS[kind]),
+        "",
+    ]
+
+
+def _security(prefix: str, table: str) -> list[str]:
+    lines = [f"ALTER TABLE jobctl.{table} ENABLE ROW LEVEL SECURITY;"]
+    for kind, policies in POLICIES[table].items():
+        for number, (command, condition) in enumerate(policies, 1):
+            name = f"{prefix}_{kind}_{number}"
+            lines += [
+                f"DROP POLICY IF EXISTS {name} ON jobctl.{table};",
+                f"CREATE POLICY {name} ON jobctl.{table} FOR {command} TO {prefix}_{kind} {condition};",
+            ]
+    return lines

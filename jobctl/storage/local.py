@@ -14,8 +14,10 @@ from typing import BinaryIO
 
 from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, StorageUnavailable
 from jobctl.core.keys import storage_key
+from jobctl.core.trust import require_private
 
 _TEMPORARY = ".writing-"
+STORAGE_HINT = "chmod go-w, if the folder is yours; else set JOBCTL_STORAGE to one of your own."
 
 
 class LocalStorage:
@@ -23,6 +25,7 @@ class LocalStorage:
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
+        self._trusted = False
 
     def put(self, key: str, data: bytes) -> None:
         """Stores bytes under a key. The same key is only ever written with the same bytes."""
@@ -33,6 +36,7 @@ class LocalStorage:
         target = self._path(key)
         try:
             self._folder(target.parent)
+            self._require_private()  # another account may have made it meanwhile
             temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
             try:
                 descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -80,6 +84,7 @@ class LocalStorage:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys that begin with a folder name, in order; half-written files are not keys."""
+        self._require_private()
         for folder, folders, names in os.walk(self.root / prefix):
             folders.sort()
             for name in sorted(names):
@@ -94,7 +99,14 @@ class LocalStorage:
         return path
 
     def _path(self, key: str) -> Path:
+        self._require_private()
         return self.root / storage_key(key)
+
+    def _require_private(self) -> None:
+        """Raises ``ConfigError`` where another account owns the folder or can write to it; asked until it exists."""
+        if not self._trusted:
+            require_private(self.root, "the storage", hint=STORAGE_HINT)
+            self._trusted = self.root.exists()
 
     def _folder(self, folder: Path) -> None:
         """Makes a folder durably: each new one is synced into its parent."""

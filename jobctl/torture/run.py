@@ -215,7 +215,7 @@ def _database(
 ) -> Iterator[tuple[str, Callable[[], int | None]]]:
     """An embedded server for this run, or a database for it on the given server, which is not crashed."""
     if plan.url is None:
-        server = Server(home, say=report_progress, environment=os.environ)
+        server = Server(home, report=report_progress, environment=os.environ)
         try:
             yield server.ensure(), lambda: server.status().pid
         finally:

@@ -4,47 +4,19 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import sys
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jobctl.core.errors import ConfigError
+from jobctl.core.masking import mask_url
+from jobctl.core.trust import HOME_HINT, require_private
+from jobctl.wiring.files import PROJECT_FILE, Ignored, nearest, read_file, read_own_file, read_project_file
+from jobctl.wiring.setting_table import DEFAULTS, SETTINGS
 
-DEFAULTS: dict[str, Any] = {
-    "db": None,
-    "storage": None,
-    "input_roots": [],
-    "embedding": "static",
-    "enrichment": "counting",
-    "judge": "none",
-    "model_url": None,
-    "embedding_model": "text-embedding-3-small",
-    "embedding_dim": 1536,
-    "chat_model": "gpt-4o-mini",
-    "readwise_url": "https://readwise.io/api/v2",
-    "auto_retry": True,
-    "pausing": True,
-    "paywall_holds": False,
-    "max_retries": {},
-    "keep_checkpoints_days": 7.0,
-    "keep_results_days": 90.0,
-    "concurrency": 2,
-    "poll": 1.0,
-    "grace": 30.0,
-    "cancel_grace": 10.0,
-    "silent_limit": 900.0,
-    "stage_timeout": 0.0,
-    "stage_cpu": 0.0,
-    "child_memory_mb": 4096,
-    "child_file_size_mb": 4096,
-    "lease_ttl": 30.0,
-    "test_fast": False,
-}
-"""Every setting with its default; the type of the default is the type of the setting."""
+__all__ = ["DEFAULTS", "Ignored", "Settings", "home", "nearest", "settings", "shown", "user"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +27,8 @@ class Settings:
     sources: dict[str, str] = field(default_factory=dict)
     home: Path = Path()
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    ignored: tuple[Ignored, ...] = ()
+    """What a file set and was not used."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -88,77 +62,38 @@ def settings(flags: Mapping[str, Any] | None = None, environment: Mapping[str, s
     """Flag > environment (JOBCTL_…) > ./.jobctl.toml > the user's file > default. Raises ``ConfigError``."""
     environment = os.environ if environment is None else environment
     flags = {key: value for key, value in (flags or {}).items() if value is not None}
-    values = dict(DEFAULTS)
-    sources = dict.fromkeys(DEFAULTS, "default")
-    for path in _files(flags, environment):
-        for name, value in _read(path).items():
-            values[name], sources[name] = value, str(path)
+    values, sources = dict(DEFAULTS), dict.fromkeys(DEFAULTS, "default")
+
+    def take(found: Mapping[str, Any], source: str) -> None:
+        values.update(found)
+        sources.update(dict.fromkeys(found, source))
+
+    ignored: list[Ignored] = []
+    if named := flags.get("config"):
+        if not Path(named).is_file():
+            raise ConfigError(f"no such configuration file: {named}")
+        take(read_file(Path(named)), str(named))
+    else:
+        own = _own_file(environment)
+        take(read_own_file(own), str(own))
+        found, ignored = read_project_file()
+        take(found, str(PROJECT_FILE))
     for name in DEFAULTS:
         variable = f"JOBCTL_{name.upper()}"
         if name != "db" and variable in environment:
-            values[name], sources[name] = _from_text(name, environment[variable], variable), variable
-    for name in ("JOBCTL_DATABASE_URL", "DATABASE_URL"):
-        if environment.get(name) and sources["db"] in ("default",):
-            values["db"], sources["db"] = environment[name], name
-    for name, value in flags.items():
-        if name in DEFAULTS:
-            values[name], sources[name] = value, "flag"
-    return Settings(values, sources, home(environment), environment)
+            take({name: _from_text(name, environment[variable], variable)}, variable)
+    for variable in ("JOBCTL_DATABASE_URL", "DATABASE_URL"):
+        if environment.get(variable) and sources["db"] == "default":
+            take({"db": environment[variable]}, variable)
+    take({name: value for name, value in flags.items() if name in DEFAULTS}, "flag")
+    root = home(environment)
+    require_private(root, "JOBCTL_HOME", hint=HOME_HINT)
+    return Settings(values, sources, root, environment, tuple(ignored))
 
 
-def _files(flags: Mapping[str, Any], environment: Mapping[str, str]) -> list[Path]:
-    """Weakest first."""
-    if given := flags.get("config"):
-        if not Path(given).is_file():
-            raise ConfigError(f"no such configuration file: {given}")
-        return [Path(given)]
+def _own_file(environment: Mapping[str, str]) -> Path:
     base = environment.get("XDG_CONFIG_HOME")
-    user = Path(base) if base else _user_home(environment) / ".config"
-    candidates = [user / "jobctl" / "config.toml", Path(".jobctl.toml")]
-    return [path for path in candidates if _is_file(path)]
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}", hint="Settings are written as: name = value") from error
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
-    for name, value in found.items():
-        where = f"{path}:{_line_of(text, name)}"
-        if name not in DEFAULTS:
-            hint = f"{nearest(name, DEFAULTS)}jobctl config show lists them"
-            raise ConfigError(f"{where}: there is no setting {name!r}", hint=hint)
-        wanted = type(DEFAULTS[name]) if DEFAULTS[name] is not None else str
-        if not isinstance(value, (int, float) if wanted is float else wanted):
-            raise ConfigError(f"{where}: {name} should be {wanted.__name__}, not {value!r}")
-        if isinstance(value, dict) and not all(isinstance(number, int) and number >= 0 for number in value.values()):
-            raise ConfigError(f"{where}: {name} should give a whole number for each job type, not {value!r}")
-    return found
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """``Did you mean …? `` for the known name that is nearest; empty where none is near."""
-    import difflib
-
-    near = difflib.get_close_matches(name, known, 1)
-    return f"Did you mean {near[0]}? " if near else ""
-
-
-def _line_of(text: str, name: str) -> int:
-    """The line on which a setting stands, from 1."""
-    lines = text.splitlines()
-    pattern = re.compile(rf"""\s*\[?["']?{re.escape(name)}["']?\s*[=.\]]""")
-    return next((number for number, line in enumerate(lines, 1) if pattern.match(line)), 1)
+    return (Path(base) if base else _user_home(environment) / ".config") / "jobctl" / "config.toml"
 
 
 def _from_text(name: str, text: str, variable: str) -> Any:
@@ -194,8 +129,10 @@ def user(environment: Mapping[str, str]) -> str:
 
 def shown(name: str, value: Any) -> Any:
     """A setting's value as it may be printed."""
-    if name != "db" or not value:
+    if not value or SETTINGS[name].show == "plain":
         return value
+    if SETTINGS[name].show == "url":
+        return mask_url(str(value))
     from jobctl.postgres.connect import mask
 
     return mask(value)

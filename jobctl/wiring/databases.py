@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jobctl.core.errors import StoreUnavailable
 from jobctl.wiring.configuration import Settings, user
+
+if TYPE_CHECKING:  # a command that prints its version must not pay for the driver
+    import psycopg
+
+    from jobctl.postgres.embedded import Server
+    from jobctl.postgres.leases import Leases
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,10 @@ class Database:
 
     settings: Settings
     say: Callable[[str], None]
-    patience: float = 60.0
+    timeout: float = 60.0
+    """Seconds to wait for another process that brings the embedded server up."""
+    starts: bool = True
+    """Whether the embedded server is brought up where it is down. Not by a child: it may be frozen with the lock."""
 
     @property
     def url(self) -> str | None:
@@ -28,13 +37,17 @@ class Database:
         return conninfo(named) if named else resolve_url(None, self.settings.environment)
 
     @property
-    def server(self) -> Any:
+    def server(self) -> Server:
         """The embedded server."""
         from jobctl.postgres.embedded import Server
 
-        held = self.settings
+        settings = self.settings
         return Server(
-            held.home, say=self.say, environment=held.environment, durable=not held["test_fast"], patience=self.patience
+            settings.home,
+            report=self.say,
+            environment=settings.environment,
+            durable=not settings["test_fast"],
+            timeout=self.timeout,
         )
 
     def info(self) -> str:
@@ -42,24 +55,45 @@ class Database:
         if (url := self.url) is not None:
             return url
         self.connect().close()
-        return str(self.server.conninfo())
+        return self.server.conninfo()
 
-    def connect(self, application_name: str = "jobctl") -> Any:
+    def connect(self, application_name: str = "jobctl") -> psycopg.Connection[Any]:
         """A connection to a schema that fits this program; the embedded server is started and brought up to it."""
         from jobctl.postgres.connect import connect
-        from jobctl.postgres.revision import current, head, require_head
+        from jobctl.postgres.revision import require_head
 
         if (url := self.url) is not None:
             connection = connect(url, application_name=application_name)
         else:
-            try:
-                connection = connect(self.server.conninfo(), application_name=application_name)
-            except StoreUnavailable:
-                connection = connect(self.server.ensure(), application_name=application_name)
-            if (current(connection) or "") < head():
-                self.upgrade()
+            connection = self._connect_embedded(application_name)
         require_head(connection)
         return connection
+
+    def _connect_embedded(self, application_name: str) -> psycopg.Connection[Any]:
+        from jobctl.postgres.revision import current, head
+
+        server = self.server
+        if not self.starts:
+            return server.connect(application_name)
+        try:
+            connection = server.connect(application_name)
+        except StoreUnavailable:
+            server.ensure()
+            connection = server.connect(application_name)
+        if (current(connection) or "") < head():
+            self.upgrade()
+        return connection
+
+    def leases(self, application_name: str, *, ttl: float) -> Leases:
+        """The queue for a worker; of the embedded server one that notices when the server was replaced."""
+        from jobctl.postgres.leases import Leases
+
+        connect = partial(self.connect, application_name)
+        if self.url is not None:
+            return Leases(connect, ttl=ttl)
+        from jobctl.postgres.embedded.watched import WatchedLeases
+
+        return WatchedLeases(connect, ttl=ttl, server=self.server)
 
     def upgrade(self, revision: str = "head") -> None:
         """Brings the schema up."""
@@ -105,18 +139,20 @@ class Database:
 
     def _server_info(self) -> str:
         url = self.url
-        return url if url is not None else str(self.server.ensure())
+        return url if url is not None else self.server.ensure()
 
     def status(self) -> dict[str, Any]:
         """What ``db status`` shows; starts nothing."""
         from jobctl.postgres.connect import connect, mask
         from jobctl.postgres.revision import current, head
 
-        embedded = self.url is None
-        server = self.server.status() if embedded else None
+        url = self.url
+        server = self.server.status() if url is None else None
+        if url is None:
+            url = self.server.conninfo() if server and server.running else ""
         facts: dict[str, Any] = {
-            "url": mask(self.server.conninfo() if embedded else self.url or ""),
-            "embedded": embedded,
+            "url": mask(url),
+            "embedded": server is not None,
             "running": server.running if server else True,
             "server_version": None,
             "pgvector": None,
@@ -125,7 +161,7 @@ class Database:
             "data_dir": server.data_dir if server else None,
         }
         if facts["running"]:
-            with connect(self.server.conninfo() if embedded else self.url or "") as connection:
+            with connect(url) as connection:
                 version = connection.info.server_version
                 row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
                 facts |= {

@@ -50,7 +50,7 @@ class WorkerOptions:
 
 def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
     """Runs a supervisor in this process until it ends; returns the number of jobs settled."""
-    from jobctl.postgres.leases import Leases, Listener
+    from jobctl.postgres.leases import Listener
     from jobctl.postgres.patience import patiently
     from jobctl.worker.config import WorkerConfig
     from jobctl.worker.crew import Crew
@@ -64,8 +64,8 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
             f"lease_ttl is {held['lease_ttl']:g} s; no beat would come in time",
             hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
         )
-    place = Database(held, say, patience=WORKER_PATIENCE)
-    queue = Leases(partial(place.connect, "jobctl worker"), ttl=float(held["lease_ttl"]))
+    place = Database(held, say, timeout=WORKER_PATIENCE)
+    queue = place.leases("jobctl worker", ttl=float(held["lease_ttl"]))
     types = options.types or _usable(say)
     for name in types:
         pipeline(name)
@@ -78,10 +78,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         auto_retry=bool(held["auto_retry"]), paywall_holds=bool(held["paywall_holds"]), only=frozenset(options.only) if options.only else None,
     )  # fmt: skip
     roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]
-    # a child is told where the embedded server is: it may be frozen at any moment, and must never be the one that brings
-    # the server up, with the lock on that in its hands
-    values = held.values if place.url is not None else {**held.values, "db": place.server.conninfo()}
-    child_settings = {"values": values, "home": str(held.home), "roots": roots, "parent": os.getpid()}
+    child_settings = {"values": held.values, "home": str(held.home), "roots": roots, "parent": os.getpid()}
     os.environ["JOBCTL_CHILD"] = json.dumps(child_settings)
     crew = Crew(
         lambda descriptor: [sys.executable, "-c", f"from jobctl.wiring import run_child; run_child({descriptor})"]
@@ -130,7 +127,8 @@ def run_child(descriptor: int) -> None:
     from jobctl.postgres.library import Libraries
     from jobctl.worker.context import Services
 
-    queue = Leases(partial(Database(held, lambda _: None).connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
+    database = Database(held, lambda _: None, starts=False)
+    queue = Leases(partial(database.connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
     libraries = Libraries()
     with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor gave us, and removes
         services = Services(

@@ -86,13 +86,23 @@ class Supervisor:
 
     def register(self) -> None:
         """Announces the worker. Comes before ``run``, so that the caller decides how long a database is waited for."""
+        self._register()
+        self.wakeups.listen(self._notified)
+
+    def _register(self) -> None:
         config = self.config
         self.worker = self.queue.register(
             name=config.name, host=config.host, pid=config.pid, version=config.version, capacity=config.concurrency,
             job_types=list(config.types), queues=list(config.queues or ()),
         )  # fmt: skip
         self.queue.actor = f"worker:{self.worker}"
-        self.wakeups.listen(self._notified)
+
+    def _register_again(self) -> None:
+        """After an outage: the database was replaced, or the worker's row was removed meanwhile."""
+        config = self.config
+        own = (self.worker, config.name, config.host, config.pid)
+        if own not in {(row["id"], row["name"], row["host"], row["pid"]) for row in self.queue.workers(everyone=True)}:
+            self._register()
 
     def run(self) -> int:
         """The whole life of a worker; returns the number of jobs it settled."""
@@ -215,6 +225,8 @@ class Supervisor:
             self.outage.attempt("orphans", self._release_orphans)
 
     def _renew_all(self) -> bool:
+        if self.outage.unreachable:
+            self._register_again()
         renewal = self.leases.renew(self.worker, self._tokens(), time.monotonic())
         if renewal.draining and not self.shutdown.requested:
             self.shutdown.request()

@@ -6,6 +6,7 @@ python tests/bench/coldstart.py [ROUNDS]
 """
 
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def main() -> None:
     jobctl = str(Path(sys.executable).with_name("jobctl"))
     with tempfile.TemporaryDirectory(prefix="jobctl-bench-") as home:
         Path(home).chmod(0o755)
-        server = Server(Path(home) / "server", say=lambda _: None, environment=os.environ)
+        server = Server(Path(home) / "server", report=lambda _: None, environment=os.environ)
         url = server.ensure()
         migrate.upgrade(url)
         Leases(lambda: connect(url)).submit([NewJob("noop", {})] * 1000)
@@ -52,7 +53,10 @@ def main() -> None:
         ids.write_text("".join(f"{n}\tpause,cancel\tProcessing: Book {n}.pdf\n" for n in range(200)))
         script = Path(__file__).parents[2] / "completions" / "jobctl.bash"
         typed = "COMP_WORDS=(jobctl pause ''); COMP_CWORD=2; _jobctl"
-        tab, source = ["bash", "-c", f"source {script}; {typed}"], ["bash", "-c", f"source {script}"]
+        tab, source = (
+            ["bash", "-c", f"source {shlex.quote(str(script))}; {typed}"],
+            ["bash", "-c", f"source {shlex.quote(str(script))}"],
+        )
         commands |= {"TAB": tab, "no TAB": source}
         found: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(rounds):

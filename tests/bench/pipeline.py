@@ -117,7 +117,7 @@ def main() -> None:
     embedder = StaticEmbedder()
     with tempfile.TemporaryDirectory(prefix="jobctl-bench-") as home:
         Path(home).chmod(0o755)
-        server = Server(Path(home) / "server", say=lambda _: None, environment=os.environ)
+        server = Server(Path(home) / "server", report=lambda _: None, environment=os.environ)
         url = server.ensure()
         migrate.upgrade(url)
         held = wiring.settings({}, {"JOBCTL_HOME": home, "HOME": home})

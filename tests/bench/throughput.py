@@ -65,7 +65,7 @@ def main() -> None:
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory(prefix="jobctl-bench-") as home:
         Path(home).chmod(0o755)
-        server = Server(Path(home) / "server", say=lambda _: None, environment=os.environ)
+        server = Server(Path(home) / "server", report=lambda _: None, environment=os.environ)
         url = server.ensure()
         migrate.upgrade(url)
         try:

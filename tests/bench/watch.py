@@ -35,7 +35,7 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
     with tempfile.TemporaryDirectory(prefix="jobctl-bench-") as home:
         Path(home).chmod(0o755)
-        server = Server(Path(home) / "server", say=lambda _: None, environment=os.environ)
+        server = Server(Path(home) / "server", report=lambda _: None, environment=os.environ)
         url = server.ensure()
         migrate.upgrade(url)
         queue = Leases(lambda: connect(url))

@@ -297,12 +297,12 @@ def test_the_doctor_notes_what_somebody_should_look_at(cli, conn):
     assert cli("doctor").code == 0
 
 
-def test_the_doctor_says_what_is_broken_with_the_code_of_it(cli, tmp_path):
+def test_the_doctor_says_what_is_broken_with_the_code_of_it(cli, tmp_path, monkeypatch):
     gone = cli("--db", "postgresql://nobody:secret@127.0.0.1:1/x", "doctor")
     assert gone.code == 6
     assert "BAD   database" in gone.out
     assert "secret" not in gone.out + gone.err
     (tmp_path / "file").write_text("")
-    (tmp_path / ".jobctl.toml").write_text(f"storage = '{tmp_path / 'file' / 'x'}'\n")
+    monkeypatch.setenv("JOBCTL_STORAGE", str(tmp_path / "file" / "x"))
     assert cli("doctor").code == 6
     assert not diagnosed(cli)["storage"]["ok"]

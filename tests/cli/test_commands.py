@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -317,7 +318,7 @@ def test_it_works_with_an_empty_environment(shell):
 
 def test_a_reader_that_goes_away_is_141(shell):
     shell("submit", "-f", "-", stdin='{"type":"noop"}\n' * 3000)
-    command = f"{sys.executable} -m jobctl list -n 0 | head -1; exit ${{PIPESTATUS[0]}}"
+    command = f"{shlex.quote(sys.executable)} -m jobctl list -n 0 | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], env=shell.env, capture_output=True, text=True, check=False)
     assert done.returncode == 141
     assert done.stderr == ""

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -143,7 +144,7 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(cli, terminal):
     """Under a shell with job control: nobody else can stop a job."""
     cli("submit", "steps")
     held = terminal("--norc", "--noediting", "-i", program=("bash",))
-    held.type(f"PS1=; {sys.executable} -m jobctl watch\n")
+    held.type(f"PS1=; {shlex.quote(sys.executable)} -m jobctl watch\n")
     held.until(ENTER)
     held.until("Steps")
     held.type("\x1a")

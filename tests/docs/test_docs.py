@@ -63,7 +63,7 @@ def cached(tmp_path):
 
 def test_bash_offers_commands_options_values_and_the_ids_that_fit_the_verb(cached):
     """In a shell that finds no program at all: a TAB starts none."""
-    lines = [f"source {ROOT / 'completions' / 'jobctl.bash'}", "PATH=/nonexistent"]
+    lines = [f"source {shlex.quote(str(ROOT / 'completions' / 'jobctl.bash'))}", "PATH=/nonexistent"]
     for typed, _ in TYPED:
         words = typed.split(" ")
         lines += [
@@ -77,7 +77,7 @@ def test_bash_offers_commands_options_values_and_the_ids_that_fit_the_verb(cache
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed: apt install fish")
 def test_fish_offers_the_same(cached):
-    lines = [f"source {ROOT / 'completions' / 'jobctl.fish'}"]
+    lines = [f"source {shlex.quote(str(ROOT / 'completions' / 'jobctl.fish'))}"]
     lines += [f"echo (complete -C {shlex.quote(typed)} | string split -f1 \\t)" for typed, _ in TYPED]
     done = subprocess.run(
         ["fish", "-N", "-c", "\n".join(lines)], capture_output=True, text=True, env=cached, check=False

@@ -2,12 +2,9 @@
 
 import fcntl
 import os
-import secrets
-import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -17,45 +14,8 @@ from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
 from jobctl.postgres.embedded.account import Account
-from jobctl.postgres.embedded.process import is_postmaster, postmaster_pid
-
-
-@pytest.fixture
-def base(reachable_tmp):
-    folder = reachable_tmp / secrets.token_hex(3)
-    folder.mkdir(mode=0o755)
-    return folder
-
-
-@pytest.fixture
-def servers():
-    held = []
-
-    def make(home, said=None, *, durable=False):
-        server = Server(home, say=(said if said is not None else []).append, environment=os.environ, durable=durable)
-        held.append(server)
-        return server
-
-    yield make
-    for server in held:
-        server.stop(force=True)
-
-
-def works(server) -> bool:
-    with connect(server.ensure()) as connection:
-        return connection.execute("SELECT current_database()").fetchone() == ("jobctl",)
-
-
-def kill_everything(server) -> None:
-    pid = postmaster_pid(server.cluster)
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    for one in [pid, *map(int, children)]:
-        try:
-            os.kill(one, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    while is_postmaster(pid, server.cluster):
-        time.sleep(0.01)
+from jobctl.postgres.embedded.process import postmaster_pid
+from tests.embedded.processes import kill_everything, works
 
 
 @pytest.mark.parametrize("name", ["plain", "with space and 'quotes\" and, comma", "x" * 150, "日本語"])
@@ -74,14 +34,14 @@ import os, sys
 from pathlib import Path
 from jobctl.postgres.embedded import Server
 from jobctl.postgres import migrate
-server = Server(Path({str(base / "home")!r}), say=lambda line: print(line), environment=os.environ, durable=False)
+server = Server(Path({str(base / "home")!r}), report=lambda line: print(line), environment=os.environ, durable=False)
 migrate.upgrade(server.ensure())
 """
     running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(5)]
     said = [process.communicate(timeout=60)[0] for process in running]
     assert [process.returncode for process in running] == [0] * 5
     assert "".join(said).count("creating the database") == 1
-    server = Server(base / "home", say=lambda _: None, environment=os.environ)
+    server = Server(base / "home", report=lambda _: None, environment=os.environ)
     server.stop(force=True)
 
 
@@ -100,6 +60,9 @@ def test_a_killed_initdb_leaves_nothing_in_the_way(base, servers):
     half = server.cluster.parent / "cluster.init-99999"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
+    account = Account.choose(os.environ)
+    for path in (half, half / "PG_VERSION", half.parent, half.parents[1]):
+        os.chown(path, account.uid, account.gid)
     assert works(server)
     assert not half.exists()
 
@@ -141,7 +104,7 @@ def test_stop_refuses_while_a_worker_is_connected_and_starts_again_after(base, s
 
 
 def test_it_is_private_and_durable(base):
-    server = Server(base / "home", say=lambda _: None, environment=os.environ)
+    server = Server(base / "home", report=lambda _: None, environment=os.environ)
     try:
         with connect(server.ensure()) as connection:
             shown = {n: connection.execute(f"SHOW {n}").fetchone()[0] for n in (
@@ -166,7 +129,7 @@ def test_variables_of_the_user_do_not_divert_it(base, servers, monkeypatch):
 
 
 def test_without_any_postgres_the_way_out_is_said(base, monkeypatch):
-    server = Server(base / "home", say=lambda _: None, environment={"JOBCTL_PG_BINDIR": str(base)})
+    server = Server(base / "home", report=lambda _: None, environment={"JOBCTL_PG_BINDIR": str(base)})
     with pytest.raises(ConfigError, match="no working Postgres"):
         server.ensure()
 
@@ -175,7 +138,7 @@ def test_a_home_that_cannot_be_written_is_a_clear_error(base, servers):
     file = base / "file"
     file.write_text("x")
     with pytest.raises(ConfigError, match="can't be used"):
-        Server(file / "home", say=lambda _: None, environment=os.environ).ensure()
+        Server(file / "home", report=lambda _: None, environment=os.environ).ensure()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change the account")
@@ -183,7 +146,7 @@ def test_root_runs_it_as_another_account_and_opens_nobodys_home(base, servers):
     closed = base / "closed"
     closed.mkdir(mode=0o700)
     with pytest.raises(ConfigError, match="can't enter"):
-        Server(closed / "home", say=lambda _: None, environment=os.environ).ensure()
+        Server(closed / "home", report=lambda _: None, environment=os.environ).ensure()
     assert closed.stat().st_mode & 0o777 == 0o700
     server = servers(base / "home")
     assert works(server)
@@ -201,7 +164,7 @@ import fcntl
 import os
 from pathlib import Path
 from jobctl.postgres.embedded import Server
-server = Server(Path({str(home)!r}), say=print, environment=os.environ, durable=False)
+server = Server(Path({str(home)!r}), report=print, environment=os.environ, durable=False)
 print(server.ensure())
 server.stop(force=True)
 """
@@ -226,7 +189,7 @@ def test_it_listens_on_no_port(base, servers):
 
 def test_a_command_does_not_wait_for_ever_for_one_that_was_stopped_in_the_middle(base):
     """Found by the torture: a worker stopped while it brought the server up held everybody."""
-    server = Server(base / "held", say=lambda _: None, environment=os.environ, patience=0.2)
+    server = Server(base / "held", report=lambda _: None, environment=os.environ, timeout=0.2)
     server.home.mkdir(parents=True, exist_ok=True)
     holder = subprocess.Popen(
         [sys.executable, "-c", f"import fcntl, os, time; d = os.open({str(server.home / 'pg.lock')!r}, os.O_RDWR | os.O_CREAT); "

@@ -22,6 +22,7 @@ class BoundedZip:
     def __init__(self, path: Path) -> None:
         self.name = path.name
         self._total = 0
+        self.doubled: list[str] = []  # names that stand there twice: the last entry counts, as for all readers of ZIP
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
@@ -34,17 +35,17 @@ class BoundedZip:
             raise Invalid(f"{self.name} has more than {MAX_ENTRIES:,} entries")
         entries: dict[str, zipfile.ZipInfo] = {}
         for info in infos:
-            self._refuse(info, entries)
+            self._refuse(info)
+            if info.filename in entries:
+                self.doubled.append(info.filename)
             entries[info.filename] = info
         return entries
 
-    def _refuse(self, info: zipfile.ZipInfo, entries: dict[str, zipfile.ZipInfo]) -> None:
+    def _refuse(self, info: zipfile.ZipInfo) -> None:
         name = info.orig_filename
         unsafe = name.startswith("/") or "\\" in name or ":" in name.split("/")[0] or "\x00" in name
         if unsafe or ".." in name.split("/"):
             raise Invalid(f"{self.name} has an entry with an unsafe name")
-        if name in entries:
-            raise Invalid(f"{self.name} has two entries of one name")
         if info.flag_bits & 0x1:
             raise Invalid(f"{self.name} is encrypted")
         if stat.S_ISLNK(info.external_attr >> 16):

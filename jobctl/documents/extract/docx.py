@@ -1,4 +1,4 @@
-"""DOCX: mammoth makes HTML of it."""
+"""DOCX: prepared, then mammoth makes HTML of it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from selectolax.lexbor import LexborHTMLParser
 from jobctl.core.document import Part, SourceInfo
 from jobctl.core.errors import Invalid
 from jobctl.documents.extract.bounded import BoundedZip
-from jobctl.documents.extract.html import markdown
+from jobctl.documents.extract.docx_xml import Prepared, prepared
+from jobctl.documents.extract.html import converted
 from jobctl.documents.extract.text import PART_SIZE
 
 _DC = "{http://purl.org/dc/elements/1.1/}"
+_STYLES = "\n".join(f"p.Heading{level} => h{level}:fresh" for level in range(1, 7))
 
 
 class DocxExtractor:
@@ -34,30 +36,36 @@ class DocxSource:
     def __init__(self, path: Path) -> None:
         archive = BoundedZip(path)
         try:
-            archive.check_all()
             properties = archive.read("docProps/core.xml") if "docProps/core.xml" in archive else None
+            document = prepared(archive)
         finally:
             archive.close()
-        try:
-            with path.open("rb") as stream:
-                html = mammoth.convert_to_html(stream, external_file_access=False).value
-        except Exception as error:  # mammoth raises whatever its parsers raise
-            raise Invalid(
-                f"{path.name} is damaged: {str(error).splitlines()[0] if str(error) else 'unreadable'}"
-            ) from error
-        text = markdown(LexborHTMLParser(html)) if html.strip() else ""
-        if not text.strip():
+        page = converted(LexborHTMLParser(_html(document, path.name)))
+        if not page.markdown.strip():
             raise Invalid(f"{path.name} has no text")
-        self._parts = _at_headings(text)
+        self._parts = _at_headings(page.markdown)
+        self._words = document.words
         title, author = _properties(properties)
-        self.info = SourceInfo("docx", title=title, author=author, part_count=len(self._parts))
+        self.info = SourceInfo(
+            "docx", title=document.title or title, author=author, part_count=len(self._parts), continuous=True,
+            losses=[*document.losses, *page.losses],
+        )  # fmt: skip
 
     def part(self, index: int) -> Part:
         """A piece of the text."""
-        return Part(index, self._parts[index])
+        return Part(index, self._parts[index], words=0 if index else self._words)
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _html(document: Prepared, name: str) -> str:
+    try:
+        return str(mammoth.convert_to_html(document.data, style_map=_STYLES, external_file_access=False).value)
+    except RecursionError:
+        raise Invalid(f"{name} is nested too deep") from None
+    except Exception as error:  # mammoth raises whatever its parsers raise
+        raise Invalid(f"{name} is damaged: {str(error).splitlines()[0] if str(error) else 'unreadable'}") from error
 
 
 def _at_headings(text: str) -> list[str]:

@@ -55,7 +55,9 @@ class SemanticSimilarity:
         for source in sources:
             score, lexical, vector = index.against_all(source)
             score = np.where(index.documents == index.documents[source], -1.0, score)
-            best = sorted(np.flatnonzero(score >= threshold).tolist(), key=lambda i: (-score[i], i))[:per_chunk]
+            best = sorted(np.flatnonzero(score >= threshold).tolist(), key=lambda i: (-score[i], index.rank[i]))[
+                :per_chunk
+            ]
             for target in best:
                 evidence = {"lexical": round(float(lexical[target]), 4), "vector": round(float(vector[target]), 4)}
                 edges.append(Edge(source, target, round(min(1.0, float(score[target])), 4), evidence))
@@ -85,7 +87,7 @@ class Contradiction:
             opposite = (polarity * polarity[source] < 0) & (np.abs(polarity - polarity[source]) >= 0.5)
             usable = opposite & (index.documents != index.documents[source]) & (score >= threshold)
             strength = np.minimum(1.0, score * np.abs(polarity - polarity[source]))
-            best = sorted(np.flatnonzero(usable).tolist(), key=lambda i: (-strength[i], i))[:per_chunk]
+            best = sorted(np.flatnonzero(usable).tolist(), key=lambda i: (-strength[i], index.rank[i]))[:per_chunk]
             for target in best:
                 evidence = {
                     "experimental": True,
@@ -129,7 +131,7 @@ class ThematicBridge:
                 target for target in shared
                 if index.documents[target] != index.documents[source] and threshold / 2 <= score[target] < threshold
             ]  # fmt: skip
-            best = sorted(usable, key=lambda i: (-len(shared[i]), -score[i], i))[:per_chunk]
+            best = sorted(usable, key=lambda i: (-len(shared[i]), -score[i], index.rank[i]))[:per_chunk]
             edges += [Edge(source, t, round(float(score[t]), 4), {"shared": sorted(shared[t])}) for t in best]
         return edges
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -86,6 +87,22 @@ def corpus(
     )  # fmt: skip
 
 
+def _ranks(held: Corpus) -> list[int]:
+    """The place of each chunk in an order by content, so that ties do not depend on the order of arrival.
+
+    Equal texts differ by all the text of their documents, then by their place in it.
+    """
+    digests: dict[int, hashlib.blake2b] = {}
+    for document, text in zip(held.documents, held.texts, strict=True):
+        digest = digests.setdefault(document, hashlib.blake2b(digest_size=16))
+        digest.update(text.encode("utf-8", "replace") + b"\x00")
+    order = sorted(range(len(held.ids)), key=lambda i: (held.texts[i], digests[held.documents[i]].digest(), i))
+    ranks = [0] * len(order)
+    for rank, position in enumerate(order):
+        ranks[position] = rank
+    return ranks
+
+
 class JoinedIndex:
     """TF-IDF postings and vectors of a corpus, exact."""
 
@@ -104,6 +121,7 @@ class JoinedIndex:
                 places.setdefault(term, []).append(place)
                 values.setdefault(term, []).append(weight)
         self._postings = {t: (np.asarray(places[t]), np.asarray(values[t])) for t in sorted(places)}
+        self.rank = _ranks(held)
 
     def _weigh(self, count: Counter[str]) -> dict[str, float]:
         raw = {t: (1.0 + math.log(n)) * self.idf[t] for t, n in sorted(count.items()) if t in self.idf}
@@ -125,7 +143,7 @@ class JoinedIndex:
             known = vector and self.corpus.vectors.shape[1]  # an empty corpus has no dimension
             cosine = self._cosine(np.frombuffer(vector, dtype="<f4")) if known else np.zeros(len(lexical))
             score = self.joined(lexical, cosine)
-        order = sorted(range(len(score)), key=lambda i: (-round(float(score[i]), 6), i))[:k]
+        order = sorted(range(len(score)), key=lambda i: (-round(float(score[i]), 6), self.rank[i]))[:k]
         return [Hit(i, float(score[i]), float(lexical[i]), float(cosine[i])) for i in order if score[i] > 0.02]
 
     def against_all(self, position: int) -> tuple[Floats, Floats, Floats]:
@@ -150,6 +168,8 @@ class JoinedIndex:
         return scores
 
     def _cosine(self, vector: NDArray[np.float32]) -> Floats:
+        if self.corpus.vectors.shape[1] == 0:  # a lexical engine, or a library without passages
+            return np.zeros(len(self.corpus.ids))
         # row by row, so that a score never depends on how the product is cut into blocks
         product: Floats = np.einsum("ij,j->i", self.corpus.vectors, vector.astype(np.float32)).astype(np.float64)
         return product
@@ -158,5 +178,6 @@ class JoinedIndex:
         """Joined scores of pairs from different documents, sources spread evenly: what chance looks like."""
         count = len(self.corpus.ids)
         step = max(1, count // rows)
-        found = [self.against_all(i)[0][self.documents != self.documents[i]] for i in range(0, count, step)]
+        sources = sorted(range(count), key=self.rank.__getitem__)[::step]
+        found = [self.against_all(i)[0][self.documents != self.documents[i]] for i in sources]
         return np.concatenate(found) if found else np.zeros(0)

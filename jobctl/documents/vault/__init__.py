@@ -3,13 +3,14 @@
 from jobctl.documents.vault.compose import compose
 from jobctl.documents.vault.folder import Vault, link_names
 from jobctl.documents.vault.merge import Action, compare
-from jobctl.documents.vault.names import safe_name
+from jobctl.documents.vault.names import Names, safe_name
 from jobctl.documents.vault.note import Link, Mark, Note, Quote, body_of, digest, index_note, render, update
 
 __all__ = [
     "Action",
     "Link",
     "Mark",
+    "Names",
     "Note",
     "Quote",
     "Vault",

@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from jobctl.core.errors import Invalid
 
 BEGIN, LINKS, END = "%% jobctl:begin %%", "%% jobctl:links %%", "%% jobctl:end %%"
+MAX_PROPERTIES = 1 << 18
+MAX_DEPTH, MAX_ALIASES = 50, 100
+_BRACKET = re.compile(r"[\[\]{}]")
 _HEAD = re.compile(r"\A---\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 _MARK = re.compile(r"(?:\n\n| )\^jobctl-[0-9a-z-]+$", re.MULTILINE)
 _OWN = re.compile(r"^jobctl-[a-z]+:")
@@ -109,11 +113,32 @@ def check(text: str) -> None:
     inner = _HEAD.match(head)
     if inner is None:
         return
+    if len(inner.group(1)) > MAX_PROPERTIES:
+        raise Invalid(f"its properties are longer than {MAX_PROPERTIES >> 10} kB")
     try:
-        YAML(typ="safe", pure=True).load(inner.group(1))
+        _bounded(inner.group(1))
+        YAML(typ="safe", pure=True).compose(inner.group(1))  # nodes only: nothing is expanded
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise Invalid(f"its properties are no YAML: line {line}: {error.problem}") from None
+
+
+def _bounded(properties: str) -> None:
+    """Raises ``Invalid`` for properties that are nested or refer to each other beyond measure."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(properties):  # the scanner itself is slow where brackets are nested
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        raise Invalid(f"its properties are nested more than {MAX_DEPTH} deep")
+    depth = aliases = 0
+    for event in YAML(typ="safe", pure=True).parse(properties):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        aliases += isinstance(event, AliasEvent)
+        if depth > MAX_DEPTH:
+            raise Invalid(f"its properties are nested more than {MAX_DEPTH} deep")
+        if aliases > MAX_ALIASES:
+            raise Invalid(f"its properties have more than {MAX_ALIASES} aliases")
 
 
 def digest(body: str) -> str:
@@ -169,10 +194,13 @@ def _marked(body: str, marks: Sequence[Mark]) -> str:
         places.setdefault(len(body) if end < 0 else end, mark.id)
     fenced = _fences(body)
     pieces: list[str] = []
-    last = 0
+    last = fence = 0
     for end, name in sorted(places.items()):
+        while fence < len(fenced) and fenced[fence][1] < end:
+            fence += 1
+        in_code = fence < len(fenced) and fenced[fence][0] <= end
         line = body[body.rfind("\n", 0, end) + 1 : end]
-        if not line.strip() or line.endswith(" ") or any(start <= end <= stop for start, stop in fenced):
+        if in_code or not line.strip() or line.endswith(" "):
             continue
         apart = line.lstrip().startswith(("|", ">"))
         pieces += [body[last:end], ("\n\n" if apart else " ") + f"^jobctl-{name}"]

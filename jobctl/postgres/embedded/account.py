@@ -1,4 +1,4 @@
-"""Running the server's programs: as ourselves, or, for root, as an account that Postgres accepts."""
+"""The account that the server runs as: ourselves, or, for root, an ordinary account that is there for databases."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import os
 import pwd
 import shutil
 import stat
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jobctl.core.errors import ConfigError
 from jobctl.postgres.embedded.binaries import Binaries
+
+DEDICATED = ("jobctl", "postgres")
+"""Accounts that root uses without being asked: no other kind of daemon runs as one of them."""
+SHARED = ("nobody", "nogroup", "daemon")
+"""Accounts that many daemons run as: each of them could read and change every job."""
+CREATE_ACCOUNT = (
+    "Create one: useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin jobctl. "
+    "Or set JOBCTL_DB_OS_USER to an account that nothing else runs as."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,42 +33,42 @@ class Account:
 
     @classmethod
     def choose(cls, environment: Mapping[str, str]) -> Account:
-        """Ourselves; as root JOBCTL_DB_OS_USER, ``postgres`` or ``nobody``: Postgres refuses to run as root."""
+        """Ourselves; as root JOBCTL_DB_OS_USER, else ``jobctl`` or ``postgres``: Postgres refuses to run as root.
+
+        Raises ``ConfigError`` where root has no account for it, or names one that other daemons share.
+        """
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid())
-        wanted = environment.get("JOBCTL_DB_OS_USER")
-        for name in [wanted] if wanted else ["postgres", "nobody"]:
+        named = environment.get("JOBCTL_DB_OS_USER")
+        if named:
+            return cls._named(named)
+        for name in DEDICATED:
             try:
-                entry = pwd.getpwnam(name)
-            except KeyError:
+                return cls._named(name)
+            except ConfigError:
                 continue
-            return cls(entry.pw_uid, entry.pw_gid, name)
         raise ConfigError(
-            "Postgres does not run as root, and there is no account to run it as",
-            hint="Set JOBCTL_DB_OS_USER to an ordinary account.",
+            "Postgres does not run as root, and there is no account named jobctl or postgres to run it as",
+            hint=CREATE_ACCOUNT,
         )
 
-    def run(self, command: Sequence[str | Path], *, cwd: Path, output: Path) -> int:
-        """Runs a program of the server, detached, its output added to a file. Gives the exit code.
-
-        A file, not a pipe: the postmaster keeps what it inherits open, and a pipe would never end.
-        """
-        as_user: dict[str, Any] = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.user else {}
-        with output.open("ab") as sink:
-            done = subprocess.run(
-                [str(part) for part in command],
-                cwd=cwd, env=_environment(), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
-                start_new_session=True, check=False, **as_user,
-            )  # fmt: skip
-        return done.returncode
-
-    def own(self, path: Path) -> None:
-        """Gives a file or folder of ours to the account."""
-        if self.user:
-            os.chown(path, self.uid, self.gid)
+    @classmethod
+    def _named(cls, name: str) -> Account:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            raise ConfigError(f"JOBCTL_DB_OS_USER={name}: there is no such account", hint=CREATE_ACCOUNT) from None
+        if entry.pw_uid == 0:
+            raise ConfigError(f"JOBCTL_DB_OS_USER={name}: Postgres does not run as root", hint=CREATE_ACCOUNT)
+        if name in SHARED:
+            raise ConfigError(
+                f"JOBCTL_DB_OS_USER={name}: other daemons run as {name} and could read and change every job",
+                hint=CREATE_ACCOUNT,
+            )
+        return cls(entry.pw_uid, entry.pw_gid, name)
 
     def can_reach(self, path: Path) -> bool:
-        """Whether the account may enter every folder above a path and read it. Nobody's home is opened for it."""
+        """Whether the account may enter every folder above a path and read it."""
         if not self.user:
             return True
         real = path.resolve()
@@ -74,7 +81,10 @@ class Account:
         return bool(facts.st_mode & (group if facts.st_gid == self.gid else other))
 
     def reachable(self, binaries: Binaries, beside: Path) -> Binaries:
-        """The installation, or where the account can't reach it, a copy of it made once next to the data."""
+        """The installation, or where the account can't reach it, a copy of it made once in the folder ``beside``.
+
+        The copy belongs to root: the account runs it and can't change it.
+        """
         if self.can_reach(binaries.bindir / "postgres"):
             return binaries
         if binaries.package is None:
@@ -98,9 +108,3 @@ class Account:
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
         building.rename(target)
-
-
-def _environment() -> dict[str, str]:
-    """Ours without what would divert the server's programs."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_", "LANG"))}
-    return kept | {"LC_ALL": "C", "PATH": os.environ.get("PATH", "/usr/bin:/bin")}

@@ -1,10 +1,21 @@
-"""Who a pid is: only a living postmaster of this very data folder counts as ours."""
+"""Which process a server is: only a living postmaster of this very data folder counts."""
 
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import struct
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+LINUX = sys.platform.startswith("linux")
+_DELETED = " (deleted)"
+ORPHAN_TIMEOUT = 5.0
+"""Seconds that an orphaned server gets to exit before it is killed: its files are gone, it has nothing to write."""
 
 
 def postmaster_pid(cluster: Path) -> int | None:
@@ -20,14 +31,98 @@ def is_postmaster(pid: int, cluster: Path) -> bool:
     """Whether a process lives, is no zombie, and works in this data folder."""
     if pid <= 1:
         return False
-    if not sys.platform.startswith("linux"):
+    if not LINUX:
         return _exists(pid)
+    return _state(pid) not in (None, "Z", "X") and _is_postgres(pid) and works_in(pid, cluster) is True
+
+
+def works_in(pid: int, cluster: Path) -> bool | None:
+    """Whether the working folder of a process is this data folder; None where the system does not say."""
+    if not LINUX or pid == 0:  # 0: the process is in a namespace of its own
+        return None
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
-        where = Path(f"/proc/{pid}/cwd").readlink()
-    except (OSError, IndexError):
+        return os.path.samestat(Path(f"/proc/{pid}/cwd").stat(), cluster.stat())
+    except PermissionError:
+        return None
+    except OSError:
         return False
-    return state not in "ZX" and where == cluster.resolve()
+
+
+def peer(descriptor: int) -> tuple[int, int] | None:
+    """(pid, uid) of the process that listens at the other end of a Unix socket; None where the system does not say.
+
+    The kernel recorded them when that process began to listen: nothing that is sent can forge them.
+    """
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=descriptor)
+    try:
+        if LINUX:
+            pid, uid, _ = struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            return pid, uid
+        if sys.platform == "darwin":
+            version_uid = connected.getsockopt(0, 1, 76)  # SOL_LOCAL, LOCAL_PEERCRED: struct xucred
+            return 0, struct.unpack_from("Ii", version_uid)[1]
+        return None
+    finally:
+        connected.detach()
+
+
+def stop_orphans(base: Path) -> int:
+    """Ends servers of this account whose data folder below ``base`` was removed; returns how many there were."""
+    found = dict(_orphans(base.resolve()))
+    postmasters = [pid for pid, parent in found.items() if parent not in found]
+    _signal_all(postmasters, signal.SIGQUIT)
+    deadline = time.monotonic() + ORPHAN_TIMEOUT
+    while any(_state(pid) not in (None, "Z", "X") for pid in found):
+        if time.monotonic() > deadline:
+            _signal_all(list(found), signal.SIGKILL)
+            break
+        time.sleep(0.02)
+    return len(postmasters)
+
+
+def _orphans(base: Path) -> Iterator[tuple[int, int]]:
+    """(pid, parent's pid) of our processes that work in a removed data folder below ``base``."""
+    if not LINUX:
+        return
+    own = os.geteuid()
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdecimal():
+            continue
+        with suppress(OSError, ValueError, IndexError):
+            if entry.stat().st_uid != own:
+                continue
+            where = os.readlink(f"{entry.path}/cwd")  # noqa: PTH115 - the text with its suffix, not a path
+            folder = Path(where.removesuffix(_DELETED))
+            inside = folder.name == "cluster" and base in folder.parents
+            if where.endswith(_DELETED) and inside and _is_postgres(int(entry.name)):
+                yield int(entry.name), int(_stat_fields(int(entry.name))[1])
+
+
+def _is_postgres(pid: int) -> bool:
+    """A shell may work in the data folder too; it is not to be signalled."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip() == "postgres"
+    except OSError:
+        return False
+
+
+def _signal_all(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def _state(pid: int) -> str | None:
+    """The letter of a process's state; None when there is no such process."""
+    try:
+        return _stat_fields(pid)[0]
+    except (OSError, IndexError):
+        return None
+
+
+def _stat_fields(pid: int) -> list[str]:
+    """State, parent, … of a process: what follows its name, which may hold spaces and brackets."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
 
 
 def _exists(pid: int) -> bool:

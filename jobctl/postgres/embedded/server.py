@@ -1,51 +1,33 @@
-"""The life of the embedded server. Every command calls ``ensure``; nothing ever stops it but ``stop``."""
+"""The life of the embedded server. Every command connects, and brings it up where it is down; only ``stop`` stops it."""
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-import shutil
-import signal
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
+from jobctl.core.trust import HOME_HINT, account_name, distrust, require_private
+from jobctl.postgres.connect import connect
+from jobctl.postgres.embedded import helper
 from jobctl.postgres.embedded.account import Account
 from jobctl.postgres.embedded.binaries import Binaries, find
-from jobctl.postgres.embedded.process import is_postmaster, postmaster_pid
+from jobctl.postgres.embedded.cluster import DATABASE, PORT, ROLE, Cluster, data_folder
+from jobctl.postgres.embedded.location import Location
+from jobctl.postgres.embedded.process import peer
 
-ROLE = DATABASE = "jobctl"
-PORT = 5432
-SOCKET_LIMIT = 103  # 104 bytes on macOS, 108 on Linux, with the final zero
-STATUS_LINE = 7  # of postmaster.pid, from 0
-START_TIMEOUT = 120
-LOCK_PATIENCE = 60.0
+LOCK_TIMEOUT = 60.0
 """Seconds that a command waits for another one that brings the server up."""
-LOG_LIMIT = 10 * 1024 * 1024
-SAY_AFTER = 2.0
-SETTINGS = """\
-# Written by jobctl. Durable, local only, small.
-listen_addresses = ''
-port = 5432
-unix_socket_permissions = 0700
-max_connections = 50
-shared_buffers = 64MB
-max_wal_size = 256MB
-fsync = {durable}
-synchronous_commit = {durable}
-full_page_writes = {durable}
-logging_collector = off
-log_min_messages = warning
-"""
+NEVER_STARTED = "the embedded database is not running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,321 +37,278 @@ class ServerStatus:
     running: bool
     pid: int | None
     data_dir: str
-    socket_dir: str
-    bindir: str | None
+    socket_dir: str | None
     log: str
 
 
 class Server:
-    """One cluster under ``home``. ``say`` gets lines for a person who waits.
+    """One cluster under ``home``. ``report`` gets lines for a person who waits.
 
-    ``patience``: seconds to wait for somebody else who brings the server up or down.
+    ``timeout``: seconds to wait for another process that brings the server up or down.
     """
 
     def __init__(
         self,
         home: Path,
         *,
-        say: Callable[[str], None],
+        report: Callable[[str], None],
         environment: Mapping[str, str],
         durable: bool = True,
-        patience: float = LOCK_PATIENCE,
+        timeout: float = LOCK_TIMEOUT,
     ) -> None:
         self.home = Path(os.path.abspath(home))  # noqa: PTH100 - a link in the path is the user's choice
-        self._say = say
+        self._report = report
         self._environment = environment
         self._durable = durable
-        self._patience = patience
-        self._account: Account | None = None
+        self._timeout = timeout
 
-    # -- what people ask for -------------------------------------------------------------------------------------
+    # -- connecting ----------------------------------------------------------------------------------------------
 
     def ensure(self) -> str:
-        """A running server with our database; gives the conninfo. Without a lock or a process when it answers."""
+        """A running server with our database; returns the conninfo. Without a lock or a process when it answers."""
         if not self._answers():
-            with self._lock():
+            with self._lock() as lock:
                 if not self._answers():
-                    self._bring_up()
+                    self._bring_up(lock)
         return self.conninfo()
 
+    def connect(self, application_name: str = "jobctl") -> psycopg.Connection[Any]:
+        """A connection to the running server, which is certainly ours; starts nothing.
+
+        Raises ``StoreUnavailable`` where it does not run, ``ConfigError`` where home, socket or server are somebody else's.
+        """
+        location = self._location()
+        return self._connect_to(location, self.conninfo(), application_name)
+
     def conninfo(self, database: str = DATABASE) -> str:
-        """How to connect, every part explicit: no variable of the user's may divert us."""
-        return make_conninfo("", host=str(self.socket_dir), port=PORT, user=ROLE, dbname=database)
+        """How to connect, every part explicit: no variable of the user's may divert us. Raises ``StoreUnavailable``."""
+        return _conninfo(self._location(), database)
+
+    def serves(self, connection: psycopg.Connection[Any]) -> bool:
+        """Whether a connection still leads to the server that a new one would reach.
+
+        It does not once the home was removed: the old server lives on for a while, without its data.
+        """
+        try:
+            self._location().require_own_server(connection.fileno(), self.cluster)
+        except (psycopg.Error, StoreUnavailable, ConfigError):
+            return False
+        return True
+
+    def _location(self) -> Location:
+        require_private(self.home, "JOBCTL_HOME", hint=HOME_HINT)
+        location = Location.read(self.home)
+        if location is None:
+            raise StoreUnavailable(NEVER_STARTED, hint="jobctl db start")
+        return location
+
+    def _connect_to(self, location: Location, info: str, application_name: str) -> psycopg.Connection[Any]:
+        location.require_own_socket()
+        connection = connect(info, application_name=application_name)
+        try:
+            location.require_own_server(connection.fileno(), data_folder(self.home / "pg", location.major))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _answers(self) -> bool:
+        try:
+            self.connect().close()
+        except StoreUnavailable:
+            return False
+        return True
+
+    # -- status and stop -----------------------------------------------------------------------------------------
 
     def status(self) -> ServerStatus:
         """What is there; starts nothing."""
-        pid = postmaster_pid(self.cluster)
-        ours = pid is not None and is_postmaster(pid, self.cluster)
+        location = Location.read(self.home)
+        try:
+            with self.connect() as connection:
+                listener = peer(connection.fileno())
+        except StoreUnavailable:
+            running, pid = False, None
+        else:
+            running, pid = True, listener[0] if listener else None
         return ServerStatus(
-            running=self._answers(), pid=pid if ours else None, data_dir=str(self.cluster),
-            socket_dir=str(self.socket_dir), bindir=None, log=str(self.log),
+            running=running, pid=pid, data_dir=str(self.cluster), log=str(self.log),
+            socket_dir=location.socket_dir if location else None,
         )  # fmt: skip
 
     def stop(self, *, force: bool = False) -> bool:
         """Stops the server, False when none ran. Raises ``IllegalTransition`` while workers are connected."""
-        with self._lock():
-            pid = postmaster_pid(self.cluster)
-            if pid is None or not is_postmaster(pid, self.cluster):
-                return False
+        if not (self.home / "pg").is_dir():
+            return False
+        account = Account.choose(self._environment)
+        with self._lock() as lock:
             if not force and (workers := self._workers()):
                 raise IllegalTransition(
                     f"{workers} worker connections are open", hint="Stop the workers first, or: jobctl db stop --force"
                 )
-            self._end(pid)
-            return True
+            with self._opened_home() as home:
+                self._require_base(home, account)
+            return helper.stop(self._cluster(self._major() or 0, Path()), account, lock=lock)
+
+    def _workers(self) -> int:
+        try:
+            with self.connect() as connection:
+                query = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'jobctl worker%'"
+                row = connection.execute(query).fetchone()
+        except StoreUnavailable:
+            return 0
+        return int(row[0]) if row else 0
 
     # -- places --------------------------------------------------------------------------------------------------
 
     @property
     def cluster(self) -> Path:
-        """The data folder; the major version is in the path, because no version reads another's data."""
-        existing = sorted(self.home.glob("pg/*/cluster/PG_VERSION"))
-        if existing:
-            return existing[-1].parent
-        return self.home / "pg" / str(self._binaries().major) / "cluster"
+        """The data folder of the newest version that is there, else of the one that would be made."""
+        return data_folder(self.home / "pg", self._major() or find(self._environment).major)
 
     @property
     def log(self) -> Path:
-        """What the server says."""
-        return self.home / "pg" / "postgres.log"
+        """The server's log."""
+        return self._cluster(0, Path()).log
 
     @property
     def socket_dir(self) -> Path:
-        """``<home>/s`` where the system and libpq can take the path, else a private folder under /tmp."""
-        near = self.home / "s"
-        fits = len(os.fsencode(near / f".s.PGSQL.{PORT}")) <= SOCKET_LIMIT
-        if fits and "," not in str(near):  # libpq reads a comma as a list of hosts
-            return near
-        name = hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:16]
-        return Path("/tmp") / f"jobctl-{os.geteuid()}-{name}"  # noqa: S108 - made 0700, owner checked
+        """The folder of the socket. Raises ``StoreUnavailable`` before the first start."""
+        return Path(self._location().socket_dir)
 
-    def _binaries(self) -> Binaries:
-        existing = sorted(self.home.glob("pg/*/cluster/PG_VERSION"))
-        major = int(existing[-1].read_text().strip()) if existing else None
-        return find(self._environment, major)
+    def _major(self) -> int | None:
+        """The newest version with data; by the names of folders: nothing of the account's is read."""
+        found = [int(entry.parts[-3]) for entry in self.home.glob("pg/[0-9]*/cluster/PG_VERSION")]
+        return max(found, default=None)
+
+    def _cluster(self, major: int, bindir: Path) -> Cluster:
+        location = Location.read(self.home)
+        known = Path(location.socket_dir) if location else None
+        return Cluster(self.home / "pg", major, bindir, durable=self._durable, socket_dir=known)
 
     # -- bringing it up ------------------------------------------------------------------------------------------
 
-    def _answers(self) -> bool:
-        """A connection says more than a socket file: a server that is starting refuses it."""
-        if not (self.socket_dir / f".s.PGSQL.{PORT}").exists():
-            return False
-        try:
-            psycopg.connect(self.conninfo("template1"), connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+    def _bring_up(self, lock: int) -> None:
+        account = Account.choose(self._environment)
+        with self._opened_home() as home:
+            self._require_base(home, account)
+            binaries = account.reachable(self._binaries(), self.home)
+            cluster = self._cluster(binaries.major, binaries.bindir)
+            socket_dir = helper.start(cluster, account, self._report, lock=lock)
+            location = Location(binaries.major, account.uid, str(socket_dir))
+            self._prepare(location)
+            location.write(home)
 
-    def _bring_up(self) -> None:
-        account = self._account = Account.choose(self._environment)
-        self._folders(account)
-        binaries = account.reachable(self._binaries(), self.home / "pg")
-        cluster = self.cluster
-        self._sweep_halves(cluster)
-        if not (cluster / "PG_VERSION").exists():
-            self._say("creating the database (once)")
-            self._create(account, binaries, cluster)
-        self._configure(account, cluster)
-        self._settle_the_past(account, cluster)
-        self._start(account, binaries, cluster)
-        self._prepare()
+    def _binaries(self) -> Binaries:
+        return find(self._environment, self._major())
 
-    def _folders(self, account: Account) -> None:
+    @contextmanager
+    def _opened_home(self) -> Iterator[int]:
+        """The home as a descriptor: what is done in it stays in it, whatever becomes of the path."""
+        descriptor = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in (self.home / "pg", self.home / "pg" / str(self._binaries().major)):
-                folder.mkdir(mode=0o755 if account.user else 0o700, exist_ok=True)
-                account.own(folder)
-            if account.user:
-                self.home.chmod(self.home.stat().st_mode | 0o111)  # may be entered, not read
+            if reason := distrust(os.fstat(descriptor), (os.geteuid(),)):
+                raise ConfigError(f"JOBCTL_HOME {self.home} can't be trusted: {reason}", hint=HOME_HINT)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _require_base(self, home: int, account: Account) -> None:
+        """The folder ``pg``: the account's, and nobody else's. Root makes it, and from then on never writes below it."""
+        if account.user:
+            os.fchmod(home, os.fstat(home).st_mode | 0o111)  # may be entered, not read
+            if not account.can_reach(self.home):
+                raise ConfigError(
+                    f"the account {account.user}, which runs the database for root, can't enter {self.home}",
+                    hint="Set JOBCTL_HOME to a folder outside of private homes.",
+                )
+        with suppress(FileExistsError):
+            os.mkdir("pg", 0o700, dir_fd=home)
+        try:
+            base = os.open("pg", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=home)
         except OSError as error:
-            raise ConfigError(
-                f"{self.home} can't be used: {error.strerror}", hint="Set JOBCTL_HOME to a folder you can write to."
-            ) from error
-        if not account.can_reach(self.home):
-            raise ConfigError(
-                f"the account {account.user}, which runs the database for root, can't enter {self.home}",
-                hint="Set JOBCTL_HOME to a folder outside of private homes.",
-            )
-        self._socket_folder(account)
+            raise ConfigError(f"{self.home / 'pg'} is not a folder: {error.strerror}", hint=HOME_HINT) from error
+        try:
+            owner = os.fstat(base).st_uid
+            if owner == os.geteuid() != account.uid and _is_empty(base):
+                os.fchown(base, account.uid, account.gid)
+            elif owner != account.uid:
+                raise ConfigError(
+                    f"{self.home / 'pg'} belongs to {account_name(owner)}; the database runs as {account_name(account.uid)}",
+                    hint=f"JOBCTL_DB_OS_USER names another account; or stop that server and: chown -R {account.uid} PATH/pg",
+                )
+            os.fchmod(base, stat.S_IRWXU)
+        finally:
+            os.close(base)
 
-    def _socket_folder(self, account: Account) -> None:
-        folder = self.socket_dir
-        folder.mkdir(mode=0o700, exist_ok=True)
-        facts = folder.lstat()
-        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid not in (os.geteuid(), account.uid):
-            raise ConfigError(
-                f"{folder} belongs to somebody else", hint="Remove it, or set JOBCTL_HOME to a shorter path."
-            )
-        account.own(folder)
-        folder.chmod(0o700)
-
-    def _sweep_halves(self, cluster: Path) -> None:
-        """Left-overs of an initdb that was killed: nobody is at work on them, we hold the lock."""
-        for half in cluster.parent.glob("cluster.init-*"):
-            shutil.rmtree(half, ignore_errors=True)
-
-    def _create(self, account: Account, binaries: Binaries, cluster: Path) -> None:
-        """Initdb beside, then one rename: there is never half a cluster."""
-        half = cluster.with_name(f"cluster.init-{os.getpid()}")
-        newer = binaries.major >= 17
-        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if newer else []
-        command: list[str | Path] = [
-            binaries.bindir / "initdb", "-D", half.name, "-U", ROLE, "-A", "trust", "-E", "UTF8", "--locale=C",
-            *locale, "--data-checksums", *([] if self._durable else ["--no-sync"]),
-        ]  # fmt: skip
-        self._open_log(account)
-        if account.run(command, cwd=cluster.parent, output=self.log) != 0:
-            shutil.rmtree(half, ignore_errors=True)
-            raise StoreUnavailable(f"the database can't be created: {self._last_words()}", hint=f"See {self.log}")
-        half.rename(cluster)
-
-    def _open_log(self, account: Account) -> None:
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
-            self.log.replace(self.log.with_suffix(".log.old"))
-        self.log.touch(mode=0o600)
-        account.own(self.log)
-
-    def _configure(self, account: Account, cluster: Path) -> None:
-        """Our settings in a file of their own, so that no path goes through a shell."""
-        path = str(self.socket_dir).replace("'", "''")
-        text = (
-            SETTINGS.format(durable="on" if self._durable else "off") + f"unix_socket_directories = '{_listed(path)}'\n"
-        )
-        own = cluster / "jobctl.conf"
-        own.write_text(text, encoding="utf-8")
-        account.own(own)
-        main = cluster / "postgresql.conf"
-        line = "include 'jobctl.conf'"
-        if line not in main.read_text(encoding="utf-8"):
-            with main.open("a", encoding="utf-8") as sink:
-                sink.write(f"\n{line}\n")
-
-    def _settle_the_past(self, account: Account, cluster: Path) -> None:
-        """A pid file is judged by what its pid is, never by whether some process has that number."""
-        pid = postmaster_pid(cluster)
-        if pid is None:
-            return
-        if is_postmaster(pid, cluster):
-            deadline = time.monotonic() + 10
-            while time.monotonic() < deadline and not self._answers() and not self._lost_its_socket(cluster):
-                time.sleep(0.05)  # it is starting
-            if self._answers():
-                return
-            self._end(pid)
-            return
-        # The file's shared-memory line protects against orphaned backends, so the file stays: only its pid becomes
-        # ours, which the server knows to be its grandparent and takes for stale.
-        file = cluster / "postmaster.pid"
-        rest = file.read_text(encoding="utf-8", errors="replace").split("\n")[1:]
-        file.write_text("\n".join([str(os.getpid()), *rest]), encoding="utf-8")
-        account.own(file)
-        for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
-            (self.socket_dir / name).unlink(missing_ok=True)
-
-    def _lost_its_socket(self, cluster: Path) -> bool:
-        """Whether the server says in its pid file that it is ready, on a socket that somebody has removed."""
-        said = (cluster / "postmaster.pid").read_text(encoding="utf-8", errors="replace").split("\n")
-        ready = len(said) > STATUS_LINE and said[STATUS_LINE].strip() == "ready"
-        return ready and not (self.socket_dir / f".s.PGSQL.{PORT}").exists()
-
-    def _start(self, account: Account, binaries: Binaries, cluster: Path) -> None:
-        if self._answers():
-            return
-        self._open_log(account)
-        command = [str(binaries.bindir / "pg_ctl"), "-w", "-t", str(START_TIMEOUT), "-D", ".", "start"]
-        with self._said("starting the database"):
-            for _ in range(3):
-                if account.run(command, cwd=cluster, output=self.log) == 0 and self._answers():
-                    return
-                time.sleep(0.2)
-        raise StoreUnavailable(f"the database does not start: {self._last_words()}", hint=f"See {self.log}")
-
-    def _prepare(self) -> None:
+    def _prepare(self, location: Location) -> None:
         """Our database, and pgvector where the server has it."""
-        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+        with self._connect_to(location, _conninfo(location, "postgres"), "jobctl db start") as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if known is None:
                 connection.execute("CREATE DATABASE jobctl")
-        with psycopg.connect(self.conninfo(), autocommit=True) as connection:
+        with self._connect_to(location, _conninfo(location, DATABASE), "jobctl db start") as connection:
             there = connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone()
             if there is not None:
                 connection.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
 
-    # -- small things --------------------------------------------------------------------------------------------
-
-    def _end(self, pid: int) -> None:
-        """A fast shutdown of a process that is certainly ours; it may be ending by itself."""
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGINT)
-        deadline = time.monotonic() + 60
-        while is_postmaster(pid, self.cluster):
-            if time.monotonic() > deadline:
-                raise StoreUnavailable("the database does not stop", hint=f"See {self.log}")
-            time.sleep(0.02)
-
-    def _workers(self) -> int:
-        try:
-            with psycopg.connect(self.conninfo(), connect_timeout=2) as connection:
-                query = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'jobctl worker%'"
-                row = connection.execute(query).fetchone()
-        except psycopg.OperationalError:
-            return 0
-        return int(row[0]) if row else 0
-
-    def _last_words(self) -> str:
-        try:
-            lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        except OSError:
-            return "no log"
-        return lines[-1][:300] if lines else "no reason given"
+    # -- one at a time -------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """One bring-up or stop at a time. The descriptor is not inherited: the server must not hold the lock."""
+    def _lock(self) -> Iterator[int]:
+        """One bring-up or stop at a time. The server does not inherit the descriptor: it must not hold the lock."""
+        deadline = time.monotonic() + self._timeout
+        descriptor = self._open_lock()
+        try:
+            self._acquire(descriptor, deadline)
+            while not self._is_current(descriptor):  # the home was removed, and maybe made again, while we waited
+                os.close(descriptor)
+                descriptor = self._open_lock()
+                self._acquire(descriptor, deadline)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _open_lock(self) -> int:
         try:
             self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self.home / "pg.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            with self._opened_home() as home:
+                return os.open("pg.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=home)
         except OSError as error:
             raise ConfigError(
                 f"{self.home} can't be used: {error.strerror}", hint="Set JOBCTL_HOME to a folder you can write to."
             ) from error
-        try:
-            self._acquire(descriptor)
-            yield
-        finally:
-            os.close(descriptor)
 
-    def _acquire(self, descriptor: int) -> None:
-        """Waits for the lock as long as a start may take: whoever holds it may have been stopped in the middle."""
-        deadline = time.monotonic() + self._patience
+    def _is_current(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), (self.home / "pg.lock").stat())
+        except OSError:
+            return False
+
+    def _acquire(self, descriptor: int, deadline: float) -> None:
+        """Waits for the lock as long as a start may take: whoever holds it may have been suspended half-way."""
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
                     raise StoreUnavailable(
                         f"another jobctl (process {holder}) has been starting or stopping the database for "
-                        f"{self._patience:g} s",
-                        hint="End that process if it is stopped, and try again.",
+                        f"{self._timeout:g} s",
+                        hint="End that process if it is suspended, and try again.",
                     ) from None
                 time.sleep(0.02)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-
-    @contextmanager
-    def _said(self, line: str) -> Iterator[None]:
-        """Says what takes long, when it does."""
-        timer = threading.Timer(SAY_AFTER, self._say, [line])
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+            else:
+                return
 
 
-def _listed(path: str) -> str:
-    """A path inside a setting that is a list: quoted, so that a comma or a space stays part of it."""
-    return '"' + path.replace('"', '""') + '"'
+def _is_empty(folder: int) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is None
+
+
+def _conninfo(location: Location, database: str) -> str:
+    return make_conninfo("", host=location.socket_dir, port=PORT, user=ROLE, dbname=database)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from jobctl import Context, Pipeline
-from jobctl.core.links import accepts
+from jobctl.core.stage_types import accepts
 
 T = TypeVar("T")
 Name = NewType("Name", str)

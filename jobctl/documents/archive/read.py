@@ -1,158 +1,23 @@
-"""The export archive: a ZIP or a folder with a manifest, the same bytes for the same library.
-
-``documents/<uid>/`` holds ``document.json``, ``content.md``, ``chunks.jsonl``, ``annotations.json``, ``connections.json`` and
-the original source. ``manifest.json`` comes last and names the schema, the counts, the engines, and size and SHA-256 of
-every file; a reader believes nothing before it has compared all of them. Names come from ids, never from titles.
-"""
+"""Reading an archive: every file is compared with the manifest, within bounds."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import stat
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from jobctl.core.errors import Invalid
+from jobctl.documents.archive.manifest import MANIFEST, SCHEMA, Entry, Manifest
 
-SCHEMA = "jobctl-export/1"
-MANIFEST = "manifest.json"
 MAX_FILES = 100_000
 MAX_TOTAL = 8 << 30
 MAX_RATIO, RATIO_FROM = 200, 1 << 20
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _BLOCK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file of the archive, as the manifest names it."""
-
-    name: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What an archive says of itself."""
-
-    documents: list[dict[str, Any]]  # uid, title
-    files: list[Entry]
-    counts: dict[str, int]
-    engines: list[str]
-    options: dict[str, Any] = field(default_factory=dict)
-
-    def bytes(self) -> bytes:
-        """The file."""
-        return plain(
-            {
-                "schema": SCHEMA, "documents": self.documents, "counts": self.counts, "engines": self.engines,
-                "options": self.options,
-                "files": [{"name": e.name, "size": e.size, "sha256": e.sha256} for e in self.files],
-            }
-        )  # fmt: skip
-
-
-def plain(value: Any) -> bytes:
-    """JSON that is the same each time: keys sorted, a line feed at the end."""
-    return (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
-
-
-def lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """One object a line."""
-    return "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows).encode()
-
-
-def entry(name: str, data: bytes) -> Entry:
-    """What the manifest says of bytes."""
-    return Entry(name, len(data), hashlib.sha256(data).hexdigest())
-
-
-# -- writing ---------------------------------------------------------------------------------------------------------
-
-
-def write(target: Path, form: str, manifest: Manifest, streams: Iterable[tuple[str, BinaryIO]]) -> None:
-    """Writes the archive, a block at a time, and puts it at its place when it is whole.
-
-    ``streams`` come in the order of the manifest's files. A ZIP replaces a file; a folder must be new or empty.
-    """
-    if form == "zip":
-        _atomically(target, lambda beside: _zip(beside, manifest, streams))
-    else:
-        _folder(target, manifest, streams)
-
-
-def _zip(beside: Path, manifest: Manifest, streams: Iterable[tuple[str, BinaryIO]]) -> None:
-    with zipfile.ZipFile(beside, "w") as archive:
-        for name, stream in streams:
-            with archive.open(_info(name), "w", force_zip64=True) as sink:
-                shutil.copyfileobj(stream, sink, _BLOCK)
-        archive.writestr(_info(MANIFEST), manifest.bytes())
-    _sync(beside)
-
-
-def _info(name: str) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name, _EPOCH)
-    info.compress_type = zipfile.ZIP_STORED if "/source." in name else zipfile.ZIP_DEFLATED
-    info.external_attr = (stat.S_IFREG | 0o644) << 16
-    info.create_system = 3
-    return info
-
-
-def _folder(target: Path, manifest: Manifest, streams: Iterable[tuple[str, BinaryIO]]) -> None:
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise Invalid(f"{target} is there and not an empty folder", hint="Give another path.")
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        for name, stream in [*streams]:
-            place = beside / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("wb") as sink:
-                shutil.copyfileobj(stream, sink, _BLOCK)
-            _sync(place)
-        (beside / MANIFEST).write_bytes(manifest.bytes())
-        beside.chmod(0o755)
-        if target.exists():
-            target.rmdir()
-        beside.replace(target)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
-
-
-def _atomically(target: Path, make: Any) -> None:
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:
-        raise Invalid(f"{target} can't be written: {error.strerror}", hint="Give another path.") from error
-    os.close(descriptor)
-    beside = Path(name)
-    try:
-        make(beside)
-        beside.chmod(0o644)
-        beside.replace(target)
-        _sync(target.parent)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-# -- reading ---------------------------------------------------------------------------------------------------------
 
 
 class Archive:
@@ -291,9 +156,3 @@ class Archive:
         if self._zip is not None:
             return self._zip.open(name)
         return (self._root / name).open("rb") if self._root is not None else None
-
-
-def total(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    """Counts of several documents, added up."""
-    names = sorted({name for count in counts for name in count})
-    return {name: sum(count.get(name, 0) for count in counts) for name in names}

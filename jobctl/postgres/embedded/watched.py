@@ -1,0 +1,31 @@
+"""Leases on the embedded server, whose data folder may be removed while a worker is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jobctl.core.attempt import Token
+from jobctl.core.errors import StoreUnavailable
+from jobctl.core.job import Progress
+from jobctl.postgres.embedded.server import Server
+from jobctl.postgres.leases import Beat, Leases
+from jobctl.postgres.queue import Connect
+
+
+class WatchedLeases(Leases):
+    """Looks at each beat whether the connection still leads to the server that a new one would reach.
+
+    The old server keeps answering on open connections for a while after its home was removed, and the children, who
+    connect anew, can't reach it. So the supervisor must: its next connection brings the server up.
+    """
+
+    def __init__(self, connect: Connect, *, ttl: float, server: Server) -> None:
+        super().__init__(connect, ttl=ttl)
+        self._server = server
+
+    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> Beat:
+        """Extends leases as ``Leases.beat`` does. Raises ``StoreUnavailable`` once the server was replaced."""
+        if self._connection is not None and not self._server.serves(self._connection):
+            self.close()
+            raise StoreUnavailable("the embedded database was removed or replaced while it ran")
+        return super().beat(worker, leases)
