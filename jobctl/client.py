@@ -13,10 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+from jobctl.core import result
+from jobctl.core.attempt import StoredResult
 from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
 from jobctl.core.checkpoint import digest, lease_seq_of
 from jobctl.core.errors import (
-    CheckpointError,
+    CheckpointCorrupt,
+    CheckpointMissing,
     ConfigError,
     IllegalTransition,
     InvalidArguments,
@@ -73,6 +76,7 @@ class Rows(Protocol):
         self, job_id: int, *, after: int = 0, stage: str | None = None, attempt: int | None = None, tail: int = ...
     ) -> list[dict[str, Any]]: ...
     def prune(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]: ...
+    def prune_results(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]: ...
     def make_due(self, *, limit: int = ...) -> int: ...
     def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
     def requeue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
@@ -116,10 +120,11 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many checkpoints of ended jobs were forgotten, and how many bytes without an owner were removed."""
+    """How many checkpoints and stored results of ended jobs, and how many files without an owner, were removed."""
 
     checkpoints: int
     orphans: int
+    results: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +137,10 @@ class Waited:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """One checkpoint's bytes against what was recorded."""
+    """The bytes of one checkpoint, or of the result, against what was recorded."""
 
     job_id: int
-    seq: int
+    seq: int | None  # None: the result
     stage: str
     path: str
     verdict: str  # ok missing corrupt
@@ -297,17 +302,57 @@ class Client:
         return found[0].id
 
     def verify(self, ids: Sequence[int]) -> list[Verified]:
-        """Reads recorded checkpoints and compares hashes before anyone needs them."""
-        storage = self._storage()
-        return [self._verify(storage, row) for row in self.queue.checkpoints(ids)]
+        """Reads recorded checkpoints and stored results, and compares hashes before anyone needs them."""
+        checked = [
+            Verified(row["job_id"], row["seq"], row["stage"], row["path"], self._verdict(row))
+            for row in self.queue.checkpoints(ids)
+        ]
+        for job in self.queue.find(Filters(ids=tuple(ids))) if ids else ():
+            if job.result_path:
+                facts = {"path": job.result_path, "sha256": job.result_sha256, "size": job.result_size}
+                checked.append(Verified(job.id, None, "result", job.result_path, self._verdict(facts)))
+        return sorted(checked, key=lambda found: (found.job_id, found.seq is None, found.seq))
 
-    def _verify(self, storage: Storage, row: dict[str, Any]) -> Verified:
+    def _verdict(self, row: Mapping[str, Any]) -> str:
         try:
-            good = digest(storage.get(row["path"], max_bytes=row["size"] + 1)) == row["sha256"]
-            verdict = "ok" if good else "corrupt"
-        except CheckpointError:
-            verdict = "missing"
-        return Verified(row["job_id"], row["seq"], row["stage"], row["path"], verdict)
+            good = digest(self._storage().get(row["path"], max_bytes=row["size"])) == row["sha256"]
+        except CheckpointMissing:
+            return "missing"
+        except CheckpointCorrupt:
+            return "corrupt"
+        return "ok" if good else "corrupt"
+
+    # -- results -------------------------------------------------------------------------------------------------
+
+    def result(self, job_id: int) -> Any:
+        """What the last stage of a completed job returned, bytes as bytes.
+
+        Raises ``JobNotFound``, ``IllegalTransition`` while it is not completed, ``CheckpointMissing`` where the bytes are
+        gone and ``CheckpointCorrupt`` where they are not those that were written.
+        """
+        return result.decode(self.result_json(job_id))
+
+    def result_json(self, job_id: int) -> bytes:
+        """The result as JSON in UTF-8. Raises what ``result`` raises."""
+        return self.result_json_of(self.get(job_id))
+
+    def result_json_of(self, job: Job) -> bytes:
+        """The result of a job that was read in full."""
+        match job.result_location:
+            case None:
+                raise IllegalTransition(f"job {job.id} has no result: it is {job.status}", hint=f"jobctl wait {job.id}")
+            case "pruned":
+                raise CheckpointMissing(
+                    f"the result of job {job.id} was removed by prune ({job.result_size:,} bytes)",
+                    hint=f"jobctl restart {job.id}",
+                )
+            case "row":
+                return json.dumps(job.output_data, ensure_ascii=False, separators=(",", ":")).encode()
+        stored = StoredResult(job.result_path or "", job.result_sha256 or "", job.result_size or 0)
+        try:
+            return result.load(stored, self._storage())
+        except (CheckpointMissing, CheckpointCorrupt) as error:
+            raise type(error)(f"job {job.id}: {error}", hint=f"jobctl restart {job.id}") from error
 
     # -- control -------------------------------------------------------------------------------------------------
 
@@ -332,7 +377,7 @@ class Client:
         return self._control("restart", ids, dry_run, lambda: self.queue.restart(ids))
 
     def delete(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
-        """Removes ended jobs and the bytes of their checkpoints; outputs stay."""
+        """Removes ended jobs, the bytes of their checkpoints and their results; documents and files they made stay."""
         answers: list[dict[str, Any]] = []
 
         def remove() -> list[dict[str, Any]]:
@@ -436,8 +481,10 @@ class Client:
             self.queue.wake_keys(None)
         return Swept(tuple(requeued), tuple(rescued))
 
-    def prune(self, *, older: float, dry_run: bool = False) -> Pruned:
+    def prune(self, *, older: float, results_older: float | None = None, dry_run: bool = False) -> Pruned:
         """Removes checkpoint bytes of jobs that ended ``older`` seconds ago, and bytes that nothing refers to.
+
+        Stored results of jobs that were completed ``results_older`` seconds ago go too; None: they stay.
 
         Safe at any moment: the storage is listed before the database is asked, and what an attempt that is over has left
         behind can never be referred to again, because its token is void.
@@ -445,6 +492,7 @@ class Client:
         storage = self._storage()
         keys = sorted(storage.keys("jobs"), key=_job_of)
         forgotten: set[str] = set()
+        results: set[str] = set()
         orphans = 0
         with self._rehearsed(dry_run):
             while rows := self.queue.prune(age=older):
@@ -452,12 +500,16 @@ class Client:
                 forgotten.update(paths)
                 if not dry_run:
                     self._remove(paths)
+            while results_older is not None and (rows := self.queue.prune_results(age=results_older)):
+                results.update(row["path"] for row in rows)
+                if not dry_run:
+                    self._remove(row["path"] for row in rows)
             for start in range(0, len(keys), 1000):
-                left = [key for key in self._orphans(keys[start : start + 1000]) if key not in forgotten]
+                left = [key for key in self._orphans(keys[start : start + 1000]) if key not in forgotten | results]
                 orphans += len(left)
                 if not dry_run:
                     self._remove(left)
-        return Pruned(len(forgotten), orphans)
+        return Pruned(len(forgotten), orphans, len(results))
 
     def _remove(self, keys: Iterable[str]) -> None:
         storage = self._storage()

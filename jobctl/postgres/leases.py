@@ -12,11 +12,10 @@ from psycopg.types.json import Jsonb
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
-from jobctl.core.job import NewJob
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
 from jobctl.core.rows import Committed
-from jobctl.postgres import decode
 from jobctl.postgres.queue import LOOK_AGAIN, Queue
 from jobctl.postgres.session import first_line
 
@@ -26,7 +25,7 @@ _UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError)
 """What the database says to a NUL, a NaN, or a value that breaks a rule of its column."""
 
 
-Line = tuple[int, int, str, str | None, str]
+LogRow = tuple[int, int, str, str | None, str]
 """A log line: job, attempt, level, stage, text."""
 
 
@@ -62,6 +61,21 @@ class Beat:
     """(pause, cancel) by job id. A job that is missing is not ours any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class LeftWaiting:
+    """Jobs that wait for one reason: key, queue, type, dependency or time."""
+
+    reason: str
+    jobs: int
+    first: int
+    """The lowest id."""
+    concurrency_key: str | None
+    """Of the first."""
+    holder: int | None
+    """The job that uses that key."""
+    holder_queue: str | None
+
+
 class Leases(Queue):
     """What a worker does with the queue, besides what everybody can."""
 
@@ -84,10 +98,7 @@ class Leases(Queue):
     def claim(
         self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
     ) -> list[Claimed]:
-        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted.
-
-        A job whose row can't be decoded ends as failed, and is not among them.
-        """
+        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted."""
         rows = self._run(
             "claim",
             worker=worker,
@@ -101,12 +112,9 @@ class Leases(Queue):
             low_run_after=[lane.low_run_after for lane in lanes],
             low_id=[lane.low_id for lane in lanes],
         )
-        damaged = {row["id"]: problems for row in rows if (problems := decode.damaged(row))}
-        if damaged:
-            self.settle([_undecodable(row, damaged[row["id"]]) for row in rows if row["id"] in damaged])
-        return [_claimed(row) for row in rows if row["id"] not in damaged]
+        return [_claimed(row) for row in rows]
 
-    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> Beat:
+    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> Beat:
         """Extends leases, and returns the requests that stand on their jobs.
 
         A job whose row another session has locked is in the answer and not extended: the next beat tries again.
@@ -118,7 +126,7 @@ class Leases(Queue):
         requests = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
         return Beat(bool(rows[0]["draining"]), requests)
 
-    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
+    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> list[dict[str, Any]]:
         tokens = [token for token, _ in leases.values()]
         return self._run(
             "beat",
@@ -127,7 +135,7 @@ class Leases(Queue):
             ids=[t.job_id for t in tokens],
             seqs=[t.lease_seq for t in tokens],
             leases=[t.lease_id for t in tokens],
-            progress=[None if p is None else Jsonb(p) for _, p in leases.values()],
+            progress=[p and Jsonb(p.column()) for _, p in leases.values()],
         )
 
     def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]:
@@ -166,7 +174,7 @@ class Leases(Queue):
         try:
             return self._settle([replace(outcome, progress=None)])
         except _UNSTORABLE as error:
-            reason = f"What it gave can't be stored: {first_line(error)}"
+            reason = f"The result cannot be stored: {first_line(error)}"
             failure = Failure("permanent", storable(reason, 512), storable(str(error), 2048))
             return self._settle([Outcome(outcome.token, Ending.FAILED, failure=failure)])
 
@@ -180,8 +188,11 @@ class Leases(Queue):
             seqs=[o.token.lease_seq for o in outcomes],
             leases=[o.token.lease_id for o in outcomes],
             outcomes=[o.kind for o in outcomes],
-            outputs=[None if o.output is None else Jsonb(o.output) for o in outcomes],
-            progress=[None if o.progress is None else Jsonb(o.progress) for o in outcomes],
+            outputs=[o.output for o in outcomes],
+            paths=[o.stored and o.stored.path for o in outcomes],
+            hashes=[o.stored and o.stored.sha256 for o in outcomes],
+            sizes=[o.stored and o.stored.size for o in outcomes],
+            progress=[o.progress and Jsonb(o.progress.column()) for o in outcomes],
             kinds=[f and f.kind for f in failures],
             messages=[f and f.message for f in failures],
             raws=[f and f.raw for f in failures],
@@ -205,7 +216,7 @@ class Leases(Queue):
         token: Token,
         record: Record,
         *,
-        progress: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
         entity: tuple[str, str] | None = None,
         forget: Sequence[int] = (),
         follow_up: Sequence[NewJob] = (),
@@ -225,7 +236,7 @@ class Leases(Queue):
                 lease_id=token.lease_id,
                 actor=self.actor,
                 ttl=self.ttl,
-                progress=None if progress is None else Jsonb(progress),
+                progress=progress and Jsonb(progress.column()),
                 entity_type=entity and entity[0],
                 entity_id=entity and entity[1],
                 forget=list(forget),
@@ -269,10 +280,17 @@ class Leases(Queue):
             detail=Jsonb(detail),
         )
 
-    def log(self, lines: Sequence[Line]) -> list[Line]:
-        """Adds lines of running jobs; returns those of jobs that another session has locked, to be tried again."""
+    def log(self, lines: Sequence[LogRow]) -> list[LogRow]:
+        """Adds lines of running jobs, of each job the newest ``LOG_BOUND``; returns those of jobs that another session has
+        locked, to be tried again.
+        """
         ids, attempts, levels, stages, texts = (list(column) for column in zip(*lines, strict=True))
-        rows = self._run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+        try:
+            rows = self._run(
+                "log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND
+            )
+        except _UNSTORABLE:  # such as lines of a job that has just been deleted: no reason to stop a worker
+            return []
         locked = {row["id"] for row in rows}
         return [line for line in lines if line[0] in locked]
 
@@ -281,18 +299,19 @@ class Leases(Queue):
         row = self._run("work_left", types=list(types), queues=None if queues is None else list(queues))[0]
         return bool(row["exists"])
 
+    def left_waiting(self, types: Sequence[str], queues: Sequence[str] | None) -> list[LeftWaiting]:
+        """What a worker that drains leaves behind, by the reason for which it waits."""
+        rows = self._run("left_waiting", types=list(types), queues=None if queues is None else list(queues))
+        return [LeftWaiting(**row) for row in rows]
+
+    def next_lease_end(self) -> float | None:
+        """Seconds until the next lease of anybody ends, None without one."""
+        seconds = self._run("next_lease_end")[0]["seconds"]
+        return None if seconds is None else float(seconds)
+
     def family(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""
         return {row["id"]: Status(row["status"]) for row in self._run("family", ids=list(ids))}
-
-
-def _undecodable(row: dict[str, Any], problems: Sequence[str]) -> Outcome:
-    reason = f"The job's row can't be used: {'; '.join(problems)}"
-    failure = Failure("invalid", storable(reason, 512), storable(reason, 2048))
-    token = Token(row["id"], row["lease_seq"], row["lease_id"])
-    # progress that no trigger accepts can't be written again
-    progress: dict[str, object] | None = {} if decode.damaged({"progress": row["progress"]}) else None
-    return Outcome(token, Ending.FAILED, progress=progress, failure=failure)
 
 
 def _claimed(row: dict[str, Any]) -> Claimed:

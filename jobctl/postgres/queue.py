@@ -214,6 +214,10 @@ class Queue(Session):
         """Forgets the checkpoints of jobs that ended ``age`` seconds ago; ``paths`` are the bytes to remove."""
         return self._run("prune", age=age, limit=limit, actor=self.actor)
 
+    def prune_results(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]:
+        """Forgets the stored results of jobs that were completed ``age`` seconds ago; ``path`` is what to remove."""
+        return self._run("prune_results", age=age, limit=limit, actor=self.actor)
+
     # -- sweep ---------------------------------------------------------------------------------------------------
 
     def make_due(self, *, limit: int = 10_000) -> int:

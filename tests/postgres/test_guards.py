@@ -16,7 +16,7 @@ from jobctl.postgres import session as module
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
 from jobctl.storage.local import LocalStorage
-from jobctl.worker import chain
+from jobctl.worker import checkpoints
 from tests.postgres import test_queue as suite
 from tests.postgres.test_model import pipeline
 
@@ -208,10 +208,10 @@ def test_a_flipped_byte_in_a_vector_is_caught_by_the_hash_and_by_nothing_else(tm
     data = checkpoint.encode(checkpoint.Segment("one", {"vector": b"\x00" * 64}, 0, complete=True))
     record = Record(1, "one", 0, True, "jobs/1/1-x/1-one-0", checkpoint.digest(data), len(data), True)
     storage.put(record.path, data[:-1] + b"\x01")
-    with pytest.raises(chain.Unreadable):
-        chain.Chain(pipeline, storage, [record]).value("one")
-    monkeypatch.setattr(chain, "digest", lambda _: record.sha256)
-    assert chain.Chain(pipeline, storage, [record]).value("one") == {"vector": b"\x00" * 63 + b"\x01"}
+    with pytest.raises(checkpoints.Unreadable):
+        checkpoints.CheckpointLog(pipeline, storage, [record]).value("one")
+    monkeypatch.setattr(checkpoints, "digest", lambda _: record.sha256)
+    assert checkpoints.CheckpointLog(pipeline, storage, [record]).value("one") == {"vector": b"\x00" * 63 + b"\x01"}
 
 
 def test_a_lost_answer_to_a_commit_is_not_committed_again(queue, claim):
