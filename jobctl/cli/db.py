@@ -207,10 +207,10 @@ def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> 
 
 
 @db.command()
-@click.option("--prefix", default="jobctl", show_default=True, help="What the names of the three roles begin with.")
+@click.option("--prefix", default="jobctl", show_default=True, help="What the names of the roles begin with.")
 @pass_state
 def roles(state: State, prefix: str) -> int:  # noqa: ARG001 - every command takes it
-    """Print the SQL that makes three roles: one submits, one works, one looks. Grant them to your logins."""
+    """Print the SQL that makes four roles: submitter, worker, reader, librarian. Grant them to your logins."""
     from jobctl import wiring
 
     click.echo(wiring.roles(prefix), nl=False)

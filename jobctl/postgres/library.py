@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.pool import StaticPool
 
-from jobctl.core.errors import StoreUnavailable
+from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.postgres.tables import annotations, chunks, connections, documents, import_review, vault_sync
 
 HUMAN = or_(connections.c.user_validated.is_not(None), connections.c.starred.is_(True), connections.c.note.is_not(None))
@@ -477,7 +477,12 @@ def _on(connection: psycopg.Connection[Any]) -> Connection:
 
 
 def _translate(context: Any) -> None:
-    """A database that is out of reach is the same error here as in the queue."""
+    """A database that is out of reach, or refuses, is the same error here as in the queue."""
+    if isinstance(context.original_exception, psycopg.errors.InsufficientPrivilege):
+        reason = context.original_exception.diag.message_primary
+        raise ConfigError(
+            f"the database refuses: {reason}", hint="jobctl db roles prints the grants"
+        ) from context.original_exception
     if isinstance(context.original_exception, (psycopg.OperationalError, psycopg.InterfaceError)):
         first = str(context.original_exception).strip().partition("\n")[0]
         raise StoreUnavailable(

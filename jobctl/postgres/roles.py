@@ -27,7 +27,8 @@ CREATED = (
 NOTED = "job_id kind from_status to_status actor lease_seq detail"
 """Columns of an event but its number and its time."""
 NO_PERSON = "actor IN ('', 'sweep') OR actor ~ '^(worker|job):'"
-UNFINISHED = f"status IN ('{Status.PENDING}', '{Status.PROCESSING}', '{Status.FAILED}')"
+WORKED_ON = ", ".join(f"'{status}'" for status in (Status.PENDING, Status.PROCESSING, Status.FAILED))
+"""Where a job is that a worker moves; the rest is for people, or has ended."""
 
 _MOVED = " ".join(column.name for column in jobs.columns if column.name not in FIXED.split())
 _NAMES = [table.name for table in metadata.sorted_tables]
@@ -92,7 +93,7 @@ POLICIES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
         "worker": (
             SEEN,
             ("INSERT", "WITH CHECK (created_by ~ '^job:[0-9]+$')"),
-            ("UPDATE", f"USING ({UNFINISHED}) WITH CHECK (true)"),
+            ("UPDATE", f"USING (status IN ({WORKED_ON})) WITH CHECK (true)"),
         ),
         "reader": (SEEN,),
     },

@@ -37,7 +37,8 @@ COMMENT ON FUNCTION jobctl.clock() IS 'The database''s clock; the setting jobctl
 # Triggers with a WHEN on the columns of jobs, not CHECK constraints: a CHECK is evaluated on every heartbeat and reads
 # an input out of the TOAST table each time. They judge what is written from now on; old rows stay as they are.
 # 100 levels: a tenth of what a JSON decoder in Python can follow. 4,000 digits: it reads no integer of more than 4,300.
-# A text of less than 200 bytes has neither, and most values are that short.
+# A text of less than 200 bytes has neither, and most values are that short. What a claim or a list reads must also have its
+# type, and an instant must be one that Python has: one row with another would end every worker that claims it.
 LIMITS = """
 CREATE FUNCTION jobctl.fits(value jsonb, bytes integer) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
@@ -52,32 +53,48 @@ COMMENT ON FUNCTION jobctl.fits(jsonb, integer)
 
 CREATE FUNCTION jobctl.settings_fit(metadata jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN jsonb_typeof(metadata) = 'object' AND jobctl.fits(metadata, 65536)
+    AND coalesce(jsonb_typeof(metadata -> 'label'), 'string') = 'string'
+    AND coalesce(jsonb_typeof(metadata -> 'mode'), 'string') = 'string'
+    AND coalesce(jsonb_typeof(metadata -> 'stages'), 'array') = 'array'
+    AND coalesce(jsonb_typeof(metadata -> 'inputs'), 'object') = 'object'
     AND (NOT metadata ? 'reserved_s' OR jsonb_path_exists(metadata, 'strict $.reserved_s ? (@ >= 0 && @ <= 86400)'));
-COMMENT ON FUNCTION jobctl.settings_fit(jsonb) IS 'Whether metadata is an object that fits, its reservation a number of seconds up to a day';
+COMMENT ON FUNCTION jobctl.settings_fit(jsonb)
+    IS 'Whether metadata is an object that fits, what jobctl reads of it has its type, and its reservation is at most a day';
+
+CREATE FUNCTION jobctl.labels_fit(labels jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN labels = '{}' OR (
+    jsonb_typeof(labels) = 'object' AND jobctl.fits(labels, 65536)
+    AND NOT jsonb_path_exists(labels, 'strict $.* ? (@.type() != "string")')
+);
+COMMENT ON FUNCTION jobctl.labels_fit(jsonb) IS 'Whether labels are an object of texts that fits';
 
 CREATE FUNCTION jobctl.refuse_values() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is not accepted', CASE
         WHEN NOT (jsonb_typeof(NEW.input_data) = 'object' AND jobctl.fits(NEW.input_data, 65536)) THEN 'input_data'
         WHEN NOT jobctl.settings_fit(NEW.metadata) THEN 'metadata'
-        WHEN NOT (jsonb_typeof(NEW.labels) = 'object' AND jobctl.fits(NEW.labels, 65536)) THEN 'labels'
+        WHEN NOT jobctl.labels_fit(NEW.labels) THEN 'labels'
         WHEN NOT (jsonb_typeof(NEW.progress) = 'object' AND jobctl.fits(NEW.progress, 2304)) THEN 'progress'
+        WHEN NOT NEW.run_after BETWEEN '1900-01-01' AND '9000-01-01' THEN 'run_after'
         ELSE 'output_data' END
         USING ERRCODE = 'check_violation', DETAIL = 'An object of at most 64 KiB (progress: 2304 bytes; output_data: any '
-            'value of at most 1 MiB), at most 100 levels, no integer of more than 4000 digits.';
+            'value of at most 1 MiB), at most 100 levels, no integer of more than 4000 digits; labels are texts; run_after is '
+            'between the years 1900 and 9000.';
 END $$;
 
 CREATE TRIGGER refuse_values BEFORE INSERT ON jobctl.jobs FOR EACH ROW WHEN (NOT (
     jsonb_typeof(NEW.input_data) = 'object' AND jobctl.fits(NEW.input_data, 65536)
     AND jobctl.settings_fit(NEW.metadata)
-    AND jsonb_typeof(NEW.labels) = 'object' AND jobctl.fits(NEW.labels, 65536)
+    AND jobctl.labels_fit(NEW.labels)
     AND jsonb_typeof(NEW.progress) = 'object' AND jobctl.fits(NEW.progress, 2304)
     AND (NEW.output_data IS NULL OR jobctl.fits(NEW.output_data, 1048576))
+    AND NEW.run_after BETWEEN '1900-01-01' AND '9000-01-01'
 )) EXECUTE FUNCTION jobctl.refuse_values();
-CREATE TRIGGER refuse_new_values BEFORE UPDATE OF input_data, metadata, labels ON jobctl.jobs FOR EACH ROW WHEN (NOT (
+CREATE TRIGGER refuse_new_values BEFORE UPDATE OF input_data, metadata, labels, run_after ON jobctl.jobs FOR EACH ROW WHEN (NOT (
     jsonb_typeof(NEW.input_data) = 'object' AND jobctl.fits(NEW.input_data, 65536)
     AND jobctl.settings_fit(NEW.metadata)
-    AND jsonb_typeof(NEW.labels) = 'object' AND jobctl.fits(NEW.labels, 65536)
+    AND jobctl.labels_fit(NEW.labels)
+    AND NEW.run_after BETWEEN '1900-01-01' AND '9000-01-01'
 )) EXECUTE FUNCTION jobctl.refuse_values();
 CREATE TRIGGER refuse_new_progress BEFORE UPDATE OF progress ON jobctl.jobs FOR EACH ROW
     WHEN (NOT (jsonb_typeof(NEW.progress) = 'object' AND jobctl.fits(NEW.progress, 2304)))
@@ -121,6 +138,7 @@ DROP TRIGGER refuse_new_progress ON jobctl.jobs;
 DROP TRIGGER refuse_new_values ON jobctl.jobs;
 DROP TRIGGER refuse_values ON jobctl.jobs;
 DROP FUNCTION jobctl.refuse_values();
+DROP FUNCTION jobctl.labels_fit(jsonb);
 DROP FUNCTION jobctl.settings_fit(jsonb);
 DROP FUNCTION jobctl.fits(jsonb, integer);
 """

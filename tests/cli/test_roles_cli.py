@@ -100,3 +100,12 @@ def test_a_reader_looks_and_changes_nothing(as_):
     assert as_("rea", "show", "1").code == 0
     for words in (("pause", "1"), ("cancel", "1", "-y"), ("submit", "noop"), ("queue", "pause", "default")):
         assert as_("rea", *words).code == 5, words
+
+
+def test_a_librarian_searches_and_sees_no_job(as_):
+    as_("ann", "submit", "noop", "--title", "Dune")
+    for words in (("search", "light"), ("connections",), ("review",)):
+        done = as_("lib", *words)
+        assert done.code == 0, (words, done)
+    assert as_("lib", "list").code == 5
+    assert as_("ann", "search", "light").code == 5

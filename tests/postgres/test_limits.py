@@ -50,7 +50,7 @@ def test_a_value_that_a_reader_cannot_decode_is_refused_on_insert_and_update(con
         conn.execute(f"UPDATE jobs SET {column} = %s", [value])
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", ["input_data", "metadata"])
 @pytest.mark.parametrize("value", ACCEPTED.values(), ids=ACCEPTED)
 def test_a_value_within_the_limits_is_accepted(conn, queue, column, value):
     conn.execute(f"INSERT INTO jobs (job_type, {column}) VALUES ('a', %s)", [value])
@@ -81,6 +81,29 @@ def test_a_reservation_that_no_claim_could_read_is_refused(conn, value):
         conn.execute("INSERT INTO jobs (job_type, metadata) VALUES ('a', %s)", [f'{{"reserved_s": {value}}}'])
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("metadata", '{"label": {"a": 1}}'), ("metadata", '{"mode": ["x"]}'), ("metadata", '{"stages": "one"}'),
+        ("metadata", '{"stages": null}'), ("metadata", '{"inputs": ["a"]}'), ("labels", '{"a": 1}'), ("labels", '{"a": {"b": "c"}}'),
+        ("labels", '{"a": null}'), ("labels", '{"a": ["b"]}'),
+    ],
+)  # fmt: skip
+def test_what_a_list_reads_has_its_type(conn, column, value):
+    with pytest.raises(psycopg.errors.CheckViolation, match=f"{column} is not accepted"):
+        conn.execute(f"INSERT INTO jobs (job_type, {column}) VALUES ('a', %s)", [value])
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "4000-01-01 BC", "0001-01-01", "200000-01-01"])
+def test_an_instant_that_python_does_not_have_is_refused(conn, moment):
+    """A claim reads it: one such row would end every worker that takes the job."""
+    with pytest.raises(psycopg.errors.CheckViolation, match="run_after is not accepted"):
+        conn.execute("INSERT INTO jobs (job_type, run_after) VALUES ('a', %s)", [moment])
+    conn.execute("INSERT INTO jobs (job_type) VALUES ('a')")
+    with pytest.raises(psycopg.errors.CheckViolation, match="run_after is not accepted"):
+        conn.execute("UPDATE jobs SET run_after = %s", [moment])
+
+
 DECODED = {
     "events": "INSERT INTO events (job_id, kind, detail) VALUES (1, 'x', %s)",
     "workers": "INSERT INTO workers (name, host, pid, version, job_types) VALUES ('w', 'h', 1, '0', %s)",
@@ -106,7 +129,7 @@ def test_a_heartbeat_does_not_read_the_input(conn):
         "WHERE t.tgrelid = 'jobctl.jobs'::regclass AND t.tgname LIKE 'refuse_new%' GROUP BY 1"
     ).fetchall()
     assert dict(columns) == {
-        "refuse_new_values": ["input_data", "labels", "metadata"],
+        "refuse_new_values": ["input_data", "labels", "metadata", "run_after"],
         "refuse_new_progress": ["progress"],
         "refuse_new_output": ["output_data"],
     }
