@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobctl.core.credentials import credential
 from jobctl.core.errors import CheckpointMissing, Permanent
 from jobctl.core.keys import work_key
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library
 from jobctl.documents import match
-from jobctl.documents.credentials import credential
 from jobctl.documents.readwise import Api, ReadwiseBook, books, near, read
 
 MAX_TEXT = 256 << 20
