@@ -44,8 +44,8 @@ NEW_JOBS = """
         RAISE EXCEPTION 'metadata: an input file is named by its hash' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     p_rows := (
-        SELECT coalesce(jsonb_agg(n.job || jsonb_build_object('created_by', p_actor) ORDER BY n.place), '[]')
-        FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS n (job, place)
+        SELECT coalesce(jsonb_agg(n.job || jsonb_build_object('created_by', p_actor) ORDER BY n.number), '[]')
+        FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS n (job, number)
     );"""
 
 NAMED_KEYS = """

@@ -33,7 +33,7 @@ WORKED_ON = ", ".join(f"'{status}'" for status in (Status.PENDING, Status.PROCES
 _MOVED = " ".join(column.name for column in jobs.columns if column.name not in FIXED.split())
 _NAMES = [table.name for table in metadata.sorted_tables]
 OF_JOBS = [table.name for table in metadata.sorted_tables if "job_id" in table.columns]
-"""Tables whose rows belong to whom their job belongs."""
+"""Tables whose rows have the owner of their job."""
 LIBRARY = ["documents", "chunks", "connections", "annotations", "import_review", "vault_sync"]
 APPENDED = ["events", "holds", "job_dependencies"]
 """Tables to which a worker adds rows and changes none."""
@@ -131,6 +131,7 @@ def statements(prefix: str) -> str:
             "-- Four roles without a login, for jobctl. Run as the owner of the schema, and again after each upgrade.",
             f"-- Then, for example: GRANT {prefix}_submitter TO ann;",
             "BEGIN;",
+            "SET LOCAL client_min_messages = warning;",
             *_functions(),
             *(line for kind in GRANTS for line in _role(prefix, kind)),
             *(line for table in POLICIES for line in _security(prefix, table)),

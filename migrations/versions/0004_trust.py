@@ -127,10 +127,18 @@ DROPS = """
 DO $$
 DECLARE
     made regprocedure;
+    policy record;
 BEGIN
-    -- what `jobctl db roles` printed; with the functions go the policies that call them
-    FOR made IN SELECT oid FROM pg_proc WHERE pronamespace = 'jobctl'::regnamespace AND prosecdef LOOP
-        EXECUTE format('DROP FUNCTION IF EXISTS %s CASCADE', made);
+    -- what `jobctl db roles` printed. Row-level security stays on: without its policies a role sees nothing.
+    FOR policy IN SELECT policyname, tablename FROM pg_policies WHERE schemaname = 'jobctl' LOOP
+        EXECUTE format('DROP POLICY %I ON jobctl.%I', policy.policyname, policy.tablename);
+    END LOOP;
+    FOR made IN
+        SELECT oid FROM pg_proc
+        WHERE pronamespace = 'jobctl'::regnamespace
+            AND (prosecdef OR proname IN ('submit', 'pause', 'resume', 'cancel'))
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', made);
     END LOOP;
 END $$;
 DROP TRIGGER refuse_new_output ON jobctl.jobs;

@@ -24,7 +24,7 @@ def as_(cli, logins, monkeypatch):
     return call
 
 
-def test_the_commands_of_who_submits_work_on_its_own_jobs(as_, logins, tmp_path):
+def test_the_commands_of_a_submitter_work_on_its_own_jobs(as_, logins, tmp_path):
     done = as_("ann", "submit", "noop", "--title", "Dune", "--key", "k", "--label", "l=1")
     assert (done.code, done.out) == (0, "1\n"), done.err
     lines = '{"type": "noop", "title": "Emma"}\n{"type": "noop", "after": [1]}\n'
@@ -33,7 +33,7 @@ def test_the_commands_of_who_submits_work_on_its_own_jobs(as_, logins, tmp_path)
     assert as_("ann", "submit", "noop", "--key", "k", "--on-conflict", "error").code == 4
     assert "Dune" in as_("ann", "list").out
     assert json.loads(as_("ann", "show", "@last", "--json").out)["created_by"] == logins.name("ann")
-    for words, told in (
+    for words, shown in (
         (("show", "1"), "Dune"), (("show", "1", "--events"), logins.name("ann")), (("why", "1"), "worker"), (("why", "3"), "waits for"),
         (("logs", "1"), ""), (("stats",), "pending"), (("queue", "list"), ""), (("worker", "list"), ""), (("db", "current"), ""),
         (("pause", "1", "--reason", "later"), "paused"), (("resume", "1"), "resumed"), (("pause", "1", "--dry-run"), "paused"),
@@ -43,7 +43,7 @@ def test_the_commands_of_who_submits_work_on_its_own_jobs(as_, logins, tmp_path)
     ):  # fmt: skip
         done = as_("ann", *words)
         assert done.code == 0, (words, done.out, done.err)
-        assert told in done.out + done.err, (words, done.out, done.err)
+        assert shown in done.out + done.err, (words, done.out, done.err)
 
 
 def test_a_job_of_another_is_no_job_for_any_command(as_):
@@ -76,7 +76,7 @@ def test_commands_for_the_whole_database_are_refused_with_the_way_out(as_, words
     assert "Traceback" not in done.err
 
 
-def test_who_submits_cannot_run_a_worker(shell, logins):
+def test_a_submitter_cannot_run_a_worker(shell, logins):
     done = shell("worker", "run", "--drain", env={"JOBCTL_DATABASE_URL": logins.url("ann")})
     assert done.code == 5, done
     assert "permission denied" in done.err

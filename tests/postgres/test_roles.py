@@ -14,11 +14,14 @@ from jobctl.core.errors import ConfigError, JobctlError, UsageError
 from jobctl.core.job import Filters, NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.retry import failure
+from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane
 from jobctl.postgres.queue import Queue
 from jobctl.postgres.roles import FIXED, LIBRARY, statements
 from jobctl.postgres.tables import metadata
+from tests import servers
+from tests.conftest import new_database
 from tests.postgres.role_logins import MEMBERS, logins_of
 
 LANES = [Lane("default", "a", 2), Lane("default", "b", 2)]
@@ -58,10 +61,10 @@ def refuses(connection: psycopg.Connection, *statements_: str) -> None:
         pytest.fail(f"not refused: {statement}")
 
 
-# -- who submits -----------------------------------------------------------------------------------------------------
+# -- submitter -------------------------------------------------------------------------------------------------------
 
 
-def test_who_submits_controls_its_own_jobs(logins):
+def test_a_submitter_controls_its_own_jobs(logins):
     ann = logins.queue("ann")
     assert [s.id for s in ann.submit([NewJob("a", {"n": 1}), NewJob("a", {}, concurrency_key="k"), NewJob("a", {})])]
     for verb in ("pause", "resume", "pause", "cancel", "retry", "cancel", "restart", "cancel", "delete"):
@@ -82,7 +85,7 @@ def test_whatever_name_is_given_the_job_and_its_history_have_that_of_the_login(l
     assert conn.execute("SELECT count(*) FROM events").fetchone() == (15,)
 
 
-def test_several_verbs_in_one_transaction_and_a_dry_run_work_for_who_submits(logins, conn):
+def test_several_verbs_in_one_transaction_and_a_dry_run_work_for_a_submitter(logins, conn):
     ann = logins.queue("ann")
     with ann.transaction(rehearse=True):
         assert ann.submit([NewJob("a", {})])[0].created
@@ -129,7 +132,7 @@ def test_an_input_file_under_its_hash_is_accepted(logins):
     assert logins.queue("bob").submit([NewJob("a", {}, metadata={"inputs": inputs})])[0].created
 
 
-def test_of_the_jobs_of_others_who_submits_sees_nothing(logins, anns):
+def test_of_the_jobs_of_others_a_submitter_sees_nothing(logins, anns):
     bob = logins.connection("bob")
     for table in ("jobs", "events", "job_logs", "checkpoints", "job_dependencies"):
         assert bob.execute(f"SELECT count(*) FROM jobctl.{table}").fetchone() == (0,), table
@@ -151,15 +154,15 @@ def test_of_the_jobs_of_others_who_submits_sees_nothing(logins, anns):
 def test_a_function_of_the_caller_sees_no_row_of_others(logins, anns):
     """Row-level security runs before a condition that could carry a value out."""
     bob = logins.connection("bob")
-    heard = []
-    bob.add_notice_handler(lambda notice: heard.append(notice.message_primary))
+    leaked = []
+    bob.add_notice_handler(lambda notice: leaked.append(notice.message_primary))
     bob.execute(
         "CREATE FUNCTION pg_temp.leak(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS "
         "$$ BEGIN RAISE WARNING '%', $1; RETURN true; END $$"
     )
     bob.execute("SELECT * FROM jobctl.jobs WHERE pg_temp.leak(title) OR pg_temp.leak(input_data::text)")
     bob.execute("SELECT * FROM jobctl.events WHERE pg_temp.leak(detail::text)")
-    assert heard == []
+    assert leaked == []
 
 
 def test_statistics_of_the_planner_show_nothing_of_others(logins, anns, conn):
@@ -195,7 +198,7 @@ def test_a_job_cannot_wait_for_a_job_of_another(logins, anns):
             bob.submit([NewJob("a", {}, after=(job,))])
 
 
-def test_follow_up_work_belongs_to_who_submitted_the_first_job(logins, queue, claim):
+def test_follow_up_work_belongs_to_the_submitter_of_the_first_job(logins, queue, claim):
     ann, bob = logins.queue("ann"), logins.queue("bob")
     ann.submit([NewJob("a", {})])
     queue.submit(
@@ -223,11 +226,11 @@ def test_a_checked_function_with_hostile_arguments_changes_nothing_of_others(log
     bob = logins.connection("bob")
     for verb, args in product(Queue.CHECKED, HOSTILE):
         try:
-            told = bob.execute(f"SELECT jobctl.checked_{verb}(%s)", [args]).fetchall()
+            shown = bob.execute(f"SELECT jobctl.checked_{verb}(%s)", [args]).fetchall()
         except (psycopg.DataError, psycopg.IntegrityError):
             continue
-        assert "s3cret" not in str(told)
-        assert verb != "submit" or told == []
+        assert "s3cret" not in str(shown)
+        assert verb != "submit" or shown == []
     assert conn.execute(look).fetchall() == before
 
 
@@ -246,12 +249,12 @@ FORBIDDEN_TO_SUBMIT = (
 
 
 @pytest.mark.parametrize("who", ["ann", "bob"])
-def test_who_submits_has_no_way_past_the_functions(logins, anns, who):
+def test_a_submitter_has_no_way_past_the_functions(logins, anns, who):
     refuses(logins.connection(who), *FORBIDDEN_TO_SUBMIT)
 
 
 @pytest.mark.parametrize("who", ["ann", "rea"])
-def test_who_submits_or_reads_changes_no_table_and_no_column(logins, anns, who):
+def test_a_submitter_or_a_reader_changes_no_table_and_no_column(logins, anns, who):
     for table in metadata.sorted_tables:
         refuses(
             logins.connection(who),
@@ -280,7 +283,7 @@ def test_verbs_for_the_whole_queue_are_for_its_owner(logins):
                 act(queue)
 
 
-# -- who works -------------------------------------------------------------------------------------------------------
+# -- worker -------------------------------------------------------------------------------------------------------
 
 
 def test_a_worker_does_a_whole_job(logins):
@@ -377,10 +380,12 @@ def test_row_level_security_leaves_the_claim_of_a_worker_on_its_index(logins, qu
         "low_run_after": ["-infinity"], "low_id": [0],
     }  # fmt: skip
     wim, owner = plan(logins.connection("wim"), "claim", **lanes), plan(conn, "claim", **lanes)
-    for told in (wim, owner):
-        assert "Index Scan using jobs_claim_idx" in told
-        assert "Index Cond: ((queue = lane.queue) AND (job_type = lane.job_type) AND (priority = lane.priority)" in told
-        assert "Seq Scan on jobs" not in told
+    for shown in (wim, owner):
+        assert "Index Scan using jobs_claim_idx" in shown
+        assert (
+            "Index Cond: ((queue = lane.queue) AND (job_type = lane.job_type) AND (priority = lane.priority)" in shown
+        )
+        assert "Seq Scan on jobs" not in shown
     assert "session_user" not in owner.lower()
 
 
@@ -492,6 +497,20 @@ def test_the_roles_are_made_again_as_often_as_wanted(logins, conn):
     assert logins.queue("bob").submit([NewJob("a", {})])[0].created
 
 
+@pytest.mark.parametrize("revision", ["0003", "base"])
+def test_a_downgrade_removes_the_functions_of_the_roles_and_opens_nothing(server_url, revision):
+    with new_database(server_url) as url, connect(servers.direct(url)) as owner, logins_of(owner, url) as logins:
+        logins.queue("ann").submit([NewJob("a", {})])
+        migrate.downgrade(url, revision)
+        made = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'jobctl'::regnamespace AND (prosecdef OR proname = 'submit')"
+        assert owner.execute(made).fetchone() == (0,)
+        if revision != "base":
+            assert logins.connection("bob").execute("SELECT count(*) FROM jobctl.jobs").fetchone() == (0,)
+        migrate.upgrade(url)
+        owner.execute(statements(logins.prefix))
+        assert logins.queue("bob").submit([NewJob("a", {})])[0].created
+
+
 def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
     role = f"{logins.prefix}_submitter"
     conn.execute(
@@ -539,9 +558,9 @@ def test_each_statement_is_open_to_the_roles_that_need_it_and_to_no_other(logins
 
 
 def test_the_roles_are_printed_and_a_bad_name_is_refused(cli):
-    told = cli("db", "roles", "--prefix", "papers").out
+    shown = cli("db", "roles", "--prefix", "papers").out
     for kind in ("submitter", "worker", "reader", "librarian"):
-        assert f"CREATE ROLE papers_{kind} NOLOGIN" in told
+        assert f"CREATE ROLE papers_{kind} NOLOGIN" in shown
     for bad in ("x; DROP", "", "é", "1a", "a" * 60, 'a"b', "a'b"):
         assert cli("db", "roles", "--prefix", bad).code == 2, bad
 
