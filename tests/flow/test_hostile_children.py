@@ -4,8 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 ATTACKS = (
     "text", "no message", "no fields", "no reason", "another's token", "unknown job", "deep", "no utf-8", "nul", "progress",
     "cut off", "endless", "claims a length",

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import os
-import signal
 from pathlib import Path
 
 import pytest

@@ -5,6 +5,7 @@ import logging
 import os
 import struct
 import sys
+import time
 from multiprocessing import get_context
 from typing import Any
 
@@ -170,6 +171,12 @@ def talking(ctx: Context, args: Kind) -> int:
         case "processes":
             with get_context("fork").Pool(4) as pool:
                 pool.map(_in_another_process, range(args.size))
+        case "silence":
+            print("first")
+            print("second")
+            while True:
+                ctx.check_interrupt()
+                time.sleep(0.02)
         case "bare":
             for number in range(args.size):
                 os.getpid()
