@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 ATTACKS = (
     "text", "no message", "no fields", "no reason", "another's token", "unknown job", "deep", "no utf-8", "nul", "progress",
     "cut off", "endless", "claims a length",
@@ -84,3 +86,24 @@ def test_a_child_without_memory_to_start_is_reported_as_that(shell):
     failed = job(shell, number)
     assert (failed["status"], failed["error"]["type"]) == ("failed", "permanent")
     assert "out of memory" in failed["error"]["message"].lower()
+
+
+@pytest.mark.parametrize("depth", [500, 5_000])
+def test_a_row_that_nobody_can_decode_fails_its_own_job_and_no_worker(shell, conn, depth):
+    nested = "[" * depth + "]" * depth
+    conn.execute(
+        "INSERT INTO jobs (job_type, input_data) VALUES ('steps', jsonb_build_object('items', %s::jsonb))", [nested]
+    )
+    conn.execute("INSERT INTO jobs (job_type, input_data) VALUES ('steps', '[1]')")
+    conn.execute(
+        "INSERT INTO jobs (job_type, metadata) VALUES ('steps', jsonb_build_object('inputs', %s::jsonb))", [nested]
+    )
+    conn.execute("INSERT INTO jobs (job_type, metadata) VALUES ('steps', jsonb_build_object('x', %s::jsonb))", [nested])
+    conn.execute("INSERT INTO jobs (job_type, progress) VALUES ('steps', '{\"percent\": 1e999}')")
+    good = submit(shell, "steps", items=4)
+    done = shell("worker", "run", "--drain", "-c", 1)
+    assert done.code == 0, done.err
+    found = conn.execute("SELECT id, status, error_type, crash_count FROM jobs ORDER BY id").fetchall()
+    assert [row[1:] for row in found[:3]] == [("failed", "invalid", 0)] * 3
+    assert found[3][1:] in [("completed", None, 0), ("failed", "invalid", 0)]  # what it does not read may be skipped
+    assert [row[:2] for row in found[4:]] == [(good - 1, "completed"), (good, "completed")]

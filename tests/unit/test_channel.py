@@ -5,6 +5,7 @@ import struct
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -107,7 +108,7 @@ def test_every_message_of_a_child_arrives_as_it_was_sent(ends):
 def test_messages_arrive_whole_in_whatever_pieces(cuts):
     data = b"".join(frame(msgspec.msgpack.encode(message)) for message in FROM_CHILD)
     places = sorted({0, len(data), *(cut % len(data) for cut in cuts)})
-    pieces = [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    pieces = [data[a:b] for a, b in pairwise(places)]
     assert received(supervisor_end(Wire(*pieces))) == FROM_CHILD
 
 

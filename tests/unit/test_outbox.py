@@ -151,5 +151,3 @@ def test_what_comes_between_jobs_goes_to_no_job(capsys, monkeypatch):
     assert any("--- Logging error ---" in text for _, text in taken)
     assert not any("nobody" in text for _, text in taken)
     assert capsys.readouterr() == ("", "an error of the process\n")
-
-
