@@ -508,11 +508,12 @@ class Supervisor:
                 if job := self._job_of(member, job_id):
                     self._lines.add(job_id, job.token.lease_seq, lines)
             case Returned(ids):
+                if not member.asked_back:
+                    raise ProtocolError("jobs back that were not asked for")
                 member.asked_back = False
-                returned = [job for job_id in ids if (job := self._job_of(member, job_id))]
-                for job in returned:
-                    member.jobs.pop(job.token.job_id)
-                self._ready += returned
+                for job_id in ids:
+                    if self._job_of(member, job_id):
+                        self._ready.append(member.jobs.pop(job_id))
             case _:
                 assert_never(message)
 
@@ -720,7 +721,7 @@ class Supervisor:
             log.info("stopping: running jobs go back to the queue at their next safe point")
             self._stop_at = time.monotonic() + self.plan.grace
             for member in self.crew.members:
-                if len(member.jobs) > 1:
+                if len(member.jobs) > 1 and not member.asked_back:
                     member.asked_back = True
                     member.tell(GiveBack())
                 if member.running:

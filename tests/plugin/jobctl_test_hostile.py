@@ -47,6 +47,7 @@ def attacking(ctx: Context, args: Kind) -> int:
         "no reason": _frame(["ended", ctx.job_id, {"token": token, "kind": "failed"}]),
         "another's token": _frame(["ended", ctx.job_id, {"token": token, "kind": "completed"}]),
         "unknown job": _frame(["log", 4711, [["info", None, "x"]]]),
+        "returned": _frame(["returned", [ctx.job_id, ctx.job_id]]),
         "deep": _frame(b"\x92\xa5ended\x81\xa1x" + b"\x91" * 100_000 + b"\xc0"),
         "no utf-8": _frame(b"\x93\xa3log\x01\x91\x93\xa1\xff\xc0\xa1x"),
         "nul": _frame(["log", ctx.job_id, [["info", None, "a\x00b"]]]),
