@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
+from jobctl.cli.files import atomically
 from jobctl.cli.frame import Command, Family, State, pass_state
 from jobctl.cli.shapes import dumps
 from jobctl.core.errors import IllegalTransition, UsageError
@@ -134,7 +132,7 @@ def dump(state: State, file: str) -> int:
     else:
         if Path(file).exists() and not state.get("yes"):
             raise UsageError(f"{file} is there already", hint="Add -y to replace it.")
-        with _atomically(Path(file)) as sink:
+        with atomically(Path(file)) as sink:
             rows = place.dump(sink)
     _tell(state, "dump", rows, to_stderr=file == "-")
     return 0
@@ -159,22 +157,6 @@ def load(state: State, file: str) -> int:
             raise UsageError(f"{file} can't be read: {error.strerror}") from error
     _tell(state, "load", rows, to_stderr=False)
     return 0
-
-
-@contextmanager
-def _atomically(path: Path) -> Iterator[BinaryIO]:
-    """A file that is there when it is whole, readable by its owner alone."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
-            yield sink
-            sink.flush()
-            os.fsync(sink.fileno())
-        half.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}", hint="Nothing was left behind.") from error
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> None:

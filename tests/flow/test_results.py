@@ -15,9 +15,9 @@ LARGE = 300_000
 
 @pytest.fixture
 def client(shell):
-    held = wiring.connect(wiring.settings({}, shell.env))
-    yield held
-    held.close()
+    client = wiring.connect(wiring.settings({}, shell.env))
+    yield client
+    client.close()
 
 
 def submit(shell, **values: object) -> int:

@@ -74,9 +74,9 @@ class Bench:
 def bench(queue, claim, tmp_path, monkeypatch):
     monkeypatch.setattr(attempts, "SAVE_EVERY", 0.0)
     monkeypatch.setattr(attempts, "RESEND_EVERY", 0.0)
-    held = Bench(queue, claim, tmp_path)
-    held.start()
-    return held
+    started = Bench(queue, claim, tmp_path)
+    started.start()
+    return started
 
 
 class Batched:
