@@ -170,8 +170,10 @@ def talking(ctx: Context, args: Kind) -> int:
             for number in range(args.size):
                 ctx.progress(f"line {number}", current=number, total=args.size)
         case "processes":
-            with get_context("fork").Pool(4) as pool:
-                pool.map(_in_another_process, range(args.size))
+            pool = get_context("fork").Pool(4)
+            pool.map(_in_another_process, range(args.size))
+            pool.close()
+            pool.join()
         case "silence":
             print("first")
             print("second")
