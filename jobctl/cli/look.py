@@ -127,12 +127,13 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
 
 def _print(state: State, client: Any, job: Job, asked: set[str]) -> None:
     checkpoints = client.checkpoints(job.id)
+    output = _output(client, job) if "output" in asked else None  # may fail: before anything is printed
     for line in card(state, job, checkpoints=checkpoints, stages=job.metadata.get("stages") or ()):
         click.echo(line)
     if "input" in asked:
         click.echo(f"input       {visible(dumps(job.input_data))}")
     if "output" in asked:
-        click.echo(f"output      {visible(dumps(_output(client, job)))}")
+        click.echo(f"output      {visible(dumps(output))}")
     if "trace" in asked:
         click.echo("trace")
         for line in (job.error_trace or "none").splitlines():

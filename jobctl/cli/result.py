@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
+from jobctl.cli.files import atomically
 from jobctl.cli.frame import State, command, pass_state
 from jobctl.cli.selectors import numbers
 from jobctl.cli.shapes import escaped
@@ -33,21 +33,7 @@ def result(state: State, job: str, file: str | None) -> int:
         sys.stdout.buffer.write(shown + b"\n")
         return 0
     path = Path(file)
-    _write(path, data + b"\n")
+    with atomically(path) as sink:
+        sink.write(data + b"\n")
     state.say(f"{len(data) + 1:,} bytes written to {path}")
     return 0
-
-
-def _write(path: Path, data: bytes) -> None:
-    """A file that is there when it is whole."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with half.open("xb") as sink:
-            sink.write(data)
-            sink.flush()
-            os.fsync(sink.fileno())
-        half.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        half.unlink(missing_ok=True)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-import msgspec
-
 from jobctl.core import checkpoint, result
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
-from jobctl.core.errors import CancelNow, Invalid, LeaseLost, PauseNow, ReleaseNow, StorageUnavailable, StoreUnavailable
+from jobctl.core.errors import (
+    CancelNow,
+    LeaseLost,
+    PauseNow,
+    ReleaseNow,
+    StorageUnavailable,
+    StoreUnavailable,
+)
 from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline, Stage
@@ -22,7 +26,8 @@ from jobctl.core.ports import Stops
 from jobctl.core.retry import backoff, failure
 from jobctl.core.rows import Committed
 from jobctl.worker.checkpoints import CheckpointLog, Unreadable
-from jobctl.worker.context import Log, Run, Services, StageContext, StoredInput
+from jobctl.worker.columns import arguments, inputs, percent
+from jobctl.worker.context import Log, Run, Services, StageContext
 from jobctl.worker.progress import ProgressReporter
 
 T = TypeVar("T")
@@ -54,18 +59,6 @@ class Settled(Exception):
     """The commit of a stage paused the job."""
 
 
-class _Metadata(msgspec.Struct, frozen=True):
-    """What an attempt reads of a job's metadata."""
-
-    inputs: dict[str, StoredInput] = {}
-
-
-class _Percent(msgspec.Struct, frozen=True):
-    """What an attempt reads of the progress that the job has made before."""
-
-    percent: float = 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class _Last:
     """The result of the last stage."""
@@ -86,7 +79,7 @@ class Attempt:
         self.stops = stops
         self.log = log
         self._caught = caught  # a test wants the exception itself
-        self.reporter = ProgressReporter(report, _percent(job.progress), quiet=quiet, every=every)
+        self.reporter = ProgressReporter(report, percent(job.progress), quiet=quiet, every=every)
 
     def run(self) -> Outcome | None:
         """The outcome, or None when the last commit has settled the job already, or the lease is lost."""
@@ -132,10 +125,10 @@ class Attempt:
 
     def _stages(self) -> Any:
         pipeline = self.services.load(self.job.job_type)
-        args = pipeline.validate(_input(self.job.input_data))
+        args = arguments(pipeline, self.job.input_data)
         checkpoints = CheckpointLog(pipeline, self.services.storage, self.job.records)
         run = Run(
-            self.job, _inputs(self.job.metadata), self.services, self.stops, self.reporter, self.log, checkpoints
+            self.job, inputs(self.job.metadata), self.services, self.stops, self.reporter, self.log, checkpoints
         )  # fmt: skip
         while True:
             try:
@@ -276,29 +269,3 @@ class Attempt:
                 return act()
             except StoreUnavailable:
                 time.sleep(RESEND_EVERY)
-
-
-def _input(text: str) -> Mapping[str, Any]:
-    """The input of a job. Raises ``Invalid`` for what was put into the row past every check."""
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Invalid(f"the input of the job cannot be decoded: {error}") from None
-    if not isinstance(data, dict):
-        raise Invalid(f"the input of the job is {type(data).__name__}, not an object")
-    return data
-
-
-def _inputs(text: str) -> Mapping[str, StoredInput]:
-    try:
-        return msgspec.json.decode(text, type=_Metadata).inputs
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise Invalid(f"the metadata of the job cannot be decoded: {error}") from None
-
-
-def _percent(text: str) -> float:
-    try:
-        percent = msgspec.json.decode(text, type=_Percent).percent
-    except (msgspec.MsgspecError, RecursionError):
-        return 0.0
-    return min(max(percent, 0.0), 100.0)

@@ -137,10 +137,11 @@ class Channel(Generic[Received, Sent]):
         body = self._encoder.encode(message)
         return LENGTH.pack(len(body)) + body
 
-    def receive(self) -> list[Received] | None:
+    def receive(self) -> Iterator[Received] | None:
         """The whole messages that arrived, None when the other end closed. Reads once: blocks only while nothing is there.
 
-        Raises ``ProtocolError``; nothing more can be received then.
+        The iterator must be used up before the next call. It raises ``ProtocolError`` after the messages that came before
+        what is none; nothing more can be received then.
         """
         try:
             data = self.socket.recv(READ_SIZE)
@@ -149,7 +150,7 @@ class Channel(Generic[Received, Sent]):
         if not data:
             return None
         self._arrived += data
-        return list(self._messages())
+        return self._messages()
 
     def _messages(self) -> Iterator[Received]:
         """Decodes what is complete; each byte is copied a fixed number of times, however small the pieces are."""

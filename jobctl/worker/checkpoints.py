@@ -122,6 +122,6 @@ def _adapter(stage: Stage) -> Callable[[Any], Any]:
     """Turns plain data into what the stage's function says it returns."""
     try:
         returned = get_type_hints(stage.run).get("return", Any)
-    except NameError:  # an annotation that can't be resolved says nothing
+    except (NameError, TypeError):  # an annotation that cannot be resolved, or a callable object without any
         returned = Any
     return TypeAdapter(returned).validate_python

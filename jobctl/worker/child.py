@@ -27,6 +27,7 @@ from jobctl.worker.channel import (
     Ended,
     FromChild,
     GiveBack,
+    ProtocolError,
     Quit,
     Reported,
     Returned,
@@ -114,6 +115,9 @@ class Child:
                     with self._news:
                         self._obey(message)
                         self._news.notify()
+        except ProtocolError as error:
+            os.write(2, f"the supervisor sent {error}\n".encode())
+            os._exit(1)
         finally:
             os._exit(0)  # the supervisor is gone: whatever runs here has no right to go on
 

@@ -134,10 +134,11 @@ class StageContext:
         """Stops here when that was requested: what this stage did so far is done again later."""
         if self._stops.cancel:
             raise CancelNow
-        if self._stops.release:
-            raise ReleaseNow
-        if self._stops.pause and self._checkpoints.pause_safe:
-            raise PauseNow
+        if self._checkpoints.pause_safe:
+            if self._stops.release:
+                raise ReleaseNow
+            if self._stops.pause:
+                raise PauseNow
 
     def write(self, work: Callable[[Library], None]) -> None:
         """Library writes: run in the transaction that commits this stage's checkpoint."""

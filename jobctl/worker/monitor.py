@@ -124,7 +124,7 @@ class ChildMonitor:
                 if job := self._job_of(child, job_id):
                     self._parts.outcomes.log(job.token, lines)
             case Returned(job_ids):
-                self._on_returned(child, [job for i in job_ids if (job := self._job_of(child, i))])
+                self._on_returned(child, job_ids)
             case _:
                 assert_never(message)
 
@@ -150,11 +150,11 @@ class ChildMonitor:
             child.leaving = True
             child.tell(Quit())
 
-    def _on_returned(self, child: Member, jobs: Sequence[Claimed]) -> None:
+    def _on_returned(self, child: Member, job_ids: Sequence[int]) -> None:
+        if not child.asked_back:
+            raise ProtocolError("jobs back that were not asked for")
         child.asked_back = False
-        for job in jobs:
-            child.jobs.pop(job.token.job_id, None)
-        self._remover.requeue(jobs)
+        self._remover.requeue([child.jobs.pop(i) for i in job_ids if self._job_of(child, i)])
 
     def _read_stderr(self, child: Member) -> None:
         stream = child.process.stderr

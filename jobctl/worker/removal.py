@@ -100,6 +100,8 @@ class Remover:
             self._parts.outcomes.add(outcome, time.monotonic())
 
     def take_back(self, child: Member) -> None:
-        """Asks for the jobs that wait behind the running one."""
+        """Asks for the jobs that wait behind the running one, once."""
+        if child.asked_back:
+            return
         child.asked_back = True
         child.tell(GiveBack())
