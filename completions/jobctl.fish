@@ -18,6 +18,7 @@ complete -c jobctl -n __fish_use_subcommand -a show -d 'Show everything about a 
 complete -c jobctl -n __fish_use_subcommand -a why -d 'Say why a job is where it is.'
 complete -c jobctl -n __fish_use_subcommand -a watch -d 'Follow jobs live.'
 complete -c jobctl -n __fish_use_subcommand -a wait -d 'Block until jobs have ended; return their outcome.'
+complete -c jobctl -n __fish_use_subcommand -a result -d 'Print what a completed job returned.'
 complete -c jobctl -n __fish_use_subcommand -a logs -d 'Show what a jobs handler logged.'
 complete -c jobctl -n __fish_use_subcommand -a pause -d 'Pause jobs at their next safe point.'
 complete -c jobctl -n __fish_use_subcommand -a resume -d 'Continue paused jobs from their checkpoint.'
@@ -36,7 +37,7 @@ complete -c jobctl -n __fish_use_subcommand -a review -d 'Decide what an import 
 complete -c jobctl -n __fish_use_subcommand -a db -d 'Start, stop, upgrade and check the database.'
 complete -c jobctl -n __fish_use_subcommand -a doctor -d 'Check that everything is in order.'
 complete -c jobctl -n __fish_use_subcommand -a config -d 'Show settings and where each comes from.'
-complete -c jobctl -n __fish_use_subcommand -a prune -d 'Remove old checkpoints, and bytes that nothing refers to.'
+complete -c jobctl -n __fish_use_subcommand -a prune -d 'Remove old checkpoints and results, and bytes that nothing refers to.'
 complete -c jobctl -n __fish_use_subcommand -a torture -d 'Kill everything at random and check that nothing is lost.'
 complete -c jobctl -n __fish_use_subcommand -a completion -d 'Print the completion script of a shell.'
 complete -c jobctl -n __fish_use_subcommand -a help -d 'Explain a command, or: exit-codes, json, selectors, settings.'
@@ -58,7 +59,7 @@ complete -c jobctl -l db -x
 complete -c jobctl -l config -rF
 complete -c jobctl -l output -s o -x -a 'table wide json ndjson csv tsv id'
 complete -c jobctl -l json
-complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id'
+complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size'
 complete -c jobctl -l quiet -s q
 complete -c jobctl -l verbose -s v
 complete -c jobctl -l color -x -a 'auto always never'
@@ -162,6 +163,8 @@ complete -c jobctl -n '__fish_seen_subcommand_from wait' -l for -x -a 'pending p
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l any
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l map-exit -x
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from result' -l output -s o -x -a 'table wide json ndjson csv tsv id'
+complete -c jobctl -n '__fish_seen_subcommand_from result' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from logs' -l follow -s f -rF
 complete -c jobctl -n '__fish_seen_subcommand_from logs' -l tail -s n -x
 complete -c jobctl -n '__fish_seen_subcommand_from logs' -l stage -x
@@ -345,6 +348,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from config' -a show
 complete -c jobctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from show' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l older -x
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l results-older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seconds -x
@@ -365,6 +369,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from help' -a show
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a why
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a watch
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a wait
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a result
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a logs
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a pause
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a resume

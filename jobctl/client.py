@@ -13,10 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+from jobctl.core import result
+from jobctl.core.attempt import StoredResult
 from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
 from jobctl.core.checkpoint import digest, lease_seq_of
 from jobctl.core.errors import (
-    CheckpointError,
+    CheckpointCorrupt,
+    CheckpointMissing,
     ConfigError,
     IllegalTransition,
     InvalidArguments,
@@ -29,7 +32,8 @@ from jobctl.core.lifecycle import DONE, Standing, Status, actions, reachable
 from jobctl.core.names import words
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
-from jobctl.core.server import Blocker, Effective
+from jobctl.core.rows import Dependency, Reached, References, Stats
+from jobctl.core.server import Blocker, Effective, Health
 
 TITLE_CAP = 512
 POLL = 0.25
@@ -55,7 +59,11 @@ class Rows(Protocol):
     ) -> list[Job]: ...
     def count(self, filters: Filters, *, cap: int = 10_000) -> int: ...
     def statuses(self, ids: Sequence[int]) -> dict[int, Status]: ...
-    def run(self, verb: str, **values: Any) -> list[dict[str, Any]]: ...
+    def reached_since(self, ids: Sequence[int], statuses: Sequence[str], since: datetime | None) -> Reached: ...
+    def references(self, ids: Sequence[int]) -> list[References]: ...
+    def dependencies(self, job_id: int) -> list[Dependency]: ...
+    def stats(self, *, since: datetime | None, types: Sequence[str] | None, queue: str | None) -> Stats: ...
+    def health(self) -> Health: ...
     def pause(self, ids: Sequence[int], *, reason: str | None = None) -> list[dict[str, Any]]: ...
     def resume(self, ids: Sequence[int], *, from_start: bool = False) -> list[dict[str, Any]]: ...
     def retry(self, ids: Sequence[int]) -> list[dict[str, Any]]: ...
@@ -68,6 +76,7 @@ class Rows(Protocol):
         self, job_id: int, *, after: int = 0, stage: str | None = None, attempt: int | None = None, tail: int = ...
     ) -> list[dict[str, Any]]: ...
     def prune(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]: ...
+    def prune_results(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]: ...
     def make_due(self, *, limit: int = ...) -> int: ...
     def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
     def requeue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
@@ -111,10 +120,11 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many checkpoints of ended jobs were forgotten, and how many bytes without an owner were removed."""
+    """How many checkpoints and stored results of ended jobs, and how many files without an owner, were removed."""
 
     checkpoints: int
     orphans: int
+    results: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +137,10 @@ class Waited:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """One checkpoint's bytes against what was recorded."""
+    """The bytes of one checkpoint, or of the result, against what was recorded."""
 
     job_id: int
-    seq: int
+    seq: int | None  # None: the result
     stage: str
     path: str
     verdict: str  # ok missing corrupt
@@ -292,17 +302,57 @@ class Client:
         return found[0].id
 
     def verify(self, ids: Sequence[int]) -> list[Verified]:
-        """Reads recorded checkpoints and compares hashes before anyone needs them."""
-        storage = self._storage()
-        return [self._verify(storage, row) for row in self.queue.checkpoints(ids)]
+        """Reads recorded checkpoints and stored results, and compares hashes before anyone needs them."""
+        checked = [
+            Verified(row["job_id"], row["seq"], row["stage"], row["path"], self._verdict(row))
+            for row in self.queue.checkpoints(ids)
+        ]
+        for job in self.queue.find(Filters(ids=tuple(ids))) if ids else ():
+            if job.result_path:
+                facts = {"path": job.result_path, "sha256": job.result_sha256, "size": job.result_size}
+                checked.append(Verified(job.id, None, "result", job.result_path, self._verdict(facts)))
+        return sorted(checked, key=lambda found: (found.job_id, found.seq is None, found.seq))
 
-    def _verify(self, storage: Storage, row: dict[str, Any]) -> Verified:
+    def _verdict(self, row: Mapping[str, Any]) -> str:
         try:
-            good = digest(storage.get(row["path"], max_bytes=row["size"] + 1)) == row["sha256"]
-            verdict = "ok" if good else "corrupt"
-        except CheckpointError:
-            verdict = "missing"
-        return Verified(row["job_id"], row["seq"], row["stage"], row["path"], verdict)
+            good = digest(self._storage().get(row["path"], max_bytes=row["size"])) == row["sha256"]
+        except CheckpointMissing:
+            return "missing"
+        except CheckpointCorrupt:
+            return "corrupt"
+        return "ok" if good else "corrupt"
+
+    # -- results -------------------------------------------------------------------------------------------------
+
+    def result(self, job_id: int) -> Any:
+        """What the last stage of a completed job returned, bytes as bytes.
+
+        Raises ``JobNotFound``, ``IllegalTransition`` while it is not completed, ``CheckpointMissing`` where the bytes are
+        gone and ``CheckpointCorrupt`` where they are not those that were written.
+        """
+        return result.decode(self.result_json(job_id))
+
+    def result_json(self, job_id: int) -> bytes:
+        """The result as JSON in UTF-8. Raises what ``result`` raises."""
+        return self.result_json_of(self.get(job_id))
+
+    def result_json_of(self, job: Job) -> bytes:
+        """The result of a job that was read in full."""
+        match job.result_location:
+            case None:
+                raise IllegalTransition(f"job {job.id} has no result: it is {job.status}", hint=f"jobctl wait {job.id}")
+            case "pruned":
+                raise CheckpointMissing(
+                    f"the result of job {job.id} was removed by prune ({job.result_size:,} bytes)",
+                    hint=f"jobctl restart {job.id}",
+                )
+            case "row":
+                return json.dumps(job.output_data, ensure_ascii=False, separators=(",", ":")).encode()
+        stored = StoredResult(job.result_path or "", job.result_sha256 or "", job.result_size or 0)
+        try:
+            return result.load(stored, self._storage())
+        except (CheckpointMissing, CheckpointCorrupt) as error:
+            raise type(error)(f"job {job.id}: {error}", hint=f"jobctl restart {job.id}") from error
 
     # -- control -------------------------------------------------------------------------------------------------
 
@@ -327,7 +377,7 @@ class Client:
         return self._control("restart", ids, dry_run, lambda: self.queue.restart(ids))
 
     def delete(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
-        """Removes ended jobs and the bytes of their checkpoints; outputs stay."""
+        """Removes ended jobs, the bytes of their checkpoints and their results; documents and files they made stay."""
         answers: list[dict[str, Any]] = []
 
         def remove() -> list[dict[str, Any]]:
@@ -389,11 +439,11 @@ class Client:
         """
         self._known(ids)
         fleeting = [str(status) for status in until if status not in DONE]
-        since = self._passed(ids, fleeting, None)["now"] if fleeting else None
+        since = self.queue.reached_since(ids, fleeting, None).now if fleeting else None
         deadline = None if timeout is None else self._monotonic() + timeout
         while True:
             statuses = self.queue.statuses(ids)
-            passed = self._passed(ids, fleeting, since)["ids"] if fleeting else ()
+            passed = self.queue.reached_since(ids, fleeting, since).ids if fleeting else frozenset()
             reasons = dict.fromkeys(passed, "reached") | {
                 i: r
                 for i in ids
@@ -404,9 +454,6 @@ class Client:
             if deadline is not None and self._monotonic() >= deadline:
                 return Waited(statuses, reasons | {i: "timeout" for i in ids if i not in reasons})
             self._sleep(POLL)
-
-    def _passed(self, ids: Sequence[int], statuses: Sequence[str], since: datetime | None) -> dict[str, Any]:
-        return self.queue.run("passed", ids=list(ids), statuses=list(statuses), since=since)[0]
 
     def _retries(self, job_id: int, statuses: Mapping[int, Status]) -> bool:
         """Whether a failed job will be tried again by itself: then it has not ended."""
@@ -434,8 +481,10 @@ class Client:
             self.queue.wake_keys(None)
         return Swept(tuple(requeued), tuple(rescued))
 
-    def prune(self, *, older: float, dry_run: bool = False) -> Pruned:
+    def prune(self, *, older: float, results_older: float | None = None, dry_run: bool = False) -> Pruned:
         """Removes checkpoint bytes of jobs that ended ``older`` seconds ago, and bytes that nothing refers to.
+
+        Stored results of jobs that were completed ``results_older`` seconds ago go too; None: they stay.
 
         Safe at any moment: the storage is listed before the database is asked, and what an attempt that is over has left
         behind can never be referred to again, because its token is void.
@@ -443,6 +492,7 @@ class Client:
         storage = self._storage()
         keys = sorted(storage.keys("jobs"), key=_job_of)
         forgotten: set[str] = set()
+        results: set[str] = set()
         orphans = 0
         with self._rehearsed(dry_run):
             while rows := self.queue.prune(age=older):
@@ -450,12 +500,16 @@ class Client:
                 forgotten.update(paths)
                 if not dry_run:
                     self._remove(paths)
+            while results_older is not None and (rows := self.queue.prune_results(age=results_older)):
+                results.update(row["path"] for row in rows)
+                if not dry_run:
+                    self._remove(row["path"] for row in rows)
             for start in range(0, len(keys), 1000):
-                left = [key for key in self._orphans(keys[start : start + 1000]) if key not in forgotten]
+                left = [key for key in self._orphans(keys[start : start + 1000]) if key not in forgotten | results]
                 orphans += len(left)
                 if not dry_run:
                     self._remove(left)
-        return Pruned(len(forgotten), orphans)
+        return Pruned(len(forgotten), orphans, len(results))
 
     def _remove(self, keys: Iterable[str]) -> None:
         storage = self._storage()
@@ -463,15 +517,32 @@ class Client:
             storage.delete(key)
 
     def _orphans(self, keys: Sequence[str]) -> list[str]:
-        known = {row["id"]: row for row in self.queue.run("attempts", ids=sorted({_job_of(key) for key in keys}))}
+        known = {row.id: row for row in self.queue.references(sorted({_job_of(key) for key in keys}))}
         return [key for key in keys if not _referred(key, known.get(_job_of(key)))]
 
     def why(self, job_id: int) -> list[str]:
         """Why the job is where it is, one sentence a line; the last may be the command to type next."""
-        return explain(self.get(job_id), self.queue.workers(), self._dependencies(job_id), self.queue.holds())
+        return explain(self.get(job_id), self.queue.workers(), self.queue.dependencies(job_id), self.queue.holds())
 
-    def _dependencies(self, job_id: int) -> list[dict[str, Any]]:
-        return self.queue.run("dependencies", id=job_id)
+    # -- the queue and its server as a whole -----------------------------------------------------------------------
+
+    def stats(
+        self, *, since: datetime | None = None, types: Sequence[str] | None = None, queue: str | None = None
+    ) -> Stats:
+        """Counts, times and retries."""
+        return self.queue.stats(since=since, types=types, queue=queue)
+
+    def health(self) -> Health:
+        """What a person should know of the queue and of the server."""
+        return self.queue.health()
+
+    def effective(self) -> Effective:
+        """The settings that hold in our session, whatever was asked for."""
+        return self.queue.effective()
+
+    def blockers(self, *, idle: float) -> list[Blocker]:
+        """Sessions that others wait for, or that have kept locks for ``idle`` seconds without doing anything."""
+        return self.queue.blockers(idle=idle)
 
 
 def new_job(
@@ -520,12 +591,12 @@ def _job_of(key: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _referred(key: str, row: Mapping[str, Any] | None) -> bool:
-    if row is None:  # the job is gone
+def _referred(key: str, job: References | None) -> bool:
+    if job is None:  # the job is gone
         return False
     if "/work/" in key:
-        return bool(row["paths"]) or row["running"] is not None
-    return key in row["paths"] or (row["running"] is not None and lease_seq_of(key) >= row["running"])
+        return bool(job.paths) or job.running is not None
+    return key in job.paths or (job.running is not None and lease_seq_of(key) >= job.running)
 
 
 def readable_file(path: Path, field: str) -> Path:
@@ -615,7 +686,7 @@ def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str
 Rowlike = Sequence[Mapping[str, Any]]
 
 
-def explain(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -> list[str]:
+def explain(job: Job, workers: Rowlike, dependencies: Sequence[Dependency], holds: Rowlike) -> list[str]:
     """Sentences on why a job is where it is."""
     explainers: dict[Status, Callable[[], list[str]]] = {
         Status.PENDING: lambda: _why_pending(job, workers, dependencies, holds),
@@ -631,11 +702,11 @@ def explain(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -
     return explainers[job.status]()
 
 
-def _why_pending(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -> list[str]:
-    open_ones = [d for d in dependencies if d["status"] != Status.COMPLETED]
+def _why_pending(job: Job, workers: Rowlike, dependencies: Sequence[Dependency], holds: Rowlike) -> list[str]:
+    open_ones = [d for d in dependencies if d.status is not Status.COMPLETED]
     if job.waiting_on == "dependency" and open_ones:
         return [
-            *(f"It waits for job {d['id']}, which is {d['status'] or 'gone'}." for d in open_ones),
+            *(f"It waits for job {d.id}, which is {d.status or 'gone'}." for d in open_ones),
             _way(job, open_ones),
         ]
     if job.waiting_on == "key":
@@ -659,9 +730,9 @@ def _why_pending(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowli
     return ["It is due and waits for a free worker."]
 
 
-def _way(job: Job, dependencies: Rowlike) -> str:
+def _way(job: Job, dependencies: Sequence[Dependency]) -> str:
     """The next command for a job that waits for others: about one that will not come by itself, if there is one."""
-    by_status = {d["status"]: d["id"] for d in dependencies}
+    by_status = {d.status: d.id for d in dependencies}
     if None in by_status:
         return f"It can't run any more: jobctl cancel {job.id}"
     for ended in (Status.FAILED, Status.CANCELLED):
@@ -670,7 +741,7 @@ def _way(job: Job, dependencies: Rowlike) -> str:
             return f"jobctl retry {held} or jobctl restart {held}, or give it up: jobctl cancel {job.id}"
     if Status.PAUSED in by_status:
         return f"jobctl resume {by_status[Status.PAUSED]}"
-    return f"jobctl why {dependencies[0]['id']}"
+    return f"jobctl why {dependencies[0].id}"
 
 
 def _why_processing(job: Job) -> list[str]:

@@ -13,6 +13,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "why": ("look:why", "Say why a job is where it is."),
         "watch": ("watch:watch", "Follow jobs live."),
         "wait": ("wait:wait", "Block until jobs have ended; return their outcome."),
+        "result": ("result:result", "Print what a completed job returned."),
         "logs": ("look:logs", "Show what a job's handler logged."),
     },
     "Control": {
@@ -39,7 +40,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "db": ("db:db", "Start, stop, upgrade and check the database."),
         "doctor": ("doctor:doctor", "Check that everything is in order."),
         "config": ("about:config", "Show settings and where each comes from."),
-        "prune": ("prune:prune", "Remove old checkpoints, and bytes that nothing refers to."),
+        "prune": ("prune:prune", "Remove old checkpoints and results, and bytes that nothing refers to."),
         "torture": ("torture:torture", "Kill everything at random and check that nothing is lost."),
         "completion": ("about:completion", "Print the completion script of a shell."),
         "help": ("help:help_", "Explain a command, or: exit-codes, json, selectors, settings."),

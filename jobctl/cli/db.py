@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
+from jobctl.cli.files import atomically
 from jobctl.cli.frame import Command, Family, State, pass_state
 from jobctl.cli.shapes import dumps
 from jobctl.core.errors import IllegalTransition, UsageError
@@ -142,7 +141,7 @@ def dump(state: State, file: str) -> int:
             raise UsageError(f"{file} is not a regular file", hint="A stream goes through stdout: jobctl db dump -")
         if target.exists() and not state.get("yes"):
             raise UsageError(f"{file} is there already", hint="Add -y to replace it.")
-        with _atomically(target) as sink:
+        with atomically(target) as sink:
             rows = place.dump(sink)
     _tell(state, "dump", rows, to_stderr=file == "-")
     return 0
@@ -176,22 +175,6 @@ def _regular_file(path: str) -> BinaryIO:
         os.close(descriptor)
         raise UsageError(f"{path} is not a regular file", hint="A stream goes through stdin: jobctl db load -")
     return os.fdopen(descriptor, "rb")
-
-
-@contextmanager
-def _atomically(path: Path) -> Iterator[BinaryIO]:
-    """A file that is there when it is whole, readable by its owner alone."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
-            yield sink
-            sink.flush()
-            os.fsync(sink.fileno())
-        half.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}", hint="Nothing was left behind.") from error
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from jobctl.cli.shapes import emit
 from jobctl.cli.text import span, visible
 from jobctl.core.errors import ConfigError, JobctlError
 from jobctl.core.job import Filters
-from jobctl.core.server import LIMITS
+from jobctl.core.server import LIMITS, Health
 
 BACK = 2.0
 """Seconds that what the database wrote may lie in its future, where its clock is adjusted."""
@@ -65,12 +66,10 @@ def doctor(state: State) -> int:
 def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
     from jobctl import wiring
 
-    facts: dict[str, Any] = {}
-
-    def health() -> dict[str, Any]:
-        if not facts:
-            facts.update(state.connect().queue.run("health")[0])
-        return facts
+    @cache
+    def health() -> Health:
+        found: Health = state.connect().health()
+        return found
 
     return [
         ("settings", lambda: _settings(state)),
@@ -102,7 +101,7 @@ def _database(state: State) -> Found:
 
 
 def _session(state: State) -> Found:
-    effective = state.connect().queue.effective()
+    effective = state.connect().effective()
     if not effective.missing:
         return effective.sentence, None
     found = ", ".join(f"{name} is {value}" for name, value in effective.missing.items())
@@ -110,14 +109,14 @@ def _session(state: State) -> Found:
     return f"{found}: a pooler dropped what jobctl asks for", f"Set it on the server: {wanted}"
 
 
-def _clock(state: State, facts: dict[str, Any]) -> Found:
-    if facts["ahead_s"] > BACK:
+def _clock(state: State, health: Health) -> Found:
+    if health.ahead_s > BACK:
         raise ConfigError(
-            f"the database's clock was set back: rows are dated up to {span(facts['ahead_s'])} in the future",
+            f"the database's clock was set back: rows are dated up to {span(health.ahead_s)} in the future",
             hint="Set it right. Until then leases and heartbeats from before count as expired, and retries and delays are late.",
         )
     before = time.time()
-    there = state.connect().queue.run("health")[0]["server_time"].timestamp()
+    there = state.connect().health().server_time.timestamp()
     apart = there - (before + time.time()) / 2
     if abs(apart) < CLOCKS:
         return "same as the database's", None
@@ -149,31 +148,31 @@ def _storage(place: Any) -> Found:
     return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
 
 
-def _workers(facts: dict[str, Any]) -> Found:
-    if facts["unserved"]:
-        types = ", ".join(facts["unserved"])
-        return f"{facts['alive']} alive; nobody works on jobs that are due: {types}", "jobctl worker run"
-    return f"{facts['alive']} alive" if facts["alive"] else "none alive, none needed", None
+def _workers(health: Health) -> Found:
+    if health.unserved:
+        types = ", ".join(health.unserved)
+        return f"{health.alive} alive; no worker for due jobs of type {types}", "jobctl worker run"
+    return f"{health.alive} alive" if health.alive else "none alive, none needed", None
 
 
-def _queue(facts: dict[str, Any]) -> Found:
-    if facts["stale"] or facts["overdue"]:
-        what = f"{facts['stale']} jobs whose lease ran out, {facts['overdue']} retries that are overdue"
+def _queue(health: Health) -> Found:
+    if health.stale or health.overdue:
+        what = f"{health.stale} jobs whose lease ran out, {health.overdue} retries that are overdue"
         return what, "jobctl retry --due; a running worker does it too"
-    if facts["held"]:
-        return f"held: {', '.join(facts['held'])}", "jobctl queue resume NAME, when that is meant to end"
+    if health.held:
+        return f"held: {', '.join(health.held)}", "jobctl queue resume NAME, when that is meant to end"
     return "nothing is stuck, nothing is held", None
 
 
-def _transactions(facts: dict[str, Any]) -> Found:
-    oldest = facts["oldest_transaction_s"]
+def _transactions(health: Health) -> Found:
+    oldest = health.oldest_transaction_s
     if oldest < LONG:
         return "none is long", None
     return f"one is open for {span(oldest)}: dead rows pile up", "SELECT * FROM pg_stat_activity ORDER BY xact_start"
 
 
 def _locks(state: State) -> Found:
-    blockers = state.connect().queue.blockers(idle=FORGOTTEN)
+    blockers = state.connect().blockers(idle=FORGOTTEN)
     if not blockers:
-        return "nobody is blocked", None
+        return "no session keeps others waiting", None
     return "; ".join(blocker.sentence for blocker in blockers), blockers[0].way_out

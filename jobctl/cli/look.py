@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from typing import Any
@@ -71,7 +72,7 @@ def list_(state: State, limit: int, sort: str, live: bool, **values: Any) -> int
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @selectors
 @click.option("--payload", is_flag=True, help="With the input.")
-@click.option("--result", is_flag=True, help="With the output.")
+@click.option("--result", is_flag=True, help="With the result, however large.")
 @click.option("--trace", is_flag=True, help="With the traceback of the last error.")
 @click.option("--events", is_flag=True, help="With the whole history.")
 @pass_state
@@ -107,10 +108,17 @@ PARTS = ("input", "output", "trace", "events")
 
 
 def _parts(client: Any, job: Job, asked: set[str]) -> dict[str, Any]:
-    parts: dict[str, Any] = {"input": job.input_data, "output": job.output_data, "trace": job.error_trace}
+    parts: dict[str, Any] = {"input": job.input_data, "trace": job.error_trace}
+    if "output" in asked:
+        parts["output"] = _output(client, job)
     if "events" in asked:
         parts["events"] = [_event(event) for event in client.events([job.id])]
-    return {name: value for name, value in parts.items() if name in asked}
+    return {name: parts[name] for name in PARTS if name in asked}
+
+
+def _output(client: Any, job: Job) -> Any:
+    """The result, also where it is in the storage; None where there is none or it was pruned."""
+    return json.loads(client.result_json_of(job)) if job.result_location == "storage" else job.output_data
 
 
 def _event(event: dict[str, Any]) -> dict[str, Any]:
@@ -119,11 +127,13 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
 
 def _print(state: State, client: Any, job: Job, asked: set[str]) -> None:
     checkpoints = client.checkpoints(job.id)
+    output = _output(client, job) if "output" in asked else None  # may fail: before anything is printed
     for line in card(state, job, checkpoints=checkpoints, stages=job.metadata.get("stages") or ()):
         click.echo(line)
-    for name, value in (("input", job.input_data), ("output", job.output_data)):
-        if name in asked:
-            click.echo(f"{name:<11} {visible(dumps(value))}")
+    if "input" in asked:
+        click.echo(f"input       {visible(dumps(job.input_data))}")
+    if "output" in asked:
+        click.echo(f"output      {visible(dumps(output))}")
     if "trace" in asked:
         click.echo("trace")
         for line in (job.error_trace or "none").splitlines():
@@ -164,14 +174,17 @@ def why(state: State, **values: Any) -> int:
 @selectors
 @pass_state
 def verify(state: State, **values: Any) -> int:
-    """Read checkpoints and compare their hashes, before anyone needs them. Without ids: of all unfinished jobs."""
+    """Read checkpoints and stored results and compare their hashes, before anyone needs them.
+
+    Without ids: of all unfinished jobs.
+    """
     where, rest = split(values)
     client = state.connect()
     if not rest["ids"] and not any(where.values()):
         where["status"] = ("active",)
     found = client.verify(chosen(state, rest["ids"], where, verb="verify", dry_run=True))
     if state.for_people:
-        rows = [[str(v.job_id), str(v.seq), v.stage, v.verdict, v.path] for v in found]
+        rows = [[str(v.job_id), "" if v.seq is None else str(v.seq), v.stage, v.verdict, v.path] for v in found]
         for line in table(["JOB", "SEQ", "STAGE", "VERDICT", "PATH"], rows):
             click.echo(visible(line))
     else:
@@ -179,7 +192,9 @@ def verify(state: State, **values: Any) -> int:
         emit(state, "verification", "checkpoints", items)
     bad = [v for v in found if v.verdict != "ok"]
     if bad:
-        state.say(f"{len(bad)} of {len(found)} checkpoints can't be used; those jobs go on from the one before")
+        state.say(
+            f"{len(bad)} of {len(found)} cannot be used; a job continues from the checkpoint before, or: jobctl restart"
+        )
     return 4 if bad else 0
 
 

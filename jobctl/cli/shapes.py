@@ -26,12 +26,13 @@ _INSIDE = {
     "error": "type message raw",
     "checkpoint": "stage path sha256 created_at can_resume",
     "entity": "type id",
+    "result": "location path sha256 size",
 }
 _FIELDS = (
     "id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested "
     "cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count "
     "error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at "
-    "updated_at wait_s run_s entity"
+    "updated_at wait_s run_s entity result"
 )
 JOB_FIELDS = (*_FIELDS.split(), *(f"{outer}.{inner}" for outer, names in _INSIDE.items() for inner in names.split()))
 """Every field of a job, dotted where it lies inside another; ``labels.NAME`` besides."""
@@ -70,13 +71,20 @@ def job_object(job: Job, *, parts: Mapping[str, Any] | None = None) -> dict[str,
         "wait_s": round(max(0.0, ((started or job.now) - job.created_at).total_seconds()), 3),
         "run_s": None if job.run_s is None else round(job.run_s, 3),
         "entity": {"type": job.entity_type, "id": job.entity_id} if job.entity_type else None,
+        "result": {
+            "location": job.result_location, "path": job.result_path, "sha256": job.result_sha256, "size": job.result_size,
+        },
         **(parts or {}),
     }  # fmt: skip
 
 
 def dumps(value: Any) -> str:
     """JSON whose text can't drive a terminal; lossless."""
-    text = json.dumps(value, ensure_ascii=False, default=_json)
+    return escaped(json.dumps(value, ensure_ascii=False, default=_json))
+
+
+def escaped(text: str) -> str:
+    """JSON with escapes for the characters that can drive a terminal; the same JSON."""
     return re.sub("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]",
                   lambda m: f"\\u{ord(m.group()):04x}", text)  # fmt: skip
 

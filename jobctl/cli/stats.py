@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -36,8 +37,8 @@ def stats(state: State, since: str | None, types: tuple[str, ...], queue: str | 
     if since and moment is None:
         raise UsageError(f"--since {since!r} is no time", hint="24h, today, 2026-11-24")
     rules = [_rule(text) for text in limits]
-    run, where = state.connect().queue.run, {"since": moment, "types": list(types) or None, "queue": queue}
-    rows, failures, spread = run("stats", **where), run("errors", **where), run("spread", **where)
+    found = state.connect().stats(since=moment, types=types, queue=queue)
+    rows, failures, spread = ([asdict(row) for row in part] for part in (found.by_type, found.failures, found.buckets))
     counts = {str(s): sum(r["jobs"] for r in rows if r["status"] == s) for s in Status}
     runs = _filled(spread, "run", len(DECADES))
     hours = _filled(spread, "hour", HOURS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from jobctl.core.errors import ErrorType
+from jobctl.core.job import Progress
 from jobctl.core.lifecycle import Ending
 
 
@@ -14,7 +14,7 @@ from jobctl.core.lifecycle import Ending
 class Failure:
     """Why an attempt ended: class, a friendly sentence, the raw text and the traceback."""
 
-    kind: str  # transient paywall invalid permanent
+    kind: ErrorType
     message: str
     raw: str
     trace: str = ""
@@ -45,8 +45,20 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredResult:
+    """A result that is too large for the job's row: JSON in the storage, ``size`` in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job in the hands of a worker."""
+    """A job that a worker has claimed.
+
+    The columns that anybody may have filled with anything are JSON text: only the job's own attempt decodes them.
+    """
 
     token: Token
     job_type: str
@@ -54,11 +66,11 @@ class Claimed:
     queue: str
     priority: int
     run_after: datetime
-    input_data: dict[str, Any]
-    metadata: dict[str, Any]
+    input_data: str
+    metadata: str
     retry_count: int
     max_retries: int
-    progress: dict[str, Any]
+    progress: str
     records: tuple[Record, ...] = ()
 
 
@@ -68,7 +80,10 @@ class Outcome:
 
     token: Token
     kind: Ending
-    output: Any = None
-    progress: Mapping[str, Any] | None = None
+    output: str | None = None
+    """The result as JSON, where it is small enough for the row. Neither this nor ``stored``: None was returned."""
+    progress: Progress | None = None
     failure: Failure | None = None
-    retry_after: float | None = None  # seconds until the automatic retry; None: none
+    retry_after: float | None = None
+    """Seconds until the automatic retry; None: none."""
+    stored: StoredResult | None = None

@@ -10,20 +10,16 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
-from functools import cache
-from operator import attrgetter
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 from jobctl.core.errors import CheckpointCorrupt
+from jobctl.core.plain import BYTES_IN_CHECKPOINT, dumps
 
 MAGIC = b"JCP1"
 VERSION = 1
 MAX_BYTES = 1 << 30
 """Cap on the decoded size."""
-_BYTES = "$bytes"
 # the fastest level: most checkpoints are written while the handler waits
 _LEVEL = 1
 
@@ -33,13 +29,13 @@ class Segment:
     """One durable piece of a stage: its whole result, or the results of some of its batches."""
 
     stage: str
-    value: Any  # as ``plain`` gives it
+    value: Any  # as ``plain`` returns it
     done: int  # items of the stage that are done with this segment; 0 for a stage without batches
     complete: bool  # the stage ended with this segment
 
 
 def encode(segment: Segment) -> bytes:
-    """The bytes of a segment whose value is plain. The walk is the JSON encoder's own, in C."""
+    """The bytes of a segment whose value is plain. Raises ``Unstorable`` naming the position of what JSON cannot hold."""
     raw: list[bytes] = []
     size = 0
 
@@ -47,7 +43,7 @@ def encode(segment: Segment) -> bytes:
         nonlocal size
         raw.append(data)
         size += len(data)
-        return {_BYTES: [size - len(data), len(data)]}
+        return {BYTES_IN_CHECKPOINT: [size - len(data), len(data)]}
 
     body = {
         "v": VERSION,
@@ -56,7 +52,7 @@ def encode(segment: Segment) -> bytes:
         "complete": segment.complete,
         "value": segment.value,
     }
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=leaf).encode()
+    text = dumps(body, segment.stage, leaf=leaf, blame=segment.value)
     return MAGIC + struct.pack("<Q", size) + zlib.compress(text, _LEVEL) + b"".join(raw)
 
 
@@ -100,63 +96,12 @@ def _parts(data: bytes, max_bytes: int) -> tuple[bytes, bytes]:
     return text, stream.unused_data
 
 
-def plain(value: Any, where: str, leaf: Callable[[bytes], Any] = bytes) -> Any:
-    """``value`` as JSON-able data and bytes: dataclasses and models become objects, tuples become lists.
-
-    ``leaf`` may put something else in the place of bytes. Raises ``TypeError`` naming the place of what can't be a
-    checkpoint.
-    """
-    if type(value) in _SCALARS:  # most of what there is
-        return value
-    if reader := _reader(cast("Hashable", type(value))):
-        names, read = reader
-        held = read(value)
-        if _SCALARS.issuperset(map(type, held)):
-            return dict(zip(names, held, strict=True))
-        return {name: plain(item, where, leaf) for name, item in zip(names, held, strict=True)}
-    if isinstance(value, Enum):
-        return plain(value.value, where, leaf)
-    if isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return leaf(bytes(value))
-    if isinstance(value, (list, tuple)):
-        return [item if type(item) in _SCALARS else plain(item, f"{where}[{i}]", leaf) for i, item in enumerate(value)]
-    if hasattr(value, "model_dump"):
-        return plain(value.model_dump(mode="json"), where, leaf)
-    if isinstance(value, Mapping):
-        return {_name(k, where): plain(v, f"{where}.{k}", leaf) for k, v in value.items()}
-    raise TypeError(
-        f"{where}: {type(value).__name__} can't be kept in a checkpoint; return lists, dicts, dataclasses, numbers, text or bytes"
-    )
-
-
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-
-
-@cache
-def _reader(kind: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
-    """The field names of a dataclass, and what reads them all at once."""
-    if not isinstance(kind, type) or not is_dataclass(kind):
-        return None
-    names = tuple(field.name for field in fields(kind))
-    if len(names) > 1:
-        return names, attrgetter(*names)
-    return names, lambda value: tuple(getattr(value, name) for name in names)
-
-
-def _name(name: Any, where: str) -> str:
-    if not isinstance(name, str) or name == _BYTES:
-        raise TypeError(f"{where}: keys of a checkpoint are text, not {name!r}")
-    return name
-
-
 def _restore(value: Any, raw: bytes) -> Any:
     if isinstance(value, list):
         return [_restore(item, raw) for item in value]
     if isinstance(value, dict):
-        if _BYTES in value:
-            start, length = value[_BYTES]
+        if BYTES_IN_CHECKPOINT in value:
+            start, length = value[BYTES_IN_CHECKPOINT]
             return raw[start : start + length]
         return {k: _restore(v, raw) for k, v in value.items()}
     return value

@@ -30,6 +30,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+ErrorType = Literal["transient", "paywall", "invalid", "permanent"]
+"""The classes of a job's errors: see ``core.retry``."""
+
 
 class JobctlError(Exception):
     """A problem that a person can do something about.
@@ -97,13 +102,13 @@ class CheckpointCorrupt(CheckpointError):
 class JobFailure(JobctlError):
     """Raised by a handler to fail its job with a known class of error."""
 
-    kind = "permanent"
+    kind: ErrorType = "permanent"
 
 
 class Transient(JobFailure):
     """Trouble that passes; ``retry_in`` (seconds) overrules the backoff."""
 
-    kind = "transient"
+    kind: ErrorType = "transient"
 
     def __init__(self, message: str, *, retry_in: float | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -113,19 +118,19 @@ class Transient(JobFailure):
 class Paywall(JobFailure):
     """Quota, credits or billing: somebody has to pay or wait."""
 
-    kind = "paywall"
+    kind: ErrorType = "paywall"
 
 
 class Invalid(JobFailure):
     """The input is bad; the same input will fail again."""
 
-    kind = "invalid"
+    kind: ErrorType = "invalid"
 
 
 class Permanent(JobFailure):
     """It failed, and nothing suggests that another try would do better."""
 
-    kind = "permanent"
+    kind: ErrorType = "permanent"
 
 
 class Interrupt(BaseException):

@@ -19,6 +19,9 @@ CLOCK_SLACK = 1.0
 FOR_NOW = timedelta(seconds=1)
 """A delay up to this is none (sql/make_due.sql)."""
 
+PROGRESS_CAP = 2048
+"""Bytes of a progress as JSON."""
+
 PRIORITIES = {"lowest": 0, "low": 1, "normal": 2, "high": 3, "highest": 4}
 
 
@@ -65,6 +68,11 @@ class Progress:
     def of(cls, data: Mapping[str, Any] | None) -> Progress:
         """From the column; fields of a newer version, and values of another type, are ignored."""
         return cls(**{key: value for key, value in (data or {}).items() if key in _PROGRESS and _PROGRESS[key](value)})
+
+    def column(self) -> dict[str, float | int | str]:
+        """The value of the column: what is None is left out."""
+        values = ((name, getattr(self, name)) for name in self.__dataclass_fields__)
+        return {name: value for name, value in values if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,9 @@ class Job:
     input_data: dict[str, Any] = field(default_factory=dict)
     output_data: Any = None
     error_trace: str | None = None
+    result_path: str | None = None
+    result_sha256: str | None = None
+    result_size: int | None = None
     lease_expires_at: datetime | None = None
     lease_ttl: float = 30.0
     """Seconds that a lease of its worker lasts."""
@@ -150,6 +161,15 @@ class Job:
                 self.max_retries,
             )
         )
+
+    @property
+    def result_location(self) -> str | None:
+        """Where the result is: row, storage, or pruned when it was there; None before the job is completed."""
+        if self.status is not Status.COMPLETED:
+            return None
+        if self.result_size is None:
+            return "row"
+        return "storage" if self.result_path else "pruned"
 
     @property
     def heartbeat_age(self) -> float | None:

@@ -87,7 +87,13 @@ MOVES: tuple[Move, ...] = (
     Move("rescue", (R,), (P, Z, X), (W, S), "The lease ran out or the child died; a standing request is obeyed."),
     Move("abandon", (R,), (F,), (W, S), "The job took its worker down three times; it stops, with the reason."),
     Move("cancel", (P, Z, F, R), (X,), (U, W), "Ends the job; the row and its checkpoints stay."),
-    Move("delete", (C, F, X), (), (U,), "Removes the job and its checkpoints; outputs stay."),
+    Move(
+        "delete",
+        (C, F, X),
+        (),
+        (U,),
+        "Removes the job, its checkpoints and its result; documents and files it made stay.",
+    ),
 )
 
 BY_NAME = {move.name: move for move in MOVES}

@@ -1,4 +1,4 @@
-"""Texts and URLs without the secrets in them."""
+"""Texts and URLs without the secrets in them. Every pass is linear in the text."""
 
 from __future__ import annotations
 
@@ -6,21 +6,43 @@ import re
 
 MASK = "***"
 
-_KEYWORDS = r"\w*(?:password|passwd|passfile|secret|token|api_?key|scram_\w*key)\w*"
-_ASSIGNMENT = re.compile(rf"(?i)\b({_KEYWORDS}\s*=\s*)('(?:[^'\\]|\\.)*'?|[^\s&]+)")
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s]*@")  # greedy: a password may hold a raw @ or /
-_QUERY = re.compile(r"(?i)(?<=[?&])([^=&#\s]+)=[^&#\s]+")
+_SECRET = re.compile(r"(?i)password|passwd|passfile|secret|token|api_?key|scram_")
+_ASSIGNMENT = re.compile(r"\b\w++\s*+=\s*+")
+_VALUE = re.compile(r"'(?:[^'\\]|\\.)*+'?|[^\s&]++")
+_WORD = re.compile(r"\S++")
+_QUERY = re.compile(r"(?<=[?&])([^=&?#\s]++)=[^&#\s]++")
 
 
 def mask_url(url: str) -> str:
     """A URL without its userinfo and without the values of its query; text that is no URL comes back as it is."""
     if "://" not in url:
         return url
-    masked = _USERINFO.sub(rf"\1{MASK}@", url)
-    head, fragment, _ = _QUERY.sub(rf"\1={MASK}", masked).partition("#")
+    head, fragment, _ = _QUERY.sub(rf"\1={MASK}", _mask_userinfo(url)).partition("#")
     return head + (f"#{MASK}" if fragment else "")
 
 
 def mask_text(text: str) -> str:
     """A message without passwords, keys and the userinfo of URLs."""
-    return _USERINFO.sub(rf"\1{MASK}@", _ASSIGNMENT.sub(rf"\1{MASK}", text))
+    return _mask_userinfo(_mask_assignments(text))
+
+
+def _mask_userinfo(text: str) -> str:
+    return _WORD.sub(lambda word: _mask_word(word.group()), text)
+
+
+def _mask_word(word: str) -> str:
+    """Up to the last @: a password may hold a raw @ or /."""
+    scheme, separator, rest = word.partition("://")
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{separator}{MASK}@{host}" if at else word
+
+
+def _mask_assignments(text: str) -> str:
+    masked: list[str] = []
+    position = 0
+    for name in _ASSIGNMENT.finditer(text):
+        value = _VALUE.match(text, name.end()) if name.start() >= position and _SECRET.search(name.group()) else None
+        if value:
+            masked += [text[position : name.end()], MASK]
+            position = value.end()
+    return "".join(masked) + text[position:]

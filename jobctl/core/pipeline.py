@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
+from jobctl.core.durations import parse_duration
 from jobctl.core.errors import InvalidArguments
 from jobctl.core.names import words
 from jobctl.core.ports import Context, InputModel
 from jobctl.core.stage_types import annotated_return, check_link, check_list, check_signature
 
 StageFunction = Callable[..., Any]
+OnTimeout = Literal["invalid", "transient"]
+"""What a stage that took too long is: ``invalid`` would take as long again and is not retried by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a stage may run within one attempt, in seconds. None: as the worker is set; 0: without limit."""
+
+    timeout: float | None = None
+    """Of the clock, without the time in which the job is frozen or the database is away."""
+    cpu: float | None = None
+    """Of the processor, with all programs that the stage starts."""
+    on_timeout: OnTimeout = "invalid"
+
+    @classmethod
+    def of(cls, timeout: str | float | None, cpu: str | float | None, on_timeout: OnTimeout) -> Limits:
+        """From what an author writes: ``"10m"``, or seconds. Raises ``ValueError``."""
+        if on_timeout not in get_args(OnTimeout):
+            raise ValueError(f"on_timeout is {on_timeout!r}; it can be {' or '.join(get_args(OnTimeout))}")
+        wall, processor = (None if limit is None else parse_duration(limit) for limit in (timeout, cpu))
+        return cls(wall, processor, on_timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +48,7 @@ class Stage:
     over: Callable[[Context, Any], Sequence[Any]] | None = None
     pause_safe: bool = True
     verb: str | None = None
+    limits: Limits = Limits()
 
     @property
     def label(self) -> str:
@@ -71,12 +94,25 @@ class Pipeline:
         self.stages: list[Stage] = []
 
     def stage(
-        self, *, share: float, pause_safe: bool = True, name: str | None = None, verb: str | None = None
+        self,
+        *,
+        share: float,
+        pause_safe: bool = True,
+        name: str | None = None,
+        verb: str | None = None,
+        timeout: str | float | None = None,
+        cpu: str | float | None = None,
+        on_timeout: OnTimeout = "invalid",
     ) -> Callable[[StageFunction], StageFunction]:
-        """Adds a stage: ``run(ctx, previous)`` returns what its checkpoint holds; the first gets the input."""
+        """Adds a stage: ``run(ctx, previous)`` returns what its checkpoint contains; the first gets the input.
+
+        ``timeout`` and ``cpu`` ("10m", or seconds) end an attempt whose stage takes longer, as a failure of the class
+        ``on_timeout``: see ``Limits``.
+        """
+        limits = Limits.of(timeout, cpu, on_timeout)
 
         def add(run: StageFunction) -> StageFunction:
-            self._add(Stage(name or run.__name__, run, share, pause_safe=pause_safe, verb=verb))
+            self._add(Stage(name or run.__name__, run, share, pause_safe=pause_safe, verb=verb, limits=limits))
             return run
 
         return add
@@ -91,15 +127,20 @@ class Pipeline:
         pause_safe: bool = True,
         name: str | None = None,
         verb: str | None = None,
+        timeout: str | float | None = None,
+        cpu: str | float | None = None,
+        on_timeout: OnTimeout = "invalid",
     ) -> Callable[[StageFunction], StageFunction]:
         """Adds a stage over a list: ``run(ctx, items)`` returns a list; the lists are joined to the stage's result.
 
         The list is the previous result, or what ``over(ctx, previous)`` makes of it; ``over`` must give the same
-        list each time. ``noun`` is counted: "Counting line 300 of 5,000".
+        list each time. ``noun`` is counted: "Counting line 300 of 5,000". The limits are those of all batches together
+        that one attempt does: see ``Limits``.
         """
+        limits = Limits.of(timeout, cpu, on_timeout)
 
         def add(run: StageFunction) -> StageFunction:
-            self._add(Stage(name or run.__name__, run, share, size, noun, over, pause_safe, verb))
+            self._add(Stage(name or run.__name__, run, share, size, noun, over, pause_safe, verb, limits))
             return run
 
         return add

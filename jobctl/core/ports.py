@@ -173,8 +173,8 @@ class Context(Protocol):
 
     def log(self, text: str, *, level: str = "info") -> None: ...
 
-    def checkpoint(self) -> None:
-        """A point where the stage may be stopped without harm: raises an Interrupt when asked to."""
+    def check_interrupt(self) -> None:
+        """A point where the stage may be stopped without harm: raises an ``Interrupt`` if that was requested."""
         ...
 
     def write(self, work: Callable[[Library], None]) -> None:

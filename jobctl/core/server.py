@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 LIMITS = {
     "jit": "off",  # a flat claim must not wait for a compiler
@@ -56,3 +57,17 @@ class Effective:
     def sentence(self) -> str:
         """All of them in a line."""
         return ", ".join(f"{name} {value}" for name, value in asdict(self).items())
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a person should know of the queue and of the server."""
+
+    server_time: datetime
+    stale: int  # jobs whose lease ran out
+    overdue: int  # retries
+    held: list[str]  # "queue NAME", "type NAME"
+    unserved: list[str]  # types of jobs that are due and that no living worker serves
+    alive: int  # workers
+    ahead_s: float  # seconds that what was written lies in the future
+    oldest_transaction_s: float

@@ -16,10 +16,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from jobctl.core.credentials import credential
 from jobctl.core.document import Enrichment
 from jobctl.core.errors import ConfigError, Invalid, Paywall, Permanent, Transient
 from jobctl.core.masking import mask_url
-from jobctl.documents.credentials import credential
 
 TEXT_CAP = 8_000
 """Characters of a text that are sent: about 2,200 tokens, under the limit of every embedding model in use."""

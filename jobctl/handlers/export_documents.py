@@ -226,7 +226,7 @@ def archiving(ctx: Context, packed: list[Packed]) -> Exported:
 
 def _streams(ctx: Context, files: Sequence[tuple[Entry, str]], folder: Path) -> Iterator[tuple[str, BinaryIO]]:
     for number, (held, key) in enumerate(files):
-        ctx.checkpoint()
+        ctx.check_interrupt()
         ctx.progress(
             f"Writing file {number + 1:,} of {len(files):,}", current=number + 1, total=len(files), unit="file"
         )

@@ -78,7 +78,7 @@ def _parts(ctx: Context, args: ImportDocument) -> list[dict[str, Any]]:  # noqa:
     return _archive(ctx).manifest.documents
 
 
-@pipeline.batches(share=20, size=1, noun="document", over=_parts, verb="Verifying")
+@pipeline.batches(share=20, size=1, noun="document", over=_parts, verb="Verifying", timeout="30m", cpu="20m")
 def verifying(ctx: Context, documents: Sequence[Mapping[str, Any]]) -> list[str]:
     """Every file against the manifest, before anything is written."""
     for document in documents:

@@ -92,7 +92,7 @@ def _synced(ctx: Context) -> dict[int, Row]:
     return held
 
 
-@pipeline.stage(share=10, verb="Looking at the vault")
+@pipeline.stage(share=10, verb="Looking at the vault", timeout="1h", cpu="20m")
 def planning(ctx: Context, args: ObsidianExport) -> Plan:
     """A note for each document: the one it has, wherever it was moved, or a new one with a safe name."""
     documents = ctx.read().documents(args.document_ids or None)

@@ -90,7 +90,7 @@ def _vault(ctx: Context) -> Vault:
     return held
 
 
-@pipeline.stage(share=10, verb="Looking at the vault")
+@pipeline.stage(share=10, verb="Looking at the vault", timeout="1h", cpu="20m")
 def planning(ctx: Context, args: ObsidianSync) -> Plan:  # noqa: ARG001 - the shape of a first stage
     """Where each note is now: it may have been moved or renamed."""
     vault = _vault(ctx)

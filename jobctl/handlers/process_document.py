@@ -111,13 +111,13 @@ def _known(ctx: Context, args: ProcessDocument) -> dict[str, Any] | None:
     return None if args.force else ctx.read().document_by(source_sha256=_digest(ctx, args))
 
 
-@pipeline.batches(share=35, size=32, noun="part", over=_parts, verb="Extracting")
+@pipeline.batches(share=35, size=32, noun="part", over=_parts, verb="Extracting", timeout="30m", cpu="20m")
 def extraction(_ctx: Context, parts: Sequence[tuple[OpenSource, int]]) -> list[Part]:
     """Pages or chapters, as the format has them."""
     return [source.part(number) for source, number in parts]
 
 
-@pipeline.stage(share=5, verb="Cleaning up")
+@pipeline.stage(share=5, verb="Cleaning up", timeout="10m", cpu="5m")
 def cleanup(ctx: Context, parts: list[Part]) -> Cleaned | None:
     """The Markdown that is stored; nothing for a file that is known."""
     if not parts:
@@ -143,7 +143,7 @@ def _report(ctx: Context, account: Account) -> None:
         ctx.log(sentence)
 
 
-@pipeline.stage(share=5)
+@pipeline.stage(share=5, timeout="10m", cpu="5m")
 def chunking(ctx: Context, cleaned: Cleaned | None) -> list[Span]:
     """Passages with exact offsets."""
     return [] if cleaned is None else chunking_engine.chunk(cleaned.text, size=ctx.args.chunk_size)

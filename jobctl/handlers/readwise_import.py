@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobctl.core.credentials import credential
 from jobctl.core.errors import CheckpointMissing, Permanent
 from jobctl.core.keys import work_key
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library
 from jobctl.documents import match
-from jobctl.documents.credentials import credential
 from jobctl.documents.readwise import Api, ReadwiseBook, books, near, read
 
 MAX_TEXT = 256 << 20
@@ -95,7 +95,7 @@ class Fetched(BaseModel):
     books: list[ReadwiseBook]
 
 
-@pipeline.stage(share=30, verb="Reading highlights")
+@pipeline.stage(share=30, verb="Reading highlights", timeout="1h", cpu="20m", on_timeout="transient")
 def reading(ctx: Context, args: ReadwiseImport) -> Fetched:
     """From the file, or page by page from the API; each page is kept at once, so that none is asked for twice."""
     if args.path:
@@ -117,7 +117,7 @@ def _pages(ctx: Context, api: Api) -> Fetched:
     while True:
         kept = _kept(ctx, number)
         if kept is None:
-            ctx.checkpoint()
+            ctx.check_interrupt()
             told, following = api.page(cursor, after)
             kept = {"told": told, "next": following, "started": started}
             ctx.storage.put(_key(ctx, number), json.dumps(kept).encode())

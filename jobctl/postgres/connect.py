@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
@@ -104,8 +104,13 @@ def mask(info: str) -> str:
     return make_conninfo("", **{key: mask_url(value) if key in SHOWN else MASK for key, value in parts.items()})
 
 
-def connect(info: str, *, application_name: str = "jobctl") -> psycopg.Connection[Any]:
+def connect(
+    info: str, *, application_name: str = "jobctl", verify: Callable[[int], None] = lambda _: None
+) -> psycopg.Connection[Any]:
     """An autocommit connection, without server-side prepared statements (PgBouncer), with time limits on everything.
+
+    ``verify`` gets the descriptor of the connection before anything is asked of the server, and raises where it is not
+    the right one.
 
     Raises ``StoreUnavailable``, or ``ConfigError`` for a server that is too old.
     """
@@ -126,6 +131,7 @@ def connect(info: str, *, application_name: str = "jobctl") -> psycopg.Connectio
             f"the database can't be reached: {reason(error, info)}", hint=f"Is it running? Tried: {mask(info)}"
         ) from error
     try:
+        verify(connection.fileno())
         _check(connection)
         _insist(connection)
     except BaseException:

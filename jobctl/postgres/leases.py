@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -10,12 +11,13 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
-from jobctl.core.errors import LeaseLost, StoreUnavailable
-from jobctl.core.job import NewJob
+from jobctl.core.errors import LeaseLost
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
-from jobctl.postgres import decode
-from jobctl.postgres.queue import Connect, Queue, first_line
+from jobctl.core.rows import Committed
+from jobctl.postgres.queue import LOOK_AGAIN, Queue
+from jobctl.postgres.session import first_line
 
 LOG_BOUND = 5_000
 """Log lines kept of one job."""
@@ -23,7 +25,7 @@ _UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError)
 """What the database says to a NUL, a NaN, or a value that breaks a rule of its column."""
 
 
-Line = tuple[int, int, str, str | None, str]
+LogRow = tuple[int, int, str, str | None, str]
 """A log line: job, attempt, level, stage, text."""
 
 
@@ -59,6 +61,21 @@ class Beat:
     """(pause, cancel) by job id. A job that is missing is not ours any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class LeftWaiting:
+    """Jobs that wait for one reason: key, queue, type, dependency or time."""
+
+    reason: str
+    jobs: int
+    first: int
+    """The lowest id."""
+    concurrency_key: str | None
+    """Of the first."""
+    holder: int | None
+    """The job that uses that key."""
+    holder_queue: str | None
+
+
 class Leases(Queue):
     """What a worker does with the queue, besides what everybody can."""
 
@@ -68,24 +85,21 @@ class Leases(Queue):
     def register(self, **facts: Any) -> int:
         """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
-        return int(self.run("register", **listed, lease_s=self.ttl)[0]["id"])
+        return int(self._run("register", **listed, lease_s=self.ttl)[0]["id"])
 
     def unregister(self, worker: int) -> None:
         """A supervisor says goodbye."""
-        self.run("unregister", worker=worker)
+        self._run("unregister", worker=worker)
 
     def lanes(self) -> list[str]:
         """Queues that have claimable work."""
-        return [row["queue"] for row in self.run("lanes")]
+        return [row["queue"] for row in self._run("lanes")]
 
     def claim(
         self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
     ) -> list[Claimed]:
-        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted.
-
-        A job whose row can't be decoded ends as failed, and is not among them.
-        """
-        rows = self.run(
+        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted."""
+        rows = self._run(
             "claim",
             worker=worker,
             actor=self.actor,
@@ -98,12 +112,9 @@ class Leases(Queue):
             low_run_after=[lane.low_run_after for lane in lanes],
             low_id=[lane.low_id for lane in lanes],
         )
-        damaged = {row["id"]: problems for row in rows if (problems := decode.damaged(row))}
-        if damaged:
-            self.settle([_undecodable(row, damaged[row["id"]]) for row in rows if row["id"] in damaged])
-        return [_claimed(row) for row in rows if row["id"] not in damaged]
+        return [_claimed(row) for row in rows]
 
-    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> Beat:
+    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> Beat:
         """Extends leases, and returns the requests that stand on their jobs.
 
         A job whose row another session has locked is in the answer and not extended: the next beat tries again.
@@ -115,25 +126,25 @@ class Leases(Queue):
         requests = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
         return Beat(bool(rows[0]["draining"]), requests)
 
-    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
+    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> list[dict[str, Any]]:
         tokens = [token for token, _ in leases.values()]
-        return self.run(
+        return self._run(
             "beat",
             worker=worker,
             ttl=self.ttl,
             ids=[t.job_id for t in tokens],
             seqs=[t.lease_seq for t in tokens],
             leases=[t.lease_id for t in tokens],
-            progress=[None if p is None else Jsonb(p) for _, p in leases.values()],
+            progress=[p and Jsonb(p.column()) for _, p in leases.values()],
         )
 
     def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]:
         """Standing (pause, cancel) requests on jobs of this worker."""
-        return {row["id"]: (row["pause"], row["cancel"]) for row in self.run("requests", worker=worker, ids=list(ids))}
+        return {row["id"]: (row["pause"], row["cancel"]) for row in self._run("requests", worker=worker, ids=list(ids))}
 
     def strays(self, worker: int, known: Sequence[int]) -> list[Token]:
         """Jobs the worker holds without knowing: the answer to their claim was lost."""
-        rows = self.run("strays", worker=worker, known=list(known))
+        rows = self._run("strays", worker=worker, known=list(known))
         return [Token(row["id"], row["lease_seq"], row["lease_id"]) for row in rows]
 
     def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
@@ -142,6 +153,18 @@ class Leases(Queue):
         None: another session has the row locked, try again later. A result that can't be stored fails its own job, and
         no other.
         """
+        settled: dict[int, Settled | None] = {}
+        left = list(outcomes)
+        for pause in LOOK_AGAIN:
+            time.sleep(pause)
+            settled |= self._settle_once(left)
+            locked = {job_id for job_id, end in settled.items() if end is None}
+            left = [outcome for outcome in left if outcome.token.job_id in locked]
+            if not left:
+                break
+        return settled
+
+    def _settle_once(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         try:
             return self._settle(outcomes)
         except _UNSTORABLE:
@@ -151,13 +174,13 @@ class Leases(Queue):
         try:
             return self._settle([replace(outcome, progress=None)])
         except _UNSTORABLE as error:
-            reason = f"What it gave can't be stored: {first_line(error)}"
+            reason = f"The result cannot be stored: {first_line(error)}"
             failure = Failure("permanent", storable(reason, 512), storable(str(error), 2048))
             return self._settle([Outcome(outcome.token, Ending.FAILED, failure=failure)])
 
     def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
         failures = [outcome.failure for outcome in outcomes]
-        rows = self.run(
+        rows = self._run(
             "settle",
             actor=self.actor,
             max_crashes=MAX_CRASHES,
@@ -165,8 +188,11 @@ class Leases(Queue):
             seqs=[o.token.lease_seq for o in outcomes],
             leases=[o.token.lease_id for o in outcomes],
             outcomes=[o.kind for o in outcomes],
-            outputs=[None if o.output is None else Jsonb(o.output) for o in outcomes],
-            progress=[None if o.progress is None else Jsonb(o.progress) for o in outcomes],
+            outputs=[o.output for o in outcomes],
+            paths=[o.stored and o.stored.path for o in outcomes],
+            hashes=[o.stored and o.stored.sha256 for o in outcomes],
+            sizes=[o.stored and o.stored.size for o in outcomes],
+            progress=[o.progress and Jsonb(o.progress.column()) for o in outcomes],
             kinds=[f and f.kind for f in failures],
             messages=[f and f.message for f in failures],
             raws=[f and f.raw for f in failures],
@@ -190,7 +216,7 @@ class Leases(Queue):
         token: Token,
         record: Record,
         *,
-        progress: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
         entity: tuple[str, str] | None = None,
         forget: Sequence[int] = (),
         follow_up: Sequence[NewJob] = (),
@@ -202,7 +228,7 @@ class Leases(Queue):
         """
         with self.transaction():
             self._limit()
-            rows = self.run(
+            rows = self._run(
                 "commit_stage",
                 **asdict(record),
                 id=token.job_id,
@@ -210,7 +236,7 @@ class Leases(Queue):
                 lease_id=token.lease_id,
                 actor=self.actor,
                 ttl=self.ttl,
-                progress=None if progress is None else Jsonb(progress),
+                progress=progress and Jsonb(progress.column()),
                 entity_type=entity and entity[0],
                 entity_id=entity and entity[1],
                 forget=list(forget),
@@ -222,6 +248,14 @@ class Leases(Queue):
             if follow_up:
                 self.submit(follow_up)
         return Status(rows[0]["status"]), bool(rows[0]["cancel"])
+
+    def committed(self, token: Token, record: Record) -> Committed | None:
+        """After a lost answer: whether the commit of this checkpoint happened, and where the job is; None: it is gone."""
+        rows = self._run(
+            "committed", id=token.job_id, lease_seq=token.lease_seq, lease_id=token.lease_id, seq=record.seq,
+            sha256=record.sha256,
+        )  # fmt: skip
+        return Committed(**rows[0] | {"status": Status(rows[0]["status"])}) if rows else None
 
     def _limit(self) -> None:
         """Ends this transaction by half a lease of doing nothing: a process that is frozen in it keeps the job's row locked.
@@ -236,7 +270,7 @@ class Leases(Queue):
 
     def warn(self, token: Token, kind: str, **detail: Any) -> None:
         """A line of history that changes no status."""
-        self.run(
+        self._run(
             "note_event",
             id=token.job_id,
             lease_seq=token.lease_seq,
@@ -246,57 +280,38 @@ class Leases(Queue):
             detail=Jsonb(detail),
         )
 
-    def log(self, lines: Sequence[Line]) -> list[Line]:
-        """Adds lines of running jobs; returns those of jobs that another session has locked, to be tried again."""
+    def log(self, lines: Sequence[LogRow]) -> list[LogRow]:
+        """Adds lines of running jobs, of each job the newest ``LOG_BOUND``; returns those of jobs that another session has
+        locked, to be tried again.
+        """
         ids, attempts, levels, stages, texts = (list(column) for column in zip(*lines, strict=True))
-        rows = self.run("log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND)
+        try:
+            rows = self._run(
+                "log", ids=ids, attempts=attempts, levels=levels, stages=stages, texts=texts, bound=LOG_BOUND
+            )
+        except _UNSTORABLE:  # such as lines of a job that has just been deleted: no reason to stop a worker
+            return []
         locked = {row["id"] for row in rows}
         return [line for line in lines if line[0] in locked]
 
     def work_left(self, types: Sequence[str], queues: Sequence[str] | None) -> bool:
         """Whether a worker that drains has a reason to stay."""
-        row = self.run("work_left", types=list(types), queues=None if queues is None else list(queues))[0]
+        row = self._run("work_left", types=list(types), queues=None if queues is None else list(queues))[0]
         return bool(row["exists"])
+
+    def left_waiting(self, types: Sequence[str], queues: Sequence[str] | None) -> list[LeftWaiting]:
+        """What a worker that drains leaves behind, by the reason for which it waits."""
+        rows = self._run("left_waiting", types=list(types), queues=None if queues is None else list(queues))
+        return [LeftWaiting(**row) for row in rows]
+
+    def next_lease_end(self) -> float | None:
+        """Seconds until the next lease of anybody ends, None without one."""
+        seconds = self._run("next_lease_end")[0]["seconds"]
+        return None if seconds is None else float(seconds)
 
     def family(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""
-        return {row["id"]: Status(row["status"]) for row in self.run("family", ids=list(ids))}
-
-
-class Listener:
-    """Hints from the database on a connection of their own. Losing it costs speed, never truth."""
-
-    CHANNELS = ("jobctl_ready", "jobctl_control")
-
-    def __init__(self, connect: Connect) -> None:
-        try:
-            self._connection = connect()
-            for channel in self.CHANNELS:
-                self._connection.execute(f"LISTEN {channel}")
-        except psycopg.Error as error:
-            raise StoreUnavailable(f"can't listen: {first_line(error)}") from error
-
-    def fileno(self) -> int:
-        """For ``select``: readable when a hint is there."""
-        return self._connection.fileno()
-
-    def hints(self) -> list[tuple[str, str]]:
-        """(channel, payload) of what came; raises ``StoreUnavailable`` when the connection is gone."""
-        try:
-            return [(note.channel, note.payload) for note in self._connection.notifies(timeout=0)]
-        except psycopg.Error as error:
-            self.close()
-            raise StoreUnavailable("the listening connection is gone") from error
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._connection.close()
-
-
-def _undecodable(row: dict[str, Any], problems: Sequence[str]) -> Outcome:
-    reason = f"The job's row can't be used: {'; '.join(problems)}"
-    failure = Failure("invalid", storable(reason, 512), storable(reason, 2048))
-    return Outcome(Token(row["id"], row["lease_seq"], row["lease_id"]), Ending.FAILED, failure=failure)
+        return {row["id"]: Status(row["status"]) for row in self._run("family", ids=list(ids))}
 
 
 def _claimed(row: dict[str, Any]) -> Claimed:

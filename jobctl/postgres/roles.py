@@ -11,7 +11,7 @@ from pathlib import Path
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
 from jobctl.postgres.checked import CHECKED, definition
-from jobctl.postgres.queue import statement
+from jobctl.postgres.session import statement
 from jobctl.postgres.tables import jobs, metadata
 
 FIXED = (

@@ -12,23 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from jobctl import wiring
+from jobctl.core import result
 from jobctl.core.attempt import Claimed, Outcome, Record, Token
-from jobctl.core.job import NewJob
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline
 from jobctl.storage.local import LocalStorage
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
-from jobctl.worker.context import Tools
+from jobctl.worker.context import Services
 
 
 @dataclass
 class Ran:
-    """What became of the run: its output, what it said and what it would have submitted."""
+    """What became of the run: its result, its checkpoints, progress and log, and what it would have submitted."""
 
     output: Any
+    """What ``client.result`` would return."""
     records: list[Record] = field(default_factory=list)
-    progress: list[dict[str, Any]] = field(default_factory=list)
+    progress: list[Progress] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     submitted: list[NewJob] = field(default_factory=list)
 
@@ -54,8 +56,8 @@ class _Recorder:
         self._ran.submitted += follow_up
         return Status.PROCESSING, False
 
-    def run(self, verb: str, **values: Any) -> list[dict[str, Any]]:  # noqa: ARG002 - the queue's signature
-        return []
+    def committed(self, token: Token, record: Record) -> None:
+        """No answer is ever lost here."""
 
     def warn(self, token: Token, kind: str, **detail: Any) -> None:  # noqa: ARG002 - the queue's signature
         self._ran.log.append(f"{kind}: {detail}")
@@ -64,29 +66,38 @@ class _Recorder:
 def run(
     pipeline: Pipeline, args: Mapping[str, Any], *, library: Any = None, input_roots: Sequence[Path] = (Path("/"),)
 ) -> Ran:
-    """Runs all stages; gives the output. What the pipeline raises is raised here, with its traceback.
+    """Runs all stages and returns the result. What the pipeline raises is raised here, with its traceback.
 
-    Every stage's result goes through its checkpoint bytes, so that what can't be one fails here and not in production.
+    Every stage's result goes through its checkpoint bytes, and the last one through the bytes of a result, small or large:
+    what cannot be kept fails here and not in production.
     """
     ran = Ran(None)
     with tempfile.TemporaryDirectory(prefix="jobctl-testing-") as folder:
-        held = wiring.settings({}, {"JOBCTL_HOME": folder, "HOME": folder})
-        tools = Tools(
-            storage=LocalStorage(Path(folder) / "storage"), library=lambda _: library, reader=lambda: library,
-            load=lambda _: pipeline, request=partial(wiring.request, held), workspace=Path(folder), input_roots=tuple(input_roots),
-            settings=held.values, plugin=lambda kind, name: wiring.plugin(held, {}, kind, name),
+        settings = wiring.settings({}, {"JOBCTL_HOME": folder, "HOME": folder})
+        storage = LocalStorage(Path(folder) / "storage")
+        services = Services(
+            storage=storage, library=lambda _: library, reader=lambda: library,
+            load=lambda _: pipeline, request=partial(wiring.request, settings), workspace=Path(folder),
+            input_roots=tuple(input_roots), settings=settings.values,
+            plugin=lambda kind, name: wiring.plugin(settings, {}, kind, name),
         )  # fmt: skip
-        payload = pipeline.validate(args).model_dump(mode="json", exclude_none=True)
+        payload = pipeline.validate(args).model_dump_json(exclude_none=True)
         token = Token(1, 1, str(uuid.uuid4()))
-        job = Claimed(token, pipeline.name, "", "default", 2, datetime.now(UTC), payload, {}, 0, 0, {})
+        job = Claimed(token, pipeline.name, "", "default", 2, datetime.now(UTC), payload, "{}", 0, 0, "{}")
         raised: list[BaseException] = []
         attempt = Attempt(
-            job, tools, _Recorder(ran), Requests(), tell=ran.progress.append,
-            log=lambda level, stage, text: ran.log.append(f"{level} {stage}: {text}"), caught=raised.append,
+            job, services, _Recorder(ran), Requests(), report=ran.progress.append,
+            log=lambda level, stage, text: ran.log.append(f"{level} {stage}: {text}"), caught=raised.append, every=0.0,
         )  # fmt: skip
         outcome = attempt.run()
-    if raised:
-        raise raised[0]
-    if isinstance(outcome, Outcome) and outcome.kind is Ending.COMPLETED:
-        ran.output = outcome.output
+        if raised:
+            raise raised[0]
+        if outcome is not None and outcome.kind is Ending.COMPLETED:
+            ran.output = _result(outcome, storage)
     return ran
+
+
+def _result(outcome: Outcome, storage: LocalStorage) -> Any:
+    if outcome.stored is not None:
+        return result.decode(result.load(outcome.stored, storage))
+    return None if outcome.output is None else result.decode(outcome.output)

@@ -183,12 +183,13 @@ def hints_arrive(held: Settings, say: Callable[[str], None], seconds: float = 2.
     """Whether a NOTIFY of one connection reaches the LISTEN of another within so many seconds."""
     import select
 
-    from jobctl.postgres.leases import Leases, Listener
+    from jobctl.postgres.leases import Leases
+    from jobctl.postgres.listener import Listener
 
     connect_ = partial(Database(held, say).connect, "jobctl doctor")
     listener, sender = Listener(connect_), Leases(connect_)
     try:
-        sender.run("hint")
+        sender.hint()
         select.select([listener.fileno()], [], [], seconds)
         return bool(listener.hints())
     finally:

@@ -50,10 +50,11 @@ class WorkerOptions:
 
 def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
     """Runs a supervisor in this process until it ends; returns the number of jobs settled."""
-    from jobctl.postgres.leases import Listener
+    from jobctl.postgres.listener import Listener
     from jobctl.postgres.patience import patiently
     from jobctl.worker.config import WorkerConfig
     from jobctl.worker.crew import Crew
+    from jobctl.worker.limits import StageTimer
     from jobctl.worker.metrics import Metrics
     from jobctl.worker.supervisor import Supervisor
     from jobctl.worker.sweeper import Sweeper
@@ -88,7 +89,11 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
         say(f"metrics: http://{options.metrics[0]}:{port}/metrics")
     sweeper = Sweeper(queue, auto_retry=config.auto_retry)
-    supervisor = Supervisor(config, queue, sweeper, crew, listen=listen, metrics=metrics)
+    timer = StageTimer(
+        {name: pipeline(name).stages for name in types},
+        timeout=float(held["stage_timeout"]), cpu=float(held["stage_cpu"]),
+    )  # fmt: skip
+    supervisor = Supervisor(config, queue, sweeper, crew, timer=timer, listen=listen, metrics=metrics)
     patiently(supervisor.register, seconds=START_PATIENCE)
     return supervisor.run()
 
@@ -120,18 +125,18 @@ def run_child(descriptor: int) -> None:
     )
     from jobctl.postgres.leases import Leases
     from jobctl.postgres.library import Libraries
-    from jobctl.worker.context import Tools
+    from jobctl.worker.context import Services
 
     database = Database(held, lambda _: None, starts=False)
     queue = Leases(partial(database.connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
     libraries = Libraries()
     with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor gave us, and removes
-        tools = Tools(
+        services = Services(
             storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=cache(pipeline),
             request=partial(request, held), workspace=Path(workspace), input_roots=tuple(Path(root) for root in given["roots"]),
             settings=held.values, plugin=partial(plugin, held, {}), auto_retry=bool(held["auto_retry"]),
         )  # fmt: skip
-        Child(channel_from(descriptor), tools, queue).run()
+        Child(channel_from(descriptor), services, queue).run()
 
 
 def request(held: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:

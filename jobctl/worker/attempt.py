@@ -1,23 +1,34 @@
-"""One attempt at one job, from its newest valid checkpoint to an outcome. Runs in a child."""
+"""One attempt at one job, from its newest valid checkpoint to an outcome. Runs in a child process."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from jobctl.core import checkpoint
-from jobctl.core.attempt import Claimed, Outcome, Record, Token
-from jobctl.core.errors import CancelNow, LeaseLost, PauseNow, ReleaseNow, StorageUnavailable, StoreUnavailable
-from jobctl.core.job import NewJob
+from jobctl.core import checkpoint, result
+from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
+from jobctl.core.errors import (
+    CancelNow,
+    LeaseLost,
+    PauseNow,
+    ReleaseNow,
+    StorageUnavailable,
+    StoreUnavailable,
+)
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline, Stage
+from jobctl.core.plain import plain
 from jobctl.core.ports import Stops
 from jobctl.core.retry import backoff, failure
-from jobctl.worker.chain import Chain, Unreadable
-from jobctl.worker.context import Logs, StageContext, Ticker, Tools
+from jobctl.core.rows import Committed
+from jobctl.worker.checkpoints import CheckpointLog, Unreadable
+from jobctl.worker.columns import arguments, inputs, percent
+from jobctl.worker.context import Log, Run, Services, StageContext
+from jobctl.worker.progress import ProgressReporter
 
 T = TypeVar("T")
 SAVE_EVERY = 2.0
@@ -27,20 +38,20 @@ RESEND_EVERY = 1.0
 
 
 class Commits(Protocol):
-    """What an attempt needs of the queue."""
+    """What an attempt needs of the queue: ``postgres.leases.Leases``, or the recorder of ``jobctl.testing``."""
 
     def commit_stage(
         self,
         token: Token,
         record: Record,
         *,
-        progress: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
         entity: tuple[str, str] | None = None,
         forget: Sequence[int] = (),
         follow_up: Sequence[NewJob] = (),
         work: Callable[[Any], None] | None = None,
     ) -> tuple[Status, bool]: ...
-    def run(self, verb: str, **values: Any) -> list[dict[str, Any]]: ...
+    def committed(self, token: Token, record: Record) -> Committed | None: ...
     def warn(self, token: Token, kind: str, **detail: Any) -> None: ...
 
 
@@ -48,25 +59,32 @@ class Settled(Exception):
     """The commit of a stage paused the job."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The result of the last stage."""
+
+    value: Any
+
+
 class Attempt:
-    """Runs the stages of one claimed job."""
+    """Runs the stages of one claimed job. ``quiet``, ``every``: see ``ProgressReporter``."""
 
     def __init__(
-        self, job: Claimed, tools: Tools, commits: Commits, stops: Stops, *, tell: Callable[[dict[str, Any]], None],
-        log: Logs, caught: Callable[[BaseException], None] = lambda _: None,
+        self, job: Claimed, services: Services, commits: Commits, stops: Stops, *, report: Callable[[Progress], None],
+        log: Log, caught: Callable[[BaseException], None] = lambda _: None, quiet: float = 0.0, every: float | None = None,
     ) -> None:  # fmt: skip
         self.job = job
-        self.tools = tools
+        self.services = services
         self.commits = commits
         self.stops = stops
         self.log = log
         self._caught = caught  # a test wants the exception itself
-        self.ticker = Ticker(tell, float(job.progress.get("percent") or 0.0))
+        self.reporter = ProgressReporter(report, percent(job.progress), quiet=quiet, every=every)
 
     def run(self) -> Outcome | None:
         """The outcome, or None when the last commit has settled the job already, or the lease is lost."""
         try:
-            return self._outcome(Ending.COMPLETED, output=self._stages())
+            return self._completed(self._stages())
         except (Settled, LeaseLost):
             return None
         except PauseNow:
@@ -75,13 +93,25 @@ class Attempt:
             return self._outcome(Ending.CANCELLED)
         except ReleaseNow:
             return self._outcome(Ending.RELEASED)
-        except (Exception, SystemExit, KeyboardInterrupt) as error:  # whatever a handler does ends as its failure
+        except BaseException as error:  # whatever a handler raises is an error of its job
             return self._failed(error)
 
-    def _outcome(self, kind: Ending, **more: Any) -> Outcome:
-        if kind is Ending.COMPLETED:
-            self.ticker.finish()
-        return Outcome(self.job.token, kind, progress=self.ticker.snapshot(), **more)
+    def _completed(self, value: Any) -> Outcome:
+        """With the result: small in the outcome, large made durable first."""
+        if value is None:
+            self.reporter.finish()
+            return self._outcome(Ending.COMPLETED)
+        data = result.encode(value)
+        stored = result.store(data, self.job.token, self.services.storage) if len(data) > result.ROW_CAP else None
+        self.reporter.finish()
+        return Outcome(
+            self.job.token, Ending.COMPLETED, output=None if stored else data.decode(), stored=stored,
+            progress=self.reporter.snapshot(),
+        )  # fmt: skip
+
+    def _outcome(self, kind: Ending, *, problem: Failure | None = None, retry_after: float | None = None) -> Outcome:
+        progress = self.reporter.snapshot()
+        return Outcome(self.job.token, kind, progress=progress, failure=problem, retry_after=retry_after)
 
     def _failed(self, error: BaseException) -> Outcome:
         self._caught(error)
@@ -89,70 +119,73 @@ class Attempt:
         delay = problem.retry_in
         if delay is None:
             delay = backoff(self.job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
-        retry_after = delay if self.tools.auto_retry else None
-        return self._outcome(Ending.FAILED, failure=problem, retry_after=retry_after)
+        return self._outcome(
+            Ending.FAILED, problem=problem, retry_after=delay if self.services.auto_retry else None
+        )  # fmt: skip
 
     def _stages(self) -> Any:
-        pipeline = self.tools.load(self.job.job_type)
-        args = pipeline.validate(self.job.input_data)
-        chain = Chain(pipeline, self.tools.storage, self.job.records)
-        result: Any = None
+        pipeline = self.services.load(self.job.job_type)
+        args = arguments(pipeline, self.job.input_data)
+        checkpoints = CheckpointLog(pipeline, self.services.storage, self.job.records)
+        run = Run(
+            self.job, inputs(self.job.metadata), self.services, self.stops, self.reporter, self.log, checkpoints
+        )  # fmt: skip
         while True:
             try:
-                position = chain.position()
+                position = checkpoints.position()
                 if position.stage >= len(pipeline.stages):
-                    return _output(chain.value(pipeline.stages[-1].name))
+                    return plain(checkpoints.value(pipeline.stages[-1].name), "result")
                 before = pipeline.stages[position.stage - 1].name if position.stage else None
-                previous = chain.value(before) if before else args
-                result = self._stage(pipeline, chain, position.stage, position.done, args, previous)
-                if result is not None:
-                    return result.value
+                previous = checkpoints.value(before) if before else args
+                last = self._stage(pipeline, run, position.stage, position.done, args, previous)
+                if last is not None:
+                    return last.value
             except Unreadable as bad:
-                self._fall_back(chain, bad)
+                self._fall_back(checkpoints, bad)
 
-    def _fall_back(self, chain: Chain, bad: Unreadable) -> None:
-        """Damage is said in the history, and costs only what came after the newest valid checkpoint."""
-        chain.cut(bad.record)
-        self.log("warning", bad.record.stage, f"checkpoint of {bad.record.stage} can't be used: {bad.reason}")
-        said = {"stage": bad.record.stage, "path": bad.record.path, "reason": bad.reason}
-        self._patiently(lambda: self.commits.warn(self.job.token, "checkpoint_unusable", **said))
+    def _fall_back(self, checkpoints: CheckpointLog, bad: Unreadable) -> None:
+        """Damage is recorded in the history, and costs only what came after the newest valid checkpoint."""
+        checkpoints.cut(bad.record)
+        self.log("warning", bad.record.stage, f"checkpoint of {bad.record.stage} cannot be used: {bad.reason}")
+        detail = {"stage": bad.record.stage, "path": bad.record.path, "reason": bad.reason}
+        self._until_available(lambda: self.commits.warn(self.job.token, "checkpoint_unusable", **detail))
 
-    def _stage(self, pipeline: Pipeline, chain: Chain, index: int, done: int, args: Any, previous: Any) -> _Last | None:
+    def _stage(self, pipeline: Pipeline, run: Run, index: int, done: int, args: Any, previous: Any) -> _Last | None:
         stage = pipeline.stages[index]
-        context = StageContext(self.job, self.tools, self.stops, self.ticker, self.log, chain, stage, args)
-        self.ticker.begin(stage, *pipeline.span(index))
-        context.checkpoint()
+        context = StageContext(run, stage, args)
+        self.reporter.begin(stage, *pipeline.span(index))
+        context.check_interrupt()
         last = index == len(pipeline.stages) - 1
         if stage.size is None:
             value = self._run(context, stage, previous)
             segment = checkpoint.Segment(stage.name, value, 0, complete=True)
-            return self._finish(chain, context, segment, value, last=last)
-        return self._batches(chain, context, stage, done, previous, last=last)
+            return self._finish(run.checkpoints, context, segment, value, last=last)
+        return self._batches(run.checkpoints, context, stage, done, previous, last=last)
 
     def _batches(
-        self, chain: Chain, context: StageContext, stage: Stage, done: int, previous: Any, *, last: bool
+        self, checkpoints: CheckpointLog, context: StageContext, stage: Stage, done: int, previous: Any, *, last: bool
     ) -> _Last | None:
         items = self._through_outages(context, lambda: list(stage.over(context, previous) if stage.over else previous))
         if done > len(items):
-            chain.refuse(stage.name, "there are fewer items than were done")
-        results = chain.partial(stage.name) if done else []
+            checkpoints.refuse(stage.name, "there are fewer items than were done")
+        results = checkpoints.partial(stage.name) if done else []
         fresh: list[Any] = []
         saved = time.monotonic()
         size = stage.size or 1
-        self.ticker.count(stage, context.noun, done, len(items))
+        self.reporter.count(stage, context.noun, done, len(items))
         while done < len(items):
             fresh += self._run(context, stage, items[done : done + size])
             done = min(done + size, len(items))
-            self.ticker.count(stage, context.noun, done, len(items))
-            if done < len(items) and (self._asked() or time.monotonic() - saved >= SAVE_EVERY):
-                self._commit(chain, context, checkpoint.Segment(stage.name, fresh, done, complete=False))
+            self.reporter.count(stage, context.noun, done, len(items))
+            if done < len(items) and (self._stop_requested() or time.monotonic() - saved >= SAVE_EVERY):
+                self._commit(checkpoints, context, checkpoint.Segment(stage.name, fresh, done, complete=False))
                 results += fresh
                 fresh, saved = [], time.monotonic()
         segment = checkpoint.Segment(stage.name, fresh, done, complete=True)
-        return self._finish(chain, context, segment, results + fresh, last=last)
+        return self._finish(checkpoints, context, segment, results + fresh, last=last)
 
-    def _run(self, context: StageContext, stage: Stage, given: Any) -> Any:
-        return self._through_outages(context, lambda: checkpoint.plain(stage.run(context, given), stage.name))
+    def _run(self, context: StageContext, stage: Stage, value: Any) -> Any:
+        return self._through_outages(context, lambda: plain(stage.run(context, value), stage.name))
 
     def _through_outages(self, context: StageContext, act: Callable[[], T]) -> T:
         """A stage that loses the database while it reads is begun again: the outage is no error of the job."""
@@ -163,44 +196,43 @@ class Attempt:
             except StorageUnavailable:
                 raise
             except StoreUnavailable as away:
-                self.log("warning", context.stage.name, f"{away}; the stage goes on when it is back")
+                self.log("warning", context.stage.name, f"{away}; the stage begins again when it is back")
                 context.back_to(writes)
                 time.sleep(RESEND_EVERY)
 
     def _finish(
-        self, chain: Chain, context: StageContext, segment: checkpoint.Segment, value: Any, *, last: bool
+        self,
+        checkpoints: CheckpointLog,
+        context: StageContext,
+        segment: checkpoint.Segment,
+        value: Any,
+        *,
+        last: bool,
     ) -> _Last | None:
         """Keeps a stage's result. The last one goes out with the outcome, unless it changed something on the way."""
         if last and not context.has_effects and not self.stops.cancel:
-            return _Last(_output(value))
-        chain.keep(segment.stage, value)
-        self._commit(chain, context, segment)
-        return _Last(_output(value)) if last else None
+            return _Last(value)
+        checkpoints.keep(segment.stage, value)
+        self._commit(checkpoints, context, segment)
+        return _Last(value) if last else None
 
-    def _asked(self) -> bool:
+    def _stop_requested(self) -> bool:
         if self.stops.cancel:
             raise CancelNow
         return self.stops.pause or self.stops.release
 
-    def _commit(self, chain: Chain, context: StageContext, segment: checkpoint.Segment) -> None:
+    def _commit(self, checkpoints: CheckpointLog, context: StageContext, segment: checkpoint.Segment) -> None:
         """Bytes first, row second."""
         data = checkpoint.encode(segment)
         sha256 = checkpoint.digest(data)
-        token = self.job.token
-        key = checkpoint.key(token.job_id, token.lease_seq, token.lease_id, chain.next_seq, segment.stage, sha256)
-        self.tools.storage.put(key, data)
+        token, seq = self.job.token, checkpoints.next_seq
+        key = checkpoint.key(token.job_id, token.lease_seq, token.lease_id, seq, segment.stage, sha256)
+        self.services.storage.put(key, data)
         record = Record(
-            chain.next_seq,
-            segment.stage,
-            segment.done,
-            segment.complete,
-            key,
-            sha256,
-            len(data),
-            context.stage.pause_safe,
-        )
-        status, cancel = self._record(chain, context, record)
-        chain.add(record)
+            seq, segment.stage, segment.done, segment.complete, key, sha256, len(data), context.stage.pause_safe
+        )  # fmt: skip
+        status, cancel = self._record(checkpoints, context, record)
+        checkpoints.add(record)
         context.clear()
         if status is not Status.PROCESSING:
             raise Settled
@@ -209,43 +241,31 @@ class Attempt:
         if self.stops.release and context.stage.pause_safe:
             raise ReleaseNow
 
-    def _record(self, chain: Chain, context: StageContext, record: Record) -> tuple[Status, bool]:
-        """Commits the row. After a lost answer the row itself says whether it happened."""
+    def _record(self, checkpoints: CheckpointLog, context: StageContext, record: Record) -> tuple[Status, bool]:
+        """Commits the row. After a lost answer the row itself shows whether it happened."""
         token = self.job.token
         sent = False
 
         def send() -> tuple[Status, bool]:
             nonlocal sent
             if sent:
-                fence = {"id": token.job_id, "lease_seq": token.lease_seq, "lease_id": token.lease_id}
-                rows = self.commits.run("committed", **fence, seq=record.seq, sha256=record.sha256)
-                if not rows or not (rows[0]["recorded"] or rows[0]["ours"]):
+                found = self.commits.committed(token, record)
+                if found is None or not (found.recorded or found.ours):
                     raise LeaseLost
-                if rows[0]["recorded"]:
-                    return Status(rows[0]["status"]), bool(rows[0]["cancel"])
+                if found.recorded:
+                    return found.status, found.cancel
             sent = True
             return self.commits.commit_stage(
-                token, record, progress=self.ticker.snapshot(), entity=context.entity, forget=chain.dropped,
+                token, record, progress=self.reporter.snapshot(), entity=context.entity, forget=checkpoints.dropped,
                 follow_up=context.follow_up, work=context.work,
             )  # fmt: skip
 
-        return self._patiently(send)
+        return self._until_available(send)
 
-    def _patiently(self, act: Callable[[], T]) -> T:
+    def _until_available(self, act: Callable[[], T]) -> T:
         """Until the database answers: losing it is not losing the job. The supervisor ends us when the lease is lost."""
         while True:
             try:
                 return act()
             except StoreUnavailable:
                 time.sleep(RESEND_EVERY)
-
-
-@dataclass(frozen=True, slots=True)
-class _Last:
-    value: Any
-
-
-def _output(value: Any) -> Any:
-    """What is stored as the job's output: small plain data."""
-    held = checkpoint.plain(value, "output", lambda data: {"bytes": len(data)})
-    return held if len(repr(held)) <= 64 * 1024 else {"note": "the result is larger than 64 KiB"}

@@ -1,14 +1,12 @@
-"""A child: takes jobs from its supervisor one after the other, runs their stages, says how each ended.
+"""A child process: receives jobs from its supervisor, runs their stages one after the other, reports how each ended.
 
-It has no beat and no claim. It dies with its supervisor: the kernel is asked to see to that, and the socket ends.
+It has no heartbeat and no claim. It dies with its supervisor: the kernel is asked to see to that, and the socket ends.
 """
 
 from __future__ import annotations
 
 import ctypes
 import gc
-import io
-import logging
 import os
 import resource
 import shutil
@@ -16,21 +14,32 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import assert_never
 
 from jobctl.core.attempt import Claimed
-from jobctl.core.retry import storable
 from jobctl.worker.attempt import Attempt, Commits
-from jobctl.worker.channel import Channel, outcome_message, read_job
-from jobctl.worker.context import Tools
+from jobctl.worker.capture import Capture
+from jobctl.worker.channel import (
+    Channel,
+    Ended,
+    FromChild,
+    GiveBack,
+    ProtocolError,
+    Quit,
+    Reported,
+    Returned,
+    Run,
+    Stop,
+    ToChild,
+    Up,
+    child_end,
+)
+from jobctl.worker.context import Services
+from jobctl.worker.outbox import FLUSH_EVERY, Outbox
 
-FLUSH_EVERY = 0.01
-"""Seconds that an outcome may wait for company before it is sent."""
-LINE_CAP = 4_000
 COLLECT_AT = (100_000, 20, 20)
 """When the cycle collector looks: documents are millions of small objects without a cycle; the usual 700 costs 7 %."""
 PR_SET_PDEATHSIG = 1
@@ -38,7 +47,7 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass
 class Requests:
-    """What was asked of the running job."""
+    """What was requested of the running job."""
 
     pause: bool = False
     cancel: bool = False
@@ -46,33 +55,34 @@ class Requests:
 
 
 class Child:
-    """Reads messages on a thread of its own, so that a request reaches a job that is busy."""
+    """Receives on a thread of its own, so that a request reaches a job that is busy."""
 
-    def __init__(self, channel: Channel, tools: Tools, commits: Commits) -> None:
+    def __init__(self, channel: Channel[ToChild, FromChild], services: Services, commits: Commits) -> None:
         self._channel = channel
-        self._tools = tools
+        self._services = services
         self._commits = commits
         self._waiting: deque[Claimed] = deque()
         self._news = threading.Condition()
         self._running: int | None = None
         self._stops = Requests()
         self._over = False
-        self._outbox: list[dict[str, Any]] = []
-        self._sent = 0.0
-        self._sending = threading.Lock()
+        self._outbox = Outbox(channel.send)
+        self._capture = Capture()
 
     def run(self) -> None:
-        """Works until the supervisor says quit or is gone."""
-        threading.Thread(target=self._listen, daemon=True).start()
-        self._say({"say": "up"}, now=True)
-        while (job := self._next()) is not None:
-            self._run(job)
-        self._flush()
+        """Runs jobs until the supervisor sends ``Quit`` or is gone."""
+        threading.Thread(target=self._listen, name="listener", daemon=True).start()
+        self._outbox.start()
+        self._outbox.put(Up(), now=True)
+        with self._capture:
+            while (job := self._next()) is not None:
+                self._run(job)
+        self._outbox.flush()
 
     def _next(self) -> Claimed | None:
         with self._news:
             if not self._waiting:
-                self._flush()
+                self._outbox.flush()
             while not self._waiting and not self._over:
                 self._news.wait()
             if not self._waiting:
@@ -83,59 +93,49 @@ class Child:
             return job
 
     def _run(self, job: Claimed) -> None:
-        job_id = job.token.job_id
-
-        def tell(progress: dict[str, Any]) -> None:
-            if time.monotonic() - started >= FLUSH_EVERY:  # a job this quick is over before anyone could look
-                self._say({"say": "progress", "job": job_id, "progress": progress}, now=True)
-
-        def log(level: str, stage: str | None, text: str) -> None:
-            lines = storable(text, LINE_CAP).splitlines() or [""]
-            for line in lines:
-                self._say({"say": "log", "job": job_id, "level": level, "stage": stage, "text": line})
-
-        started = time.monotonic()
-        attempt = Attempt(job, self._tools, self._commits, self._stops, tell=tell, log=log)
-        with _Captured(log, lambda: attempt.ticker.stage):
-            outcome = attempt.run()
-        _empty(self._tools.workspace)
+        job_id, outbox = job.token.job_id, self._outbox
+        attempt = Attempt(
+            job, self._services, self._commits, self._stops, quiet=FLUSH_EVERY,
+            report=lambda progress: outbox.put(Reported(job_id, progress), now=True),
+            log=lambda level, stage, text: outbox.log(job_id, level, stage, text),
+        )  # fmt: skip
+        reporter = attempt.reporter
+        self._capture.begin(lambda level, text: outbox.log(job_id, level, reporter.stage, text))
+        outcome = attempt.run()
+        self._capture.end()
+        _empty(self._services.workspace)
         with self._news:
             self._running = None
-        self._say(outcome_message(job_id, outcome))
-
-    def _say(self, message: dict[str, Any], *, now: bool = False) -> None:
-        with self._sending:
-            self._outbox.append(message)
-        if now or time.monotonic() - self._sent >= FLUSH_EVERY:
-            self._flush()
-
-    def _flush(self) -> None:
-        with self._sending:
-            if self._outbox:
-                self._channel.send(self._outbox)
-                self._outbox.clear()
-            self._sent = time.monotonic()
+        outbox.put(Ended(job_id, outcome))
 
     def _listen(self) -> None:
-        while (messages := self._channel.receive()) is not None:
-            for message in messages:
-                with self._news:
-                    self._obey(message)
-                    self._news.notify()
-        os._exit(0)  # the supervisor is gone: whatever runs here has no right to go on
+        try:
+            while (messages := self._channel.receive()) is not None:
+                for message in messages:
+                    with self._news:
+                        self._obey(message)
+                        self._news.notify()
+        except ProtocolError as error:
+            os.write(2, f"the supervisor sent {error}\n".encode())
+            os._exit(1)
+        finally:
+            os._exit(0)  # the supervisor is gone: whatever runs here has no right to go on
 
-    def _obey(self, message: dict[str, Any]) -> None:
-        match message["do"]:
-            case "run":
-                self._waiting.append(read_job(message["job"]))
-            case "stop" if message["job"] == self._running:
-                setattr(self._stops, message["how"], message["on"])
-            case "give_back":
-                back = [job.token.job_id for job in self._waiting]
+    def _obey(self, message: ToChild) -> None:
+        match message:
+            case Run(job):
+                self._waiting.append(job)
+            case Stop(job_id, pause, cancel, release):
+                if job_id == self._running:
+                    self._stops.pause, self._stops.cancel, self._stops.release = pause, cancel, release
+            case GiveBack():
+                returned = [job.token.job_id for job in self._waiting]
                 self._waiting.clear()
-                self._say({"say": "back", "jobs": back}, now=True)
-            case "quit":
+                self._outbox.put(Returned(returned), now=True)
+            case Quit():
                 self._over = True
+            case _:
+                assert_never(message)
 
 
 def _empty(workspace: Path) -> None:
@@ -145,55 +145,6 @@ def _empty(workspace: Path) -> None:
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
-
-
-class _Captured:
-    """While a job runs, what it prints, logs or writes to stderr becomes lines of its log."""
-
-    def __init__(self, log: Any, stage: Any) -> None:
-        self._out = _Lines(lambda text: log("info", stage(), text))
-        self._err = _Lines(lambda text: log("warning", stage(), text))
-        self._handler = logging.Handler()
-        self._handler.emit = (  # type: ignore[method-assign]  # a handler is one function
-            lambda record: log(record.levelname.lower(), stage(), self._handler.format(record))
-        )
-
-    def __enter__(self) -> None:
-        self._before = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = self._out, self._err
-        logging.getLogger().addHandler(self._handler)
-
-    def __exit__(self, *_: object) -> None:
-        self._out.close()
-        self._err.close()
-        sys.stdout, sys.stderr = self._before
-        logging.getLogger().removeHandler(self._handler)
-
-
-class _Lines(io.TextIOBase):
-    """A text stream that hands over whole lines."""
-
-    def __init__(self, take: Any) -> None:
-        self._take = take
-        self._rest = ""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._take(line)
-        if len(self._rest) > LINE_CAP:
-            self._take(self._rest)
-            self._rest = ""
-        return len(text)
-
-    def close(self) -> None:
-        if not self.closed and self._rest:
-            self._take(self._rest)
-            self._rest = ""
-        super().close()
 
 
 def confine(*, parent: int, memory: int | None, file_size: int | None) -> None:
@@ -214,6 +165,6 @@ def confine(*, parent: int, memory: int | None, file_size: int | None) -> None:
             resource.setrlimit(kind, (limit, limit))
 
 
-def channel_from(descriptor: int) -> Channel:
+def channel_from(descriptor: int) -> Channel[ToChild, FromChild]:
     """The child's end of the socket pair, inherited by number."""
-    return Channel(socket.socket(fileno=descriptor))
+    return child_end(socket.socket(fileno=descriptor))

@@ -1,35 +1,27 @@
-"""What a stage sees of the world: the ``Context`` of core/ports.py, and the progress it makes visible."""
+"""What a stage can do: the ``Context`` of core/ports.py."""
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+import msgspec
 
 from jobctl.core.attempt import Claimed
 from jobctl.core.errors import CancelNow, Invalid, PauseNow, ReleaseNow
 from jobctl.core.job import NewJob
-from jobctl.core.names import counted
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Library, Stops, Storage
-from jobctl.core.retry import storable
-from jobctl.worker.chain import Chain
-
-TELL_EVERY = 0.2
-"""Seconds between two progress messages to the supervisor."""
-DETAILS_CAP, UNIT_CAP = 400, 60
-PROGRESS_CAP = 2048
-"""Bytes of a progress as JSON: what a control character costs six of."""
+from jobctl.worker.checkpoints import CheckpointLog
+from jobctl.worker.progress import ProgressReporter
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """What the child gives to every attempt."""
+class Services:
+    """What every attempt in a child process uses."""
 
     storage: Storage
     library: Callable[[Any], Library]
@@ -46,133 +38,83 @@ class Tools:
     auto_retry: bool = True
 
 
-class Ticker:
-    """Progress: percent from the stage shares, words, counts, rate. Percent never goes back within an attempt."""
-
-    def __init__(self, tell: Callable[[dict[str, Any]], None], percent: float) -> None:
-        self._tell = tell
-        self._told = 0.0
-        self._state: dict[str, Any] = {"percent": round(percent, 1)}
-        self._span = (0.0, 100.0)
-        self._started = (0.0, 0)
-
-    @property
-    def stage(self) -> str | None:
-        """The stage that runs."""
-        return self._state.get("stage")
-
-    def begin(self, stage: Stage, start: float, end: float) -> None:
-        """A stage starts; it fills the span from ``start`` to ``end`` percent."""
-        self._span = (start, end)
-        self._started = (time.monotonic(), -1)
-        self._state = {"percent": self._higher(start), "stage": stage.name, "details": stage.label}
-        self._say(now=True)
-
-    def count(self, stage: Stage, noun: str, done: int, total: int) -> None:
-        """Items of a batched stage that are done."""
-        if self._started[1] < 0:
-            self._started = (time.monotonic(), done)
-        self.update(counted(stage.label, noun, done, total), current=done, total=total, unit=noun)
-
-    def update(
-        self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
-    ) -> None:
-        """Words, and counts where there are any."""
-        state = self._state | {"details": storable(details, DETAILS_CAP)}
-        if current is not None and total:
-            start, end = self._span
-            noun = unit and storable(unit, UNIT_CAP)
-            state |= {"current": current, "total": total, "unit": noun, "substage": noun}
-            state["percent"] = self._higher(start + (end - start) * min(current / total, 1.0))
-            state |= self._speed(current, total)
-        self._state = state
-        self._say(now=False)
-
-    def finish(self) -> None:
-        """The last stage is done."""
-        self._state = {"percent": 100.0, "stage": self._state.get("stage"), "details": "Done"}
-
-    def snapshot(self) -> dict[str, Any]:
-        """The column's value; words that do not fit are left out."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        state = {key: value for key, value in self._state.items() if value is not None} | {"updated_at": now}
-        return state if len(json.dumps(state).encode()) <= PROGRESS_CAP else state | {"details": None}
-
-    def _speed(self, current: int, total: int) -> dict[str, Any]:
-        since, first = self._started
-        elapsed = time.monotonic() - since
-        if first < 0 or current <= first or elapsed < 1.0:
-            return {"rate_per_s": None, "eta_s": None}
-        rate = (current - first) / elapsed
-        return {"rate_per_s": round(rate, 3), "eta_s": round((total - current) / rate, 1)}
-
-    def _higher(self, percent: float) -> float:
-        return max(round(percent, 1), float(self._state.get("percent", 0.0)))
-
-    def _say(self, *, now: bool) -> None:
-        moment = time.monotonic()
-        if now or moment - self._told >= TELL_EVERY:
-            self._told = moment
-            self._tell(self.snapshot())
+Log = Callable[[str, str | None, str], None]
+"""Takes a line: (level, stage, text)."""
 
 
-class Logs(Protocol):
-    """Takes a line: (level, stage, text)."""
+class StoredInput(msgspec.Struct, frozen=True):
+    """An input file that was put into the storage when the job was submitted."""
 
-    def __call__(self, level: str, stage: str | None, text: str) -> None: ...
+    key: str
+    sha256: str
+    size: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the stages of one attempt share."""
+
+    job: Claimed
+    inputs: Mapping[str, StoredInput]
+    """By the path that was submitted."""
+    services: Services
+    stops: Stops
+    reporter: ProgressReporter
+    log: Log
+    checkpoints: CheckpointLog
 
 
 class StageContext:
     """The ``Context`` of one stage of one attempt."""
 
-    def __init__(
-        self, job: Claimed, tools: Tools, stops: Stops, ticker: Ticker, log: Logs, chain: Chain, stage: Stage, args: Any
-    ) -> None:
-        self.job_id = job.token.job_id
-        self.attempt = job.token.lease_seq
+    def __init__(self, run: Run, stage: Stage, args: Any) -> None:
+        self.job_id = run.job.token.job_id
+        self.attempt = run.job.token.lease_seq
         self.args = args
-        self.settings = tools.settings
-        self.storage = tools.storage
+        self.settings = run.services.settings
+        self.storage = run.services.storage
         self.stage = stage
         self.entity: tuple[str, str] | None = None
         self.follow_up: list[NewJob] = []
-        self._job = job
-        self._tools = tools
-        self._stops = stops
-        self._ticker = ticker
-        self._log = log
-        self._chain = chain
         self.noun = stage.noun
+        self._inputs = run.inputs
+        self._services = run.services
+        self._stops = run.stops
+        self._reporter = run.reporter
+        self._log = run.log
+        self._checkpoints = run.checkpoints
         self._writes: list[Callable[[Library], None]] = []
 
     def result(self, stage: str) -> Any:
         """The checkpointed result of an earlier stage."""
-        return self._chain.value(stage)
+        return self._checkpoints.value(stage)
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """What ``make`` gives, made once an attempt and shared by its stages."""
-        if name not in self._chain.shared:
-            self._chain.shared[name] = make()
-        return self._chain.shared[name]
+        """What ``make`` returns, made once an attempt and shared by its stages."""
+        if name not in self._checkpoints.shared:
+            self._checkpoints.shared[name] = make()
+        return self._checkpoints.shared[name]
 
     def open(self, path: str) -> Path:
         """A local file for an input path. Raises ``Invalid`` for one outside what this worker allows."""
-        taken = self._job.metadata.get("inputs", {}).get(path)
-        if not taken:
+        stored = self._inputs.get(path)
+        if stored is None:
             return self.allowed(path)
-        return _named(self._tools.storage.local_path(taken["key"], self._tools.workspace), self.name(path), self._tools)
+        workspace = self._services.workspace
+        return _named(self._services.storage.local_path(stored.key, workspace), self.name(path), workspace)
 
     def name(self, path: str) -> str:
         """The file name that a path was submitted under."""
-        taken = self._job.metadata.get("inputs", {}).get(path)
-        return Path(taken["name"] if taken else path).name
+        stored = self._inputs.get(path)
+        return Path(stored.name if stored else path).name
 
     def allowed(self, path: str) -> Path:
         """A path that lies, links resolved, under a root that this worker allows."""
         real = Path(path).resolve()
-        if any(real.is_relative_to(root) for root in self._tools.input_roots):
+        if any(real.is_relative_to(root) for root in self._services.input_roots):
             return real
-        roots = ", ".join(map(str, self._tools.input_roots)) or "none"
+        roots = ", ".join(map(str, self._services.input_roots)) or "none"
         raise Invalid(
             f"{path} is not under a folder that this worker may use ({roots})",
             hint="jobctl worker run --input-root DIR",
@@ -181,21 +123,22 @@ class StageContext:
     def progress(
         self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
     ) -> None:
-        """Says in words where the stage is."""
-        self._ticker.update(details, current=current, total=total, unit=unit)
+        """Reports in a text how far the stage is."""
+        self._reporter.update(details, current=current, total=total, unit=unit)
 
     def log(self, text: str, *, level: str = "info") -> None:
         """A line of the job's log."""
         self._log(level, self.stage.name, text)
 
-    def checkpoint(self) -> None:
-        """Stops here when that was asked: what this stage did so far is done again later."""
+    def check_interrupt(self) -> None:
+        """Stops here when that was requested: what this stage did so far is done again later."""
         if self._stops.cancel:
             raise CancelNow
-        if self._stops.release:
-            raise ReleaseNow
-        if self._stops.pause and self._chain.pause_safe:
-            raise PauseNow
+        if self._checkpoints.pause_safe:
+            if self._stops.release:
+                raise ReleaseNow
+            if self._stops.pause:
+                raise PauseNow
 
     def write(self, work: Callable[[Library], None]) -> None:
         """Library writes: run in the transaction that commits this stage's checkpoint."""
@@ -203,22 +146,22 @@ class StageContext:
 
     def read(self) -> Library:
         """The library for reading."""
-        return self._tools.reader()
+        return self._services.reader()
 
     def submit(self, job_type: str, args: Mapping[str, Any], **options: Any) -> None:
         """Follow-up work, created in the transaction that commits this stage's checkpoint."""
-        self.follow_up.append(self._tools.request(job_type, args, created_by=f"job:{self.job_id}", **options))
+        self.follow_up.append(self._services.request(job_type, args, created_by=f"job:{self.job_id}", **options))
 
     def plugin(self, kind: str, name: str | None = None) -> Any:
-        """What is configured for a place that others may fill."""
-        return self._tools.plugin(kind, name)
+        """The configured implementation of an extension point."""
+        return self._services.plugin(kind, name)
 
     def count_as(self, noun: str) -> None:
         """What the items of this batched stage are called."""
         self.noun = noun
 
     def about(self, entity_type: str, entity_id: int | str) -> None:
-        """Says which entity the job is about, once that is known."""
+        """Sets the entity that the job is about, once that is known."""
         self.entity = (entity_type, str(entity_id))
 
     def mark(self) -> tuple[int, int]:
@@ -238,7 +181,7 @@ class StageContext:
     def work(self, connection: Any) -> None:
         """Runs the collected writes on a connection inside the transaction."""
         if self._writes:
-            library = self._tools.library(connection)
+            library = self._services.library(connection)
             for write in self._writes:
                 write(library)
 
@@ -248,10 +191,10 @@ class StageContext:
         self.follow_up.clear()
 
 
-def _named(stored: Path, name: str, tools: Tools) -> Path:
-    """Stored bytes under the name they were submitted with: it says the format of a text, and errors speak of it."""
-    place = tools.workspace / stored.name[:16] / name
-    place.parent.mkdir(exist_ok=True)
+def _named(stored: Path, name: str, workspace: Path) -> Path:
+    """Stored bytes under the name they were submitted with: it shows the format of a text, and errors name it."""
+    link = workspace / stored.name[:16] / name
+    link.parent.mkdir(exist_ok=True)
     with suppress(FileExistsError):
-        place.symlink_to(stored)
-    return place
+        link.symlink_to(stored)
+    return link

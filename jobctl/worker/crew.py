@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from jobctl.core.attempt import Claimed
-from jobctl.worker.channel import Channel, job_message
+from jobctl.worker.channel import Channel, FromChild, Run, ToChild, supervisor_end
 from jobctl.worker.workspace import Workspaces
 
 LAST_WORDS = 4_096
@@ -26,9 +25,11 @@ class Member:
     """One child process. ``jobs`` are those it was given and has not ended, in the order it runs them."""
 
     process: subprocess.Popen[bytes]
-    channel: Channel
+    channel: Channel[FromChild, ToChild]
     workspace: Path
     jobs: dict[int, Claimed] = field(default_factory=dict)
+    assigned: set[int] = field(default_factory=set)
+    """Every job that it was ever sent: it may still report on one that was taken away meanwhile."""
     done: int = 0
     since: float = 0.0  # when the running job got its turn, monotonic
     heard: float = 0.0  # when the child spoke last, monotonic
@@ -50,12 +51,19 @@ class Member:
         if not self.jobs:
             self.since = self.heard = now
         self.jobs |= {job.token.job_id: job for job in jobs}
-        self.tell(*(job_message(job) for job in jobs))
+        self.assigned.update(job.token.job_id for job in jobs)
+        self.tell(*map(Run, jobs))
 
-    def tell(self, *messages: dict[str, Any]) -> None:
-        """Sends messages; a child that is gone is noticed by its end of file."""
+    def tell(self, *messages: ToChild) -> None:
+        """Sends messages, what the child does not take now with the next call; one that is gone is noticed by its end of file."""
         with suppress(OSError):
-            self.channel.send(messages)
+            self.channel.post(messages)
+
+    def unsent(self) -> bool:
+        """Tries again to send what the child did not take; returns whether there is still some of it."""
+        with suppress(OSError):
+            return not self.channel.post(())
+        return False
 
     def freeze(self) -> None:
         """Stops the whole process group where it stands."""
@@ -124,7 +132,7 @@ class Crew:
                 process_group=0,
                 env={**os.environ, "TMPDIR": str(workspace)},
             )
-        member = Member(process, Channel(ours), workspace)
+        member = Member(process, supervisor_end(ours), workspace)
         if process.stderr:
             os.set_blocking(process.stderr.fileno(), False)
         self.members.append(member)
@@ -146,6 +154,10 @@ class Crew:
     def holder(self, job_id: int) -> Member | None:
         """The child that has a job."""
         return next((member for member in self.members if job_id in member.jobs), None)
+
+    def flush(self) -> bool:
+        """Sends what children did not take before; returns whether there is still some of it."""
+        return sum(member.unsent() for member in self.members) > 0
 
     def load(self) -> int:
         """Jobs in the hands of children."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Token
+from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Ending
 from jobctl.core.retry import storable
 from jobctl.postgres.leases import Lane, Leases
 from jobctl.worker.config import WorkerConfig
+
+log = logging.getLogger("jobctl.worker")
 
 FULL_SCAN = 2.0
 """Seconds between two claims that start at the bottom of each lane instead of the remembered position."""
@@ -123,6 +127,23 @@ class Dispatcher:
         if low is None:
             return Lane(queue, job_type, priority)
         return Lane(queue, job_type, priority, low[0].isoformat(), low[1])
+
+    def claim_readable(self, worker: int, slots: int, now: float, known: Callable[[], Iterable[int]]) -> int:
+        """Claims; a row that can't be read ends neither the worker nor the jobs that were claimed with it.
+
+        ``known`` returns the jobs that the worker has already.
+        """
+        try:
+            return self.claim(worker, slots, now)
+        except (StoreUnavailable, ConfigError):
+            raise
+        except Exception as error:
+            tokens = self._queue.strays(worker, list(known()))
+            if not tokens:
+                raise
+            log.warning("%d jobs were claimed and can't be read: %s", len(tokens), type(error).__name__)
+            self._queue.settle(self.isolate(error, tokens))
+            return 0
 
     def isolate(self, error: Exception, tokens: Sequence[Token]) -> list[Outcome]:
         """What becomes of jobs that were claimed together and could not be read.

@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from jobctl.core.attempt import Claimed
-from jobctl.worker.config import WorkerConfig
-from jobctl.worker.crew import Crew, Member
-from jobctl.worker.dispatch import Dispatcher, unusable
-from jobctl.worker.outcomes import OutcomeBuffer
+from jobctl.worker.crew import Member
+from jobctl.worker.dispatch import unusable
+from jobctl.worker.parts import Parts
 
 log = logging.getLogger("jobctl.worker")
 
@@ -21,21 +20,15 @@ RETRY_SPAWN = 5.0
 class Feeder:
     """``spawned`` is called with each new child process."""
 
-    def __init__(
-        self, config: WorkerConfig, pool: Crew, dispatch: Dispatcher, outcomes: OutcomeBuffer, *,
-        spawned: Callable[[Member], None],
-    ) -> None:  # fmt: skip
-        self._config = config
-        self._pool = pool
-        self._dispatch = dispatch
-        self._outcomes = outcomes
+    def __init__(self, parts: Parts, *, spawned: Callable[[Member], None]) -> None:
+        self._parts = parts
         self._spawned = spawned
         self._spawn_at = float("-inf")
 
     def feed(self) -> None:
         """Sends everything that a child process is free for."""
-        while self._dispatch.ready and (child := self._free_child()) is not None:
-            self._send(child, self._dispatch.next_batch())
+        while self._parts.dispatch.ready and (child := self._free_child()) is not None:
+            self._send(child, self._parts.dispatch.next_batch())
 
     def _send(self, child: Member, batch: Sequence[Claimed]) -> None:
         """A job that can't be sent fails alone."""
@@ -49,20 +42,20 @@ class Feeder:
                     self._send(child, [job])
             else:
                 log.warning("job %d can't be sent to a child process: %s", batch[0].token.job_id, error)
-                self._outcomes.add(unusable(batch[0].token, error), time.monotonic())
+                self._parts.outcomes.add(unusable(batch[0].token, error), time.monotonic())
 
     def _free_child(self) -> Member | None:
-        usable = [c for c in self._pool.members if not (c.leaving or c.frozen or c.asked_back)]
+        usable = [c for c in self._parts.pool.members if not (c.leaving or c.frozen or c.asked_back)]
         idle = next((child for child in usable if not child.jobs), None)
         if idle is not None:
             return idle
-        if len(self._pool.members) < self._config.concurrency and time.monotonic() >= self._spawn_at:
+        if len(self._parts.pool.members) < self._parts.config.concurrency and time.monotonic() >= self._spawn_at:
             return self._spawn()
-        return min(usable, key=lambda c: len(c.jobs), default=None) if self._dispatch.may_prefetch() else None
+        return min(usable, key=lambda c: len(c.jobs), default=None) if self._parts.dispatch.may_prefetch() else None
 
     def _spawn(self) -> Member | None:
         try:
-            child = self._pool.hire()
+            child = self._parts.pool.hire()
         except OSError as error:  # no process or no memory left: that passes, and no job is to blame
             log.warning("no child process can be started: %s; retrying in %g s", error, RETRY_SPAWN)
             self._spawn_at = time.monotonic() + RETRY_SPAWN

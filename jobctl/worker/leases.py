@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from jobctl.core.attempt import Token
+from jobctl.core.job import Progress
 from jobctl.postgres.leases import Leases
 
 RENEWALS_PER_LEASE = 6
@@ -48,7 +48,7 @@ class LeaseKeeper:
         self._good_until = float("inf")
         self._tried_at = self._polled_at = float("-inf")
         self._orphans_until = float("-inf")
-        self._progress: dict[int, dict[str, Any]] = {}
+        self._progress: dict[int, Progress] = {}
         self._unsent = False
         self._requests: dict[int, Request] = {}
         self._cancelled_at: dict[int, float] = {}
@@ -111,12 +111,12 @@ class LeaseKeeper:
         """Seconds since a cancel of this job was first seen."""
         return now - self._cancelled_at.get(job_id, now)
 
-    def report(self, job_id: int, progress: dict[str, Any]) -> None:
+    def report(self, job_id: int, progress: Progress) -> None:
         """Progress that the next renewal carries."""
         self._progress[job_id] = progress
         self._unsent = True
 
-    def progress(self, job_id: int) -> dict[str, Any] | None:
+    def progress(self, job_id: int) -> Progress | None:
         """The newest progress of a job."""
         return self._progress.get(job_id)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from itertools import islice
+from collections.abc import Sequence
 
 from jobctl.core.attempt import Failure, Outcome, Token
 from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.core.lifecycle import Ending
 from jobctl.core.retry import storable
 from jobctl.postgres.leases import Leases, Settled
+from jobctl.worker.channel import Line
+from jobctl.worker.logs import LogBuffer
 
 log = logging.getLogger("jobctl.worker")
 
@@ -19,14 +20,8 @@ FLUSH_AT = 100
 FLUSH_DELAY = 0.02
 """Seconds that an outcome waits for others while more jobs are about to end."""
 SETTLE_MAX = 1_000
-LINES_AT, LINES_DELAY = 1_000, 0.1
-"""Log lines, and seconds, after which they are written: one statement a line would take 3 ms each."""
-LINES_MAX = 10_000
-LINES_KEPT = 20_000
-"""Log lines kept while the database can't take them, the newest."""
-
-Line = tuple[int, int, str, str | None, str]
-"""A line of a job's log: job, attempt, level, stage, text."""
+LINES_DELAY = 0.25
+"""Seconds between two statements that write log lines."""
 
 
 class OutcomeBuffer:
@@ -36,8 +31,9 @@ class OutcomeBuffer:
         self._queue = queue
         self._outcomes: list[Outcome] = []
         self._locked: list[Outcome] = []
-        self._lines: deque[Line] = deque(maxlen=LINES_KEPT)
-        self._oldest = self._oldest_line = 0.0
+        self._lines = LogBuffer()
+        self._oldest = 0.0
+        self._lines_at = float("-inf")
 
     def __len__(self) -> int:
         return len(self._outcomes) + len(self._locked)
@@ -48,11 +44,9 @@ class OutcomeBuffer:
             self._oldest = now
         self._outcomes.append(outcome)
 
-    def log(self, line: Line, now: float) -> None:
-        """A job logged something."""
-        if not self._lines:
-            self._oldest_line = now
-        self._lines.append(line)
+    def log(self, token: Token, lines: Sequence[Line]) -> None:
+        """An attempt logged something."""
+        self._lines.add(token.job_id, token.lease_seq, lines)
 
     def tokens(self) -> dict[int, Token]:
         """Whose leases must live on until their outcomes are written."""
@@ -65,21 +59,25 @@ class OutcomeBuffer:
 
     def flush_in(self, now: float, *, busy: bool) -> float:
         """Seconds until something is to be written, infinite where there is nothing."""
-        due = [float("inf")]
-        if self._outcomes:
-            full = len(self._outcomes) >= FLUSH_AT or not busy
-            due.append(0.0 if full else self._oldest + FLUSH_DELAY - now)
+        due = [self._settle_in(now, busy=busy)]
         if self._lines:
-            due.append(0.0 if len(self._lines) >= LINES_AT else self._oldest_line + LINES_DELAY - now)
+            due.append(self._lines_at + LINES_DELAY - now)
         return max(0.0, min(due))
 
-    def flush(self) -> list[tuple[Outcome, Settled | None]]:
-        """Writes the log lines, then the oldest outcomes; None: the job was another's.
+    def _settle_in(self, now: float, *, busy: bool) -> float:
+        if not self._outcomes:
+            return float("inf")
+        full = len(self._outcomes) >= FLUSH_AT or not busy
+        return 0.0 if full else self._oldest + FLUSH_DELAY - now
+
+    def flush(self, now: float, *, busy: bool) -> list[tuple[Outcome, Settled | None]]:
+        """Writes the log lines and the outcomes that are due; an outcome after all lines of its attempt. None: the job
+        was another's.
 
         Raises ``StoreUnavailable``: everything not yet written stays here.
         """
-        self._flush_lines()
-        batch = self._outcomes[:SETTLE_MAX]
+        batch = self._outcomes[:SETTLE_MAX] if self._settle_in(now, busy=busy) <= 0 else []
+        self._flush_lines(now, everything=bool(batch))
         if not batch:
             return []
         settled = self._settle(batch)
@@ -97,10 +95,17 @@ class OutcomeBuffer:
             return self._queue.settle(batch)
         except (StoreUnavailable, ConfigError):
             raise
+        except Exception:
+            log.warning("%d outcomes can't be written together; one by one", len(batch), exc_info=True)
+            return {i: done for outcome in batch for i, done in self._settle_alone(outcome).items()}
+
+    def _settle_alone(self, outcome: Outcome) -> dict[int, Settled | None]:
+        try:
+            return self._queue.settle([outcome])
+        except (StoreUnavailable, ConfigError):
+            raise
         except Exception as error:
-            if len(batch) > 1:
-                return {i: done for outcome in batch for i, done in self._settle([outcome]).items()}
-            return self._settle_failed(batch[0], error)
+            return self._settle_failed(outcome, error)
 
     def _settle_failed(self, outcome: Outcome, error: Exception) -> dict[int, Settled | None]:
         """Fails the job whose outcome can't be written; where even that can't be, its lease runs out."""
@@ -115,17 +120,18 @@ class OutcomeBuffer:
             log.exception("job %d: its outcome can't be written; its lease expires", outcome.token.job_id)
             return {}
 
-    def _flush_lines(self) -> None:
-        if not self._lines:
-            return
-        lines = list(islice(self._lines, LINES_MAX))
-        locked: list[Line] = []
-        try:
-            locked = self._queue.log(lines)
-        except (StoreUnavailable, ConfigError):
-            raise
-        except Exception:
-            log.exception("%d log lines can't be stored and are dropped", len(lines))
-        for _ in lines:
-            self._lines.popleft()
-        self._lines.extendleft(reversed(locked))
+    def _flush_lines(self, now: float, *, everything: bool) -> None:
+        while self._lines and (everything or now >= self._lines_at + LINES_DELAY):
+            self._lines_at = now
+            rows = self._lines.take()
+            try:
+                locked = self._queue.log(rows)
+            except (StoreUnavailable, ConfigError):
+                self._lines.put_back(rows)
+                raise
+            except Exception:
+                log.exception("%d log lines can't be stored and are dropped", len(rows))
+                continue
+            if locked:
+                self._lines.put_back(locked)
+                return

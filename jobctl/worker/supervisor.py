@@ -13,18 +13,24 @@ from contextlib import suppress
 from functools import partial
 
 from jobctl.core.attempt import Failure, Outcome, Token
-from jobctl.core.errors import ConfigError, JobctlError, StoreUnavailable
+from jobctl.core.errors import JobctlError
 from jobctl.core.lifecycle import Ending, Status
-from jobctl.postgres.leases import Leases, Listener, Settled
+from jobctl.postgres.leases import Leases, Settled
+from jobctl.postgres.listener import Listener
 from jobctl.worker.config import WorkerConfig
 from jobctl.worker.crew import Crew
 from jobctl.worker.dispatch import Dispatcher
+from jobctl.worker.enforcement import STUCK_AFTER, Enforcer
 from jobctl.worker.feed import Feeder
 from jobctl.worker.leases import LeaseKeeper
+from jobctl.worker.left_waiting import describe
+from jobctl.worker.limits import StageTimer
 from jobctl.worker.metrics import Metrics
-from jobctl.worker.monitor import STUCK_AFTER, ChildMonitor
+from jobctl.worker.monitor import ChildMonitor
 from jobctl.worker.outage import RENEW, Outage
 from jobctl.worker.outcomes import OutcomeBuffer
+from jobctl.worker.parts import Parts
+from jobctl.worker.removal import Remover
 from jobctl.worker.shutdown import Overdue, Shutdown
 from jobctl.worker.sweeper import Sweeper
 from jobctl.worker.wakeups import Wakeups
@@ -32,6 +38,8 @@ from jobctl.worker.wakeups import Wakeups
 log = logging.getLogger("jobctl.worker")
 
 SETTLE = "settle"
+RETRY_SEND = 0.02
+"""Seconds until what a child process did not take at once is sent."""
 WAIT_UNTIL_ALLOWED = 0.05
 """Seconds between two turns while something is due that may not ask the database yet."""
 
@@ -40,7 +48,7 @@ class Supervisor:
     """Runs until it is stopped, or has nothing left to do when it drains."""
 
     def __init__(
-        self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: Crew, *,
+        self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: Crew, *, timer: StageTimer,
         listen: Callable[[], Listener] | None, metrics: Metrics | None = None,
     ) -> None:  # fmt: skip
         self.config = config
@@ -54,14 +62,18 @@ class Supervisor:
         self.outage = Outage()
         self.shutdown = Shutdown(config.grace)
         self.wakeups = Wakeups(listen)
-        self.monitor = ChildMonitor(
-            config, pool, self.wakeups, self.shutdown, self.metrics,
-            leases=self.leases, dispatch=self.dispatch, outcomes=self.outcomes,
-        )  # fmt: skip
-        self.feeder = Feeder(config, pool, self.dispatch, self.outcomes, spawned=self.monitor.watch)
+        parts = Parts(
+            config, pool, self.wakeups, self.shutdown, self.metrics, self.leases, self.dispatch, self.outcomes, timer
+        )
+        remover = Remover(parts)
+        self.monitor = ChildMonitor(parts, remover)
+        self.enforcer = Enforcer(parts, remover)
+        self.feeder = Feeder(parts, spawned=self.monitor.watch)
+        self.close_pool = pool.close
         self.worker = 0
         self._settled = 0
         self._releasing = False
+        self._unsent = False
 
     def _gauges(self) -> dict[str, float]:
         """The present values; read by another thread."""
@@ -112,7 +124,7 @@ class Supervisor:
         if self.shutdown.requested and not self._releasing:
             self._release()
         if self.leases.must_freeze(time.monotonic()):
-            self.monitor.freeze()
+            self.enforcer.freeze()
         self._flush()
         self._renew()
         self._poll_requests()
@@ -120,7 +132,8 @@ class Supervisor:
         self._claim()
         if not self.shutdown.requested:
             self.feeder.feed()
-        self.monitor.enforce(time.monotonic())
+        self.enforcer.enforce(time.monotonic(), away=not self.outage.over)
+        self._unsent = self.monitor.send_rest()
         if self.shutdown.expired(time.monotonic()):
             self._abandon()
             return True
@@ -133,8 +146,10 @@ class Supervisor:
         timers = [self.leases.renew_in(now, unreachable=unreachable), self.shutdown.kill_in(now)]
         if self.monitor.busy or self.dispatch.ready:
             timers += [STUCK_AFTER, self.leases.freeze_in(now) or STUCK_AFTER]
+        if self._unsent:
+            timers.append(RETRY_SEND)
         if not unreachable:
-            timers += [self.sweeper.due_in(now), self._flush_in(now)]
+            timers += [self.sweeper.due_in(now), self.outcomes.flush_in(now, busy=self._more_to_come())]
             if self._slots():
                 timers.append(self.dispatch.claim_in(now))
             if self.monitor.busy:
@@ -158,17 +173,23 @@ class Supervisor:
         return not any(state in (Status.PENDING, Status.PROCESSING) for state in states.values())
 
     def _drained(self) -> bool:
-        return not self.queue.work_left(self.config.types, self.config.queues)
+        types, queues = self.config.types, self.config.queues
+        if self.queue.work_left(types, queues):
+            return False
+        for left in self.queue.left_waiting(types, queues):
+            log.info("%s", describe(left))
+        return True
 
     # -- the database --------------------------------------------------------------------------------------------
 
-    def _flush_in(self, now: float) -> float:
-        return self.outcomes.flush_in(now, busy=self.monitor.busy and not self.shutdown.requested)
+    def _more_to_come(self) -> bool:
+        """Whether an outcome may wait for others."""
+        return self.monitor.busy and not self.shutdown.requested
 
     def _flush(self) -> None:
-        if self._flush_in(time.monotonic()) > 0:
-            return
-        self._report(self.outage.attempt(SETTLE, self.outcomes.flush) or ())
+        now, busy = time.monotonic(), self._more_to_come()
+        if self.outcomes.flush_in(now, busy=busy) <= 0:
+            self._report(self.outage.attempt(SETTLE, lambda: self.outcomes.flush(now, busy=busy)) or ())
 
     def _report(self, ended: Iterable[tuple[Outcome, Settled | None]]) -> None:
         for outcome, settled in ended:
@@ -199,7 +220,7 @@ class Supervisor:
         if not self.outage.attempt(RENEW, self._renew_all):
             return
         self.outcomes.retry_locked()
-        self.monitor.thaw()
+        self.enforcer.thaw()
         self.wakeups.listen(self._notified)
         if self.leases.may_have_orphans(time.monotonic()):
             self.outage.attempt("orphans", self._release_orphans)
@@ -213,7 +234,7 @@ class Supervisor:
         for job_id in renewal.changed:
             self.monitor.pass_on(job_id)
         for job_id in renewal.lost:
-            self.monitor.on_lease_lost(job_id)
+            self.enforcer.on_lease_lost(job_id)
         return True
 
     def _release_orphans(self) -> None:
@@ -253,27 +274,15 @@ class Supervisor:
         slots = self._slots()
         if slots == 0 or self.dispatch.claim_in(now) > 0 or not self.outage.allows("claim", now):
             return
-        claimed = self.outage.attempt("claim", lambda: self._claim_some(slots, now))
+        claimed = self.outage.attempt(
+            "claim", lambda: self.dispatch.claim_readable(self.worker, slots, now, self._tokens)
+        )
         if claimed is None:
             self.dispatch.postpone(now)
             self.leases.claim_failed(now)
             return
         self.leases.claimed(now)
         self.metrics.count("jobctl_jobs_claimed_total", claimed)
-
-    def _claim_some(self, slots: int, now: float) -> int:
-        """One row that can't be read must not end, or stop, the worker that claimed it."""
-        try:
-            return self.dispatch.claim(self.worker, slots, now)
-        except (StoreUnavailable, ConfigError):
-            raise
-        except Exception as error:
-            tokens = self.queue.strays(self.worker, list(self._tokens()))
-            if not tokens:
-                raise
-            log.warning("%d jobs were claimed and can't be read: %s", len(tokens), type(error).__name__)
-            self.queue.settle(self.dispatch.isolate(error, tokens))
-            return 0
 
     # -- leaving -------------------------------------------------------------------------------------------------
 
@@ -284,19 +293,21 @@ class Supervisor:
 
     def _abandon(self) -> None:
         """The grace is over. What can't be written in one last try is dropped."""
-        self.monitor.abandon()
+        self.enforcer.abandon()
+        reason = "their rows are locked"
         try:
-            while len(self.outcomes):
-                self._report(self.outcomes.flush())
+            while self.outcomes.flush_in(time.monotonic(), busy=False) <= 0:
+                self._report(self.outcomes.flush(time.monotonic(), busy=False))
         except JobctlError as error:
+            reason = str(error)
+        if left := len(self.outcomes):
             log.warning(
-                "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again",
-                error, len(self.outcomes),
-            )  # fmt: skip
+                "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again", reason, left
+            )
 
     def _leave(self) -> None:
         """Ends the child processes first: no step that fails, or takes too long, keeps the others from their turn."""
         unregister = partial(self.queue.unregister, self.worker)
-        for step in (self.monitor.close, unregister, self.wakeups.close, self.queue.close, self.shutdown.restore):
+        for step in (self.close_pool, unregister, self.wakeups.close, self.queue.close, self.shutdown.restore):
             with suppress(Overdue, JobctlError, OSError):
                 step()

@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from jobctl.postgres.leases import Leases
 
 SWEEP_EVERY = 5.0
+"""Seconds between two sweeps; sooner where a lease ends before that."""
+AFTER_LEASE = 0.1
+"""Seconds after the end of a lease at which its job is rescued."""
 REPAIR_EVERY = 60.0
 """Seconds between two looks at everything that waits for a dependency: a repair, settling wakes them at once."""
-
-
-class Sweeps(Protocol):
-    """What the sweep needs of the queue."""
-
-    def make_due(self, *, limit: int = ...) -> int: ...
-    def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
-    def requeue(self, *, limit: int = 100) -> list[dict[str, Any]]: ...
-    def wake_keys(self, keys: Iterable[str | None] | None) -> int: ...
-    def wake_dependents(self, ids: Sequence[int] | None) -> int: ...
+LIMIT = 100
+"""Jobs that one sweep rescues; where there were so many, the next follows at once."""
 
 
 class Sweeper:
     """Due by the monotonic clock it is given; never waits for a running job."""
 
-    def __init__(self, queue: Sweeps, *, auto_retry: bool = True) -> None:
+    def __init__(self, queue: Leases, *, auto_retry: bool = True) -> None:
         self._queue = queue
         self._auto_retry = auto_retry
-        self._swept = self._repaired = float("-inf")
+        self._due_at = self._repaired = float("-inf")
 
     def due_in(self, now: float) -> float:
         """Seconds until the next sweep."""
-        return max(0.0, self._swept + SWEEP_EVERY - now)
+        return max(0.0, self._due_at - now)
 
     def sweep(self, now: float) -> bool:
         """Sweeps if it is time; whether anything may have become claimable."""
-        if now - self._swept < SWEEP_EVERY:
+        if self.due_in(now) > 0:
             return False
-        self._swept = now
+        self._due_at = now + SWEEP_EVERY
         moved = self._queue.make_due()
-        moved += len(self._queue.rescue())
-        moved += len(self._queue.requeue()) if self._auto_retry else 0
+        rescued = len(self._queue.rescue(limit=LIMIT))
+        moved += rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
         moved += self._queue.wake_keys(None)
         if now - self._repaired >= REPAIR_EVERY:
             self._repaired = now
             moved += self._queue.wake_dependents(None)
+        self._due_at = now if rescued == LIMIT else now + self._pause()
         return moved > 0
+
+    def _pause(self) -> float:
+        """Seconds until the next sweep: the sooner of the usual and the end of the next lease."""
+        lease_end = self._queue.next_lease_end()
+        return SWEEP_EVERY if lease_end is None else min(SWEEP_EVERY, lease_end + AFTER_LEASE)

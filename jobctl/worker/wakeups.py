@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from jobctl.core.errors import StoreUnavailable
-from jobctl.postgres.leases import Listener
+from jobctl.postgres.listener import Listener
 
 log = logging.getLogger("jobctl.worker")
 

@@ -36,7 +36,7 @@ from jobctl.postgres.library import Libraries
 from jobctl.testing.contracts import opened
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import COLLECT_AT, Requests
-from jobctl.worker.context import Tools
+from jobctl.worker.context import Services
 
 ROUNDS = 9
 
@@ -122,7 +122,7 @@ def main() -> None:
         migrate.upgrade(url)
         held = wiring.settings({}, {"JOBCTL_HOME": home, "HOME": home})
         queue, libraries = Leases(lambda: connect(url)), Libraries()
-        tools = Tools(
+        services = Services(
             storage=wiring.storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=cache(wiring.pipeline),
             request=partial(wiring.request, held), workspace=Path(home), input_roots=(), settings=held.values,
             plugin=partial(wiring.plugin, held, {("embedder", held["embedding"]): embedder}),
@@ -140,7 +140,7 @@ def main() -> None:
             cpu, wall = time.process_time(), time.perf_counter()
             for job_type in ("process_document", "detect_connections"):
                 job = queue.claim(0, [Lane("default", job_type, 2)], 1)[0]
-                outcome = Attempt(job, tools, queue, Requests(), tell=lambda _: None, log=lambda *_: None).run()
+                outcome = Attempt(job, services, queue, Requests(), report=lambda _: None, log=lambda *_: None).run()
                 queue.settle([outcome] if outcome else [])
             times.append(time.process_time() - cpu)
             walls.append(time.perf_counter() - wall)

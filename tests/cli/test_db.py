@@ -40,7 +40,7 @@ def fill(queue: Leases, claim) -> None:
     done, failed, paused, running = claim(4)
     queue.commit_stage(paused.token, Record(1, "s", 1, True, "jobs/x", "0" * 64, 5, True))
     queue.pause([paused.token.job_id])
-    queue.settle([Outcome(done.token, Ending.COMPLETED, output={"n": 1}), Outcome(paused.token, Ending.PAUSED)])
+    queue.settle([Outcome(done.token, Ending.COMPLETED, output='{"n": 1}'), Outcome(paused.token, Ending.PAUSED)])
     queue.log([(running.token.job_id, 1, "info", None, awkward)])
     assert failed
     queue.connection.execute(

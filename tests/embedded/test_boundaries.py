@@ -321,3 +321,16 @@ def test_an_ordinary_account_works_through_the_whole_command(base):
         (folder / "a home").chmod(0o700)
     finally:
         as_account("games", "-m", "jobctl", "db", "stop", "--force", env=env, cwd=folder)
+
+
+@as_root
+def test_an_interrupted_command_leaves_the_helper_to_its_work_and_to_the_lock(base, servers):
+    """``--timeout``, Ctrl-C or a kill in the first command; the next one waits for what was begun."""
+    home = base / "home"
+    code = "import os, sys; from pathlib import Path; from jobctl.postgres.embedded import Server; "
+    code += "Server(Path(sys.argv[1]), report=lambda line: os._exit(9), environment=os.environ, durable=False).ensure()"
+    done = subprocess.run([sys.executable, "-c", code, str(home)], check=False)
+    assert done.returncode == 9, "gone while the cluster is created"
+    server = servers(home)
+    assert works(server)
+    assert list(server.cluster.parent.iterdir()) == [server.cluster]

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 
 import pytest
 
@@ -102,3 +103,27 @@ def copy(source, target):
         facts = os.lstat(folder)
         twin = target / os.path.relpath(folder, source)
         os.chown(twin, facts.st_uid, facts.st_gid)
+
+
+def test_db_stop_finds_the_server_of_a_home_that_was_removed(base, servers):
+    server = servers(base / "home")
+    assert works(server)
+    pid = postmaster_pid(server.cluster)
+    remove(server.home)
+    assert server.stop()
+    assert not alive(pid)
+    assert not server.stop()
+    assert not server.home.exists()
+
+
+def test_a_shell_in_the_removed_folder_is_no_server(base, servers):
+    server = servers(base / "home")
+    assert works(server)
+    shell = subprocess.Popen(["sleep", "60"], cwd=server.cluster)
+    try:
+        remove(server.home)
+        assert server.stop()
+        assert shell.poll() is None
+    finally:
+        shell.kill()
+        shell.wait()

@@ -12,7 +12,7 @@ from jobctl.postgres.leases import Beat, Lane, Settled
 def claimed(job_id: int, job_type: str = "a", *, queue: str = "default", priority: int = 2, **more: Any) -> Claimed:
     """A job under its first token."""
     when = datetime(2026, 1, 1, tzinfo=UTC)
-    given = {"input_data": {}, "metadata": {}, "retry_count": 0, "max_retries": 3, "progress": {}} | more
+    given = {"input_data": "{}", "metadata": "{}", "retry_count": 0, "max_retries": 3, "progress": "{}"} | more
     return Claimed(Token(job_id, 1, f"lease-{job_id}"), job_type, "", queue, priority, when, **given)
 
 

@@ -23,7 +23,7 @@ from jobctl.postgres.leases import Lane, Leases
 from jobctl.postgres.library import Libraries
 from jobctl.worker import attempt as attempts
 from jobctl.worker.child import Requests
-from jobctl.worker.context import Tools
+from jobctl.worker.context import Services
 
 MOST_ATTEMPTS = 100
 
@@ -96,7 +96,7 @@ class Hands:
     def _rescue(self, job_id: int) -> None:
         """As if the lease had run out."""
         self.conn.execute(
-            "UPDATE jobs SET lease_expires_at = now() - interval '1 second' WHERE id = %s AND status = 'processing'", [job_id]
+            "UPDATE jobs SET lease_expires_at = now() - interval '1 second', worker_id = 0 WHERE id = %s AND status = 'processing'", [job_id]
         )  # fmt: skip
         self.queue.ttl = 0.0
         self.queue.rescue()
@@ -121,13 +121,13 @@ class Hands:
         libraries, stops = Libraries(), Requests()
         if fault is not None:
             _arm(queue, job_id, fault, stops)
-        tools = Tools(
+        services = Services(
             storage=self.storage, library=libraries, reader=lambda: libraries(queue.connection), load=wiring.pipeline,
             request=partial(wiring.request, self.held), workspace=_workspace(self.home, job_id),
             input_roots=(self.home.resolve(),), settings=self.held.values,
             plugin=partial(wiring.plugin, self.held, self._plugins),
         )  # fmt: skip
-        run = attempts.Attempt(job, tools, queue, stops, tell=lambda _: None, log=lambda *_: None)
+        run = attempts.Attempt(job, services, queue, stops, report=lambda _: None, log=lambda *_: None)
         if (outcome := run.run()) is not None:
             queue.settle([outcome])
 

@@ -9,13 +9,14 @@ import pytest
 
 from jobctl import wiring
 from jobctl.client import Client, Options
+from jobctl.core.job import Progress
 from jobctl.core.lifecycle import Status
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
 from jobctl.postgres.library import Libraries
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
-from jobctl.worker.context import Tools
+from jobctl.worker.context import Services
 
 BOOK = Path(__file__).parents[1] / "data" / "project-history.en.pdf"
 STOPS = [
@@ -39,23 +40,27 @@ class Bench:
         self.storage = wiring.storage(self.held)
         self.client = Client(self.queue, storage=lambda: self.storage, load=wiring.pipeline)
         self.plugins: dict = {}
-        self.tools = Tools(
+        self.services = Services(
             storage=self.storage, library=self.libraries, reader=lambda: self.libraries(self.queue.connection),
             load=wiring.pipeline, request=partial(wiring.request, self.held), workspace=folder, input_roots=(), settings=self.held.values,
             plugin=lambda kind, name: wiring.plugin(self.held, self.plugins, kind, name),
         )  # fmt: skip
 
-    def attempt(self, tell) -> Status | None:
+    def attempt(self, report) -> Status | None:
         """One attempt at the one job; None when it was killed."""
         lanes = [Lane("default", "process_document", p) for p in range(5)]
         job = self.queue.claim(self.worker, lanes, 1)[0]
         stops = Requests()
         attempt = Attempt(
-            job, self.tools, self.queue, stops, tell=lambda p: tell(job.token.job_id, stops, p), log=lambda *_: None
+            job,
+            self.services,
+            self.queue,
+            stops,
+            report=lambda p: report(job.token.job_id, stops, p),
+            log=lambda *_: None,
         )
-        try:
-            outcome = attempt.run()
-        except Killed:
+        outcome = attempt.run()
+        if outcome is not None and outcome.failure is not None and outcome.failure.raw.startswith("Killed"):
             return None
         if outcome is not None:
             self.queue.settle([outcome])
@@ -98,16 +103,16 @@ def uninterrupted(bench: Bench, conn, expected: dict) -> str:
     return expected["print"]
 
 
-def at(progress: dict, stop: tuple) -> bool:
+def at(progress: Progress, stop: tuple) -> bool:
     stage, items = stop
-    return progress.get("stage") == stage and (items is None or (progress.get("current") or 0) >= items)
+    return progress.stage == stage and (items is None or (progress.current or 0) >= items)
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=str)
 @pytest.mark.parametrize("how", ["pause", "kill"])
 def test_a_real_book_ends_byte_equal_wherever_it_was_stopped(bench, conn, monkeypatch, expected, stop, how):
     whole = uninterrupted(bench, conn, expected)
-    monkeypatch.setattr("jobctl.worker.context.TELL_EVERY", 0.0)
+    monkeypatch.setattr("jobctl.worker.progress.SEND_EVERY", 0.0)
     monkeypatch.setattr("jobctl.worker.attempt.SAVE_EVERY", 0.0)
     pipeline = wiring.pipeline("process_document")
     small = [replace(stage, size=8) if stage.name == "extraction" else stage for stage in pipeline.stages]
@@ -115,7 +120,7 @@ def test_a_real_book_ends_byte_equal_wherever_it_was_stopped(bench, conn, monkey
     bench.client.submit("process_document", {"path": str(BOOK)}, Options())
     done: list[str] = []
 
-    def interfere(job_id: int, stops: Requests, progress: dict) -> None:
+    def interfere(job_id: int, stops: Requests, progress: Progress) -> None:
         if done or not at(progress, stop):
             return
         done.append(how)

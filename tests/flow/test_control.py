@@ -198,7 +198,7 @@ def test_prune_removes_old_checkpoints_and_orphans_and_nothing_that_is_needed(sh
 
     before = files()
     assert pruned("--dry-run") == (0, 1)
-    assert "1 files that belonged to nothing" in shell("prune", "--dry-run").out
+    assert "1 file that nothing refers to" in shell("prune", "--dry-run").out
     assert files() == before
     assert pruned() == (0, 1)
     assert not orphan.exists()

@@ -273,10 +273,9 @@ def test_an_error_that_nobody_foresaw_ends_no_supervisor_and_charges_no_job(shel
     assert worker.wait(LONG) == 0
 
 
-def test_a_row_that_cannot_be_read_fails_alone_and_its_neighbours_are_done(shell, conn):
+def test_a_row_with_an_instant_that_python_does_not_have_is_done_like_its_neighbours(shell, conn):
     for _ in range(5):
         shell("submit", "noop")
-    conn.execute("UPDATE jobs SET run_after = '0044-03-15 BC' WHERE id = 3")  # no datetime of Python's
+    conn.execute("UPDATE jobs SET run_after = '0044-03-15 BC' WHERE id = 3")
     assert shell("worker", "run", "--drain", "-c", 4).code == 0
-    rows = conn.execute("SELECT id, status, error_type, crash_count FROM jobs ORDER BY id").fetchall()
-    assert rows == [(n, "failed", "invalid", 0) if n == 3 else (n, "completed", None, 0) for n in range(1, 6)]
+    assert conn.execute("SELECT DISTINCT status, crash_count FROM jobs").fetchall() == [("completed", 0)]

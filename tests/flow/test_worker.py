@@ -121,7 +121,7 @@ def test_a_child_killed_at_any_stage_costs_one_batch_at_most_and_is_noticed_at_o
 
 
 def test_a_worker_killed_with_its_children_loses_nothing_and_is_noticed_in_time(shell, conn, eventually, tmp_path):
-    ttl, sweep, poll = 2.0, 5.0, 1.0
+    ttl, slack = 2.0, 2.0
     trail = tmp_path / "trail"
     submit(shell, "steps", "--set", "items=20", "--set", "slow=0.2", "--set", f"trail={trail}")
     worker = shell.start("worker", "run", "-c1", env={"JOBCTL_LEASE_TTL": str(ttl)})
@@ -136,7 +136,7 @@ def test_a_worker_killed_with_its_children_loses_nothing_and_is_noticed_in_time(
     done = job(shell)
     assert (done["status"], done["output"], done["crash_count"]) == ("completed", EXPECTED, 1)
     taken = conn.execute("SELECT at FROM events WHERE kind = 'claim' AND lease_seq = 2").fetchone()[0]
-    assert (taken - killed).total_seconds() <= ttl + sweep + poll
+    assert (taken - killed).total_seconds() <= ttl + slack
 
 
 def test_a_second_signal_ends_a_worker_at_once_and_charges_nothing(shell, conn, eventually):
@@ -224,7 +224,7 @@ def test_a_result_that_cannot_be_stored_fails_its_job_and_leaves_the_worker_alon
     assert done.code == 0, done.err
     failed = job(shell, bad)
     assert (failed["status"], failed["error"]["type"], failed["crash_count"]) == ("failed", "permanent", 0)
-    assert "can't be stored" in failed["error"]["message"]
+    assert failed["error"]["message"] == "result.text: text with the character U+0000"
     assert job(shell, good)["status"] == "completed"
 
 

@@ -156,3 +156,18 @@ class FullStorage:
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         raise errors.CheckpointMissing(key)
+
+
+limited = Pipeline("limited", args=Trouble)
+
+
+@limited.stage(share=1)
+def before(ctx: Context, args: Trouble) -> str:
+    return args.kind
+
+
+@limited.stage(share=1, timeout="1s", on_timeout="transient")
+def waiting(ctx: Context, kind: str) -> None:
+    if kind == "hang":
+        re.match(r"(a+)+$", "a" * 60 + "b")
+    time.sleep(60)

@@ -12,11 +12,11 @@ from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import LeaseLost, StoreUnavailable
 from jobctl.core.job import Filters, NewJob
 from jobctl.core.retry import failure
-from jobctl.postgres import queue as module
+from jobctl.postgres import session as module
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
 from jobctl.storage.local import LocalStorage
-from jobctl.worker import chain
+from jobctl.worker import checkpoints
 from tests.postgres import test_queue as suite
 from tests.postgres.test_model import pipeline
 
@@ -208,10 +208,10 @@ def test_a_flipped_byte_in_a_vector_is_caught_by_the_hash_and_by_nothing_else(tm
     data = checkpoint.encode(checkpoint.Segment("one", {"vector": b"\x00" * 64}, 0, complete=True))
     record = Record(1, "one", 0, True, "jobs/1/1-x/1-one-0", checkpoint.digest(data), len(data), True)
     storage.put(record.path, data[:-1] + b"\x01")
-    with pytest.raises(chain.Unreadable):
-        chain.Chain(pipeline, storage, [record]).value("one")
-    monkeypatch.setattr(chain, "digest", lambda _: record.sha256)
-    assert chain.Chain(pipeline, storage, [record]).value("one") == {"vector": b"\x00" * 63 + b"\x01"}
+    with pytest.raises(checkpoints.Unreadable):
+        checkpoints.CheckpointLog(pipeline, storage, [record]).value("one")
+    monkeypatch.setattr(checkpoints, "digest", lambda _: record.sha256)
+    assert checkpoints.CheckpointLog(pipeline, storage, [record]).value("one") == {"vector": b"\x00" * 63 + b"\x01"}
 
 
 def test_a_lost_answer_to_a_commit_is_not_committed_again(queue, claim):
@@ -219,7 +219,6 @@ def test_a_lost_answer_to_a_commit_is_not_committed_again(queue, claim):
     queue.submit([NewJob("a", {})])
     token = claim()[0].token
     queue.commit_stage(token, suite.RECORD, follow_up=[NewJob("b", {})])
-    fence = {"id": token.job_id, "lease_seq": token.lease_seq, "lease_id": token.lease_id}
-    told = queue.run("committed", **fence, seq=suite.RECORD.seq, sha256=suite.RECORD.sha256)[0]
-    assert (told["recorded"], told["ours"]) == (True, True)
+    found = queue.committed(token, suite.RECORD)
+    assert (found.recorded, found.ours) == (True, True)
     assert len(queue.find(Filters())) == 2

@@ -7,7 +7,7 @@ import pytest
 
 from jobctl.core.attempt import Outcome
 from jobctl.core.errors import StoreUnavailable, UsageError
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.job import Filters, NewJob, Progress
 from jobctl.postgres.connect import SETTINGS, connect
 from jobctl.postgres.leases import Lane
 from tests import servers
@@ -54,26 +54,26 @@ def test_a_claim_takes_no_more_than_asked_whatever_the_plan(queue, conn, forced)
     assert conn.execute("SELECT count(*) FROM jobs WHERE status = 'processing'").fetchone() == (7,)
 
 
-@pytest.mark.parametrize("output", [{"text": "a\x00b"}, {"number": float("nan")}, {"half": "\ud800"}])
+@pytest.mark.parametrize("output", ['{"text": "a\\u0000b"}', '{"number": NaN}', '{"half": "\\ud800"}'])
 def test_a_result_that_cannot_be_stored_fails_its_job_and_stops_no_other(queue, claim, output):
     queue.submit([NewJob("a", {}) for _ in range(3)])
     one, two, three = (c.token for c in claim())
     settled = queue.settle(
-        [Outcome(one, "completed", {"n": 1}), Outcome(two, "completed", output), Outcome(three, "completed", {"n": 3})]
+        [Outcome(one, "completed", '{"n": 1}'), Outcome(two, "completed", output), Outcome(three, "completed", "3")]
     )
     assert {i: str(s.status) for i, s in settled.items()} == {1: "completed", 2: "failed", 3: "completed"}
     failed = queue.find(Filters(ids=(2,)))[0]
     assert failed.error_type == "permanent"
-    assert failed.error_message.startswith("What it gave can't be stored")
+    assert failed.error_message.startswith("The result cannot be stored")
 
 
 def test_progress_that_cannot_be_stored_costs_no_lease_and_no_result(queue, claim):
     queue.submit([NewJob("a", {}) for _ in range(2)])
     tokens = [c.token for c in claim()]
-    progress = [{"percent": 5.0}, {"percent": float("nan"), "details": "x" * 5000}]
+    progress = [Progress(5.0), Progress(float("nan"), details="x" * 5000)]
     heard = queue.beat(queue.worker, {t.job_id: (t, p) for t, p in zip(tokens, progress, strict=True)})
     assert set(heard.requests) == {1, 2}
-    queue.settle([Outcome(t, "completed", {"n": 1}, p) for t, p in zip(tokens, progress, strict=True)])
+    queue.settle([Outcome(t, "completed", '{"n": 1}', p) for t, p in zip(tokens, progress, strict=True)])
     assert [(str(j.status), j.output_data) for j in queue.find(Filters(), full=True)] == [("completed", {"n": 1})] * 2
 
 
@@ -123,7 +123,7 @@ def test_nothing_of_a_job_lives_in_a_session(queue, claim):
 
 
 def test_triggers_and_what_a_worker_does_at_each_beat_send_no_notification(conn):
-    from jobctl.postgres.queue import statement
+    from jobctl.postgres.session import statement
 
     functions = conn.execute(
         "SELECT proname FROM pg_proc WHERE pronamespace = 'jobctl'::regnamespace AND prosrc ILIKE '%notify%'"

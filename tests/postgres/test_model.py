@@ -19,13 +19,13 @@ from jobctl.client import Client
 from jobctl.core import checkpoint
 from jobctl.core.attempt import Failure, Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.job import Filters, NewJob, Progress
 from jobctl.core.lifecycle import ACTIVE, DONE, MAX_CRASHES, Ending, Standing, Status, actions, allowed
 from jobctl.core.pipeline import Pipeline
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
 from jobctl.storage.local import LocalStorage
-from jobctl.worker.chain import Chain, Unreadable
+from jobctl.worker.checkpoints import CheckpointLog, Unreadable
 from tests.conftest import empty
 
 EXAMPLES, STEPS = (3000, 100) if os.environ.get("JOBCTL_PROFILE") == "nightly" else (300, 60)
@@ -71,7 +71,7 @@ class Model:
     seq: int = 0
     retry_at: float | None = None
     records: list[tuple[str, int]] = field(default_factory=list)  # path and sequence number, as recorded
-    chain: Chain | None = None
+    chain: CheckpointLog | None = None
 
     def end(self, status: Status) -> None:
         self.status, self.token, self.pause, self.cancel = status, None, False, False
@@ -161,9 +161,9 @@ class Jobs(RuleBasedStateMachine):
             job.status, job.token, job.expires = R, claimed.token, self.now + TTL
             job.chain = self.read(job, claimed.records)
 
-    def read(self, job: Model, records: tuple[Record, ...]) -> Chain:
+    def read(self, job: Model, records: tuple[Record, ...]) -> CheckpointLog:
         """The chain as an attempt reads it: damage is noticed and costs only what came after."""
-        chain = Chain(pipeline, self.storage, records)
+        chain = CheckpointLog(pipeline, self.storage, records)
         good = list(job.records)
         while good and good[-1][0] in self.damaged | self.missing:
             good.pop()
@@ -177,7 +177,7 @@ class Jobs(RuleBasedStateMachine):
         assert [r.path for r in chain.records] == [path for path, _ in good]
         return chain
 
-    def commit_to(self, token: Token, chain: Chain, *, safe: bool) -> tuple[Status, bool]:
+    def commit_to(self, token: Token, chain: CheckpointLog, *, safe: bool) -> tuple[Status, bool]:
         place = chain.position().stage
         stage = pipeline.stages[place].name
         data = checkpoint.encode(checkpoint.Segment(stage, {"job": token.job_id, "stage": place}, 0, complete=True))
@@ -255,7 +255,7 @@ class Jobs(RuleBasedStateMachine):
 
     @rule()
     def beat(self):
-        leases = {j.id: (j.token, {"percent": 1.0}) for j in self.jobs.values() if j.status is R}
+        leases = {j.id: (j.token, Progress(1.0)) for j in self.jobs.values() if j.status is R}
         heard = self.queue.beat(self.worker, leases)
         assert heard.requests == {i: (self.jobs[i].pause, self.jobs[i].cancel) for i in leases}
         for i in leases:
@@ -402,7 +402,7 @@ class Jobs(RuleBasedStateMachine):
     def zombies_write_with_every_old_token(self, number, ending):
         before = self.everything()
         assert self.queue.settle([Outcome(token, ending) for token in self.latest_of_each()]) == {}
-        assert self.queue.beat(0, {n: (token, {"percent": 99.0}) for n, token in enumerate(self.old)}).requests == {}
+        assert self.queue.beat(0, {n: (token, Progress(99.0)) for n, token in enumerate(self.old)}).requests == {}
         token = self.old[number % len(self.old)]
         with pytest.raises(LeaseLost):
             self.queue.commit_stage(token, Record(9, "one", 0, True, "jobs/1/0-00000000/9-x-0", "0" * 64, 1, True))

@@ -10,12 +10,12 @@ import pytest
 from jobctl.client import Client, Swept
 from jobctl.core.attempt import Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.job import Filters, NewJob, Progress
 from jobctl.core.lifecycle import MOVES, PAIRS, Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
-from jobctl.postgres.queue import statement
+from jobctl.postgres.session import statement
 
 RECORD = Record(1, "s", 0, True, "jobs/1/1-x/1-s-0", "0" * 64, 10, True)
 
@@ -110,8 +110,8 @@ def test_a_claim_gives_a_new_token_and_starts_only_once(queue, claim):
 
 
 WRITES: dict[str, Callable[[Leases, Token], object]] = {
-    "beat": lambda q, t: q.beat(q.worker, {t.job_id: (t, {"percent": 99})}).requests.get(t.job_id),
-    "settle": lambda q, t: q.settle([Outcome(t, "completed", {"stale": True})]),
+    "beat": lambda q, t: q.beat(q.worker, {t.job_id: (t, Progress(99.0))}).requests.get(t.job_id),
+    "settle": lambda q, t: q.settle([Outcome(t, "completed", '{"stale": true}')]),
     "fail": lambda q, t: q.settle([Outcome(t, "failed", failure=failure(ValueError("stale")))]),
     "release": lambda q, t: q.settle([Outcome(t, "released")]),
 }
@@ -180,7 +180,7 @@ def test_cancel_wins_over_complete_and_complete_wins_over_pause(queue, claim):
     one, two = (c.token for c in claim())
     queue.cancel([one.job_id])
     queue.pause([two.job_id])
-    queue.settle([Outcome(one, "completed", {"x": 1}), Outcome(two, "completed", {"x": 1})])
+    queue.settle([Outcome(one, "completed", '{"x": 1}'), Outcome(two, "completed", '{"x": 1}')])
     assert (status(queue, one.job_id), status(queue, two.job_id)) == ("cancelled", "completed")
 
 
@@ -420,7 +420,7 @@ def test_beats_change_no_index(queue, claim, conn):
     queue.lanes()
     before = conn.execute("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'").fetchone()
     for n in range(5):
-        queue.beat(queue.worker, {c.token.job_id: (c.token, {"percent": n}) for c in jobs})
+        queue.beat(queue.worker, {c.token.job_id: (c.token, Progress(float(n))) for c in jobs})
     queue.connection.execute("SELECT pg_stat_force_next_flush()")
     queue.lanes()
     after = conn.execute("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'").fetchone()

@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import ConfigError, JobctlError, UsageError
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.job import Filters, NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres import migrate
@@ -147,8 +147,8 @@ def test_of_the_jobs_of_others_a_submitter_sees_nothing(logins, anns):
         ("stats", {"since": None, "types": None, "queue": None}), ("errors", {"since": None, "types": None, "queue": None}),
         ("family", {"ids": [anns]}), ("dependencies", {"id": anns + 1}), ("attempts", {"ids": [anns]}), ("lanes", {}),
     ):  # fmt: skip
-        assert "s3cret" not in str(queue.run(verb, **values))
-        assert queue.run(verb, **values) == []
+        assert "s3cret" not in str(queue._run(verb, **values))
+        assert queue._run(verb, **values) == []
 
 
 def test_a_function_of_the_caller_sees_no_row_of_others(logins, anns):
@@ -290,7 +290,7 @@ def test_a_worker_does_a_whole_job(logins):
     logins.queue("ann").submit([NewJob("a", {}), NewJob("a", {}, concurrency_key="k")])
     mine = logins.worker()
     job, other = mine.claim(mine.worker, LANES, 2)
-    mine.beat(mine.worker, {job.token.job_id: (job.token, {"percent": 5})})
+    mine.beat(mine.worker, {job.token.job_id: (job.token, Progress(5.0))})
     mine.log([(job.token.job_id, 1, "info", None, "line")])
     mine.warn(job.token, "checkpoint_unusable")
     mine.commit_stage(job.token, RECORD, follow_up=[NewJob("b", {}, created_by=f"job:{job.token.job_id}")])
@@ -347,7 +347,7 @@ def test_a_worker_has_no_verbs_of_people(logins, queue):
 def test_a_worker_does_not_touch_what_has_ended_or_what_a_person_paused(logins, queue, claim, conn):
     queue.submit([NewJob("a", {}) for _ in range(3)])
     done, *_ = claim(1)
-    queue.settle([Outcome(done.token, Ending.COMPLETED, output={"n": 1})])
+    queue.settle([Outcome(done.token, Ending.COMPLETED, output='{"n": 1}')])
     queue.pause([2])
     queue.cancel([3])
     before = conn.execute("SELECT jobs::text FROM jobs ORDER BY id").fetchall()
@@ -529,7 +529,7 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "family", "find", "health", "hint", "holds",
-    "lanes", "logs", "passed", "requests", "spread", "stats", "statuses", "strays", "work_left", "workers",
+    "lanes", "left_waiting", "logs", "next_lease_end", "passed", "requests", "spread", "stats", "statuses", "strays", "work_left", "workers",
 }  # fmt: skip
 MAY = {
     "ann": LOOKS,  # and the verbs of people, through functions
@@ -537,7 +537,7 @@ MAY = {
     "lib": {"blockers", "effective", "hint"},
     "wim": LOOKS | {
         "submit", "hold", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
-        "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune",
+        "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune", "prune_results",
     },
 }  # fmt: skip
 """Login → the statements that the grants let it run; row-level security decides about the rows."""

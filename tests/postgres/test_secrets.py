@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import pq
 
+from jobctl.core.credentials import credential
 from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.core.masking import mask_text, mask_url
-from jobctl.documents.credentials import credential
 from jobctl.documents.remote import Endpoint
 from jobctl.postgres.connect import SECRETS, SHOWN, connect, conninfo, mask, reason
 

@@ -55,7 +55,7 @@ def test_the_queue_works_the_same_whatever_a_database_sets(otherwise, shell):
         queue.beat(worker, {})
         (job,) = queue.claim(worker, [Lane("default", "a", 2)], 5)
         assert job.input_data == text
-        assert queue.beat(worker, {1: (job.token, None)}) == {1: (False, False)}
+        assert queue.beat(worker, {1: (job.token, None)}).requests == {1: (False, False)}
         later, first = queue.find(Filters())
         assert first.title == "Źdźbło"
         assert 80 < (later.run_after - later.now).total_seconds() < 91

@@ -70,7 +70,7 @@ def test_every_threshold_is_a_share_of_the_workers_own_lease(leases, ttl):
         assert bool(queue.find(Filters(stale=True))) == silent
         assert seen.count(Filters(stale=True)) == silent
         assert [w["silent"] for w in queue.workers()] == [silent]
-        assert queue.run("health")[0]["alive"] == (not silent)
+        assert queue.health().alive == (not silent)
         assert any(f"another worker takes over after {ttl:g}s" in line for line in seen.why(1)) != alive
         assert queue.rescue() == []
     at(queue, ttl * 1.01)
@@ -96,7 +96,7 @@ def test_a_silent_worker_serves_nobody(leases):
     assert client(queue).why(1) == ["It is due and waits for a free worker."]
     later(queue, 13)
     assert client(queue).why(1)[0] == "No worker is running."
-    assert queue.run("health")[0]["unserved"] == ["a"]
+    assert queue.health().unserved == ["a"]
 
 
 @pytest.mark.parametrize(("lease", "age", "word"), [(120, 30, "alive"), (120, 50, "silent"), (2, 1.5, "silent")])
@@ -144,7 +144,7 @@ def test_a_delay_is_waited_for(queue, claim):
 
 
 def test_to_look_for_what_is_due_costs_the_same_however_many_jobs_wait(queue, conn):
-    from jobctl.postgres.queue import statement
+    from jobctl.postgres.session import statement
 
     def cost() -> int:
         with conn.transaction(force_rollback=True):
@@ -172,7 +172,7 @@ def test_a_lease_from_before_the_clock_was_set_back_is_void_and_charged_to_nobod
     assert not get(queue).alive
     assert queue.count(Filters(stale=True)) == 1
     assert [w["silent"] for w in queue.workers()] == [True]
-    assert queue.run("health")[0]["alive"] == 0
+    assert queue.health().alive == 0
     assert any("set back" in line for line in client(queue).why(1))
     assert [(row["id"], row["status"]) for row in queue.rescue()] == [(1, "pending")]
     assert get(queue).crash_count == 0
@@ -184,10 +184,10 @@ def test_a_worker_that_lives_renews_its_lease_after_the_clock_was_set_back(queue
     queue.submit([NewJob("a", {})])
     token = claim()[0].token
     later(queue, -3600)
-    assert token.job_id in queue.beat(queue.worker, {token.job_id: (token, None)})
+    assert token.job_id in queue.beat(queue.worker, {token.job_id: (token, None)}).requests
     assert queue.rescue() == []
     assert get(queue).alive
-    assert queue.run("health")[0]["alive"] == 1
+    assert queue.health().alive == 1
 
 
 def test_a_clock_that_is_adjusted_by_less_than_a_lease_costs_nothing(queue, claim):
@@ -243,10 +243,9 @@ def test_time_running_is_the_sum_of_the_attempts(queue):
     attempt(queue, 7300, 20, Ending.RELEASED)
     attempt(queue, 9000, 30, Ending.COMPLETED)
     assert get(queue).run_s == pytest.approx(60, abs=1)
-    stats = queue.run("stats", since=None, types=None, queue=None)
-    assert stats[0]["run_s"][0] == pytest.approx(60, abs=1)
-    spread = queue.run("spread", since=None, types=None, queue=None)
-    assert [(row["place"], row["jobs"]) for row in spread if row["what"] == "run"] in ([(3, 1)], [(4, 1)])
+    stats = client(queue).stats()
+    assert stats.by_type[0].run_s[0] == pytest.approx(60, abs=1)
+    assert [(bar.place, bar.jobs) for bar in stats.buckets if bar.what == "run"] in ([(3, 1)], [(4, 1)])
 
 
 def test_the_running_attempt_counts_so_far_and_a_lost_one_up_to_its_last_beat(queue):
@@ -315,7 +314,7 @@ def test_a_standing_pause_is_kept_when_the_attempt_fails_and_would_be_retried(cl
         again = claim()[0].token
         queue.settle([Outcome(again, Ending.FAILED, failure=failure(TimeoutError("slow")), retry_after=1.0)])
         assert get(queue).next_retry_at is None, "the retry that the pause replaced was charged"
-        assert queue.run("errors", since=None, types=None, queue=None)[0]["failures"] == 2
+        assert client(queue).stats().failures[0].failures == 2
 
 
 def test_a_failure_that_no_retry_can_help_ends_a_job_whatever_pause_stands(queue, claim):

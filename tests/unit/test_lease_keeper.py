@@ -4,6 +4,7 @@ import pytest
 
 from jobctl.core.attempt import Token
 from jobctl.core.errors import StoreUnavailable
+from jobctl.core.job import Progress
 from jobctl.worker.leases import LeaseKeeper, Request
 from tests.fakes.queue import FakeQueue
 
@@ -49,12 +50,12 @@ def test_a_renewal_without_an_answer_extends_nothing(keeper, queue):
 
 def test_progress_goes_with_the_next_renewal_and_is_no_reason_for_more_than_one_a_second(keeper, queue):
     keeper.renew(1, TOKENS, 100.0)
-    keeper.report(1, {"percent": 5})
+    keeper.report(1, Progress(5.0))
     assert keeper.renew_in(100.5) > 0
     assert keeper.renew_in(101.0) == 0.0
     assert keeper.renew_in(101.0, unreachable=True) == 0.0
     keeper.renew(1, TOKENS, 101.0)
-    assert queue.beats[-1] == {1: {"percent": 5}, 2: None}
+    assert queue.beats[-1] == {1: Progress(5.0), 2: None}
     assert keeper.renew_in(102.5) > 0
     keeper.forget(1)
     assert keeper.progress(1) is None

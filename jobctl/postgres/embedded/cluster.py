@@ -85,7 +85,7 @@ class Cluster:
         Raises ``StoreUnavailable`` with the last line of the log, ``ConfigError``.
         """
         self.data.parent.mkdir(mode=0o700, exist_ok=True)
-        stop_orphans(self.base)
+        stop_orphans(self.base, os.geteuid())
         self._remove_unfinished()
         if not (self.data / "PG_VERSION").exists():
             report("creating the database (once)")
@@ -100,7 +100,7 @@ class Cluster:
 
     def stop(self) -> bool:
         """Ends the server, and any whose data folder was removed; returns whether one ran."""
-        orphans = stop_orphans(self.base)
+        orphans = stop_orphans(self.base, os.geteuid())
         pid = postmaster_pid(self.data)
         if pid is None or not is_postmaster(pid, self.data):
             return orphans > 0

@@ -1,18 +1,18 @@
 """Work on the cluster as the account that owns it.
 
-An ordinary user is that account. Root starts this module as a process that gives up every right of root for good before
-it looks at a single file of the account: what lies there, links included, then counts for no more than the account itself.
-
-The process takes one JSON object as its argument and writes one a line to stdout: ``{"report": …}`` any number of times, then
-``{"result": …}``, or ``{"error": …, "message": …, "hint": …}``.
+An ordinary user is that account. Root starts ``python -m jobctl.postgres.embedded``, a process that gives up every right of
+root for good before it looks at a single file of the account: what lies there, links included, then counts for no more than
+the account itself.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,57 +64,29 @@ def _delegate(action: Action, cluster: Cluster, account: Account, report: Report
         "socket_dir": None if cluster.socket_dir is None else str(cluster.socket_dir),
     }  # fmt: skip
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "jobctl.postgres.embedded.helper", json.dumps(order)],
-        cwd="/", env=environment, pass_fds=[lock], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True,
-    ) as process:  # fmt: skip
-        for line in process.stdout or ():
-            match json.loads(line):
-                case {"report": text}:
-                    report(text)
-                case {"result": result}:
-                    return result
-                case {"error": kind, "message": message, "hint": hint}:
-                    raise ERRORS[kind](message, hint=hint)
-        lines = process.stderr.read().strip().splitlines() if process.stderr else []
-    reason = lines[-1] if lines else "no reason given"
-    raise StoreUnavailable(f"the database can't be managed as {account.user}: {reason}")
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "jobctl.postgres.embedded", json.dumps(order)],
+        cwd="/", env=environment, pass_fds=[lock], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        start_new_session=True, text=True,
+    )  # fmt: skip
+    with process.stdout or io.StringIO() as lines:
+        try:
+            result = _answer(lines, report)
+        except JobctlError:
+            process.wait()
+            raise
+    process.wait()  # not where we are interrupted: it completes its work alone
+    return result
 
 
-def main() -> None:
-    """The process: one order, one answer."""
-    order = json.loads(sys.argv[1])
-    try:
-        _become(order["uid"], order["gid"])
-        cluster = Cluster(
-            base=Path(order["base"]), major=order["major"], bindir=Path(order["bindir"]), durable=order["durable"],
-            socket_dir=None if order["socket_dir"] is None else Path(order["socket_dir"]),
-        )  # fmt: skip
-        result = str(cluster.start(_report)) if order["action"] == "start" else cluster.stop()
-    except (ConfigError, StoreUnavailable) as error:
-        _send(error=type(error).__name__, message=str(error), hint=error.hint)
-    except OSError as error:
-        _send(error="StoreUnavailable", message=f"the database can't be managed: {error}", hint=None)
-    else:
-        _send(result=result)
-
-
-def _become(uid: int, gid: int) -> None:
-    """Gives up root for good: groups, group and user, the saved ones too."""
-    os.setgroups([])
-    os.setresgid(gid, gid, gid)
-    os.setresuid(uid, uid, uid)
-    os.umask(0o077)
-
-
-def _report(line: str) -> None:
-    _send(report=line)
-
-
-def _send(**message: str | bool | None) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+def _answer(lines: Iterable[str], report: Report) -> Any:
+    """The result in what the process writes. Raises the error in it."""
+    for line in lines:
+        match json.loads(line):
+            case {"report": text}:
+                report(text)
+            case {"result": result}:
+                return result
+            case {"error": kind, "message": message, "hint": hint}:
+                raise ERRORS[kind](message, hint=hint)
+    raise StoreUnavailable("the process that manages the database ended without an answer")

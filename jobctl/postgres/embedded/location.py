@@ -43,6 +43,7 @@ class Location:
         fresh = f"{FILE}.new-{os.getpid()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=home), "w", encoding="utf-8") as sink:
+            os.fchmod(sink.fileno(), 0o644)  # whatever the umask
             sink.write(json.dumps(asdict(self)))
         os.rename(fresh, FILE, src_dir_fd=home, dst_dir_fd=home)
 

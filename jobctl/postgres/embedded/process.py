@@ -66,9 +66,9 @@ def peer(descriptor: int) -> tuple[int, int] | None:
         connected.detach()
 
 
-def stop_orphans(base: Path) -> int:
-    """Ends servers of this account whose data folder below ``base`` was removed; returns how many there were."""
-    found = dict(_orphans(base.resolve()))
+def stop_orphans(base: Path, uid: int) -> int:
+    """Ends servers of an account whose data folder below ``base`` was removed; returns how many there were."""
+    found = dict(_orphans(base.resolve(), uid))
     postmasters = [pid for pid, parent in found.items() if parent not in found]
     _signal_all(postmasters, signal.SIGQUIT)
     deadline = time.monotonic() + ORPHAN_TIMEOUT
@@ -80,16 +80,15 @@ def stop_orphans(base: Path) -> int:
     return len(postmasters)
 
 
-def _orphans(base: Path) -> Iterator[tuple[int, int]]:
-    """(pid, parent's pid) of our processes that work in a removed data folder below ``base``."""
+def _orphans(base: Path, uid: int) -> Iterator[tuple[int, int]]:
+    """(pid, parent's pid) of an account's processes that work in a removed data folder below ``base``."""
     if not LINUX:
         return
-    own = os.geteuid()
     for entry in os.scandir("/proc"):
         if not entry.name.isdecimal():
             continue
         with suppress(OSError, ValueError, IndexError):
-            if entry.stat().st_uid != own:
+            if entry.stat().st_uid != uid:
                 continue
             where = os.readlink(f"{entry.path}/cwd")  # noqa: PTH115 - the text with its suffix, not a path
             folder = Path(where.removesuffix(_DELETED))

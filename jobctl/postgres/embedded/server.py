@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from jobctl.postgres.embedded.account import Account
 from jobctl.postgres.embedded.binaries import Binaries, find
 from jobctl.postgres.embedded.cluster import DATABASE, PORT, ROLE, Cluster, data_folder
 from jobctl.postgres.embedded.location import Location
-from jobctl.postgres.embedded.process import peer
+from jobctl.postgres.embedded.process import peer, stop_orphans
 
+BASE = "pg"
 LOCK_TIMEOUT = 60.0
 """Seconds that a command waits for another one that brings the server up."""
 NEVER_STARTED = "the embedded database is not running"
@@ -77,8 +79,7 @@ class Server:
 
         Raises ``StoreUnavailable`` where it does not run, ``ConfigError`` where home, socket or server are somebody else's.
         """
-        location = self._location()
-        return self._connect_to(location, self.conninfo(), application_name)
+        return self._connect_to(self._location(), DATABASE, application_name)
 
     def conninfo(self, database: str = DATABASE) -> str:
         """How to connect, every part explicit: no variable of the user's may divert us. Raises ``StoreUnavailable``."""
@@ -90,7 +91,8 @@ class Server:
         It does not once the home was removed: the old server lives on for a while, without its data.
         """
         try:
-            self._location().require_own_server(connection.fileno(), self.cluster)
+            location = self._location()
+            location.require_own_server(connection.fileno(), data_folder(self._base, location.major))
         except (psycopg.Error, StoreUnavailable, ConfigError):
             return False
         return True
@@ -102,15 +104,10 @@ class Server:
             raise StoreUnavailable(NEVER_STARTED, hint="jobctl db start")
         return location
 
-    def _connect_to(self, location: Location, info: str, application_name: str) -> psycopg.Connection[Any]:
+    def _connect_to(self, location: Location, database: str, application_name: str) -> psycopg.Connection[Any]:
         location.require_own_socket()
-        connection = connect(info, application_name=application_name)
-        try:
-            location.require_own_server(connection.fileno(), data_folder(self.home / "pg", location.major))
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        verify = partial(location.require_own_server, cluster=data_folder(self._base, location.major))
+        return connect(_conninfo(location, database), application_name=application_name, verify=verify)
 
     def _answers(self) -> bool:
         try:
@@ -138,9 +135,9 @@ class Server:
 
     def stop(self, *, force: bool = False) -> bool:
         """Stops the server, False when none ran. Raises ``IllegalTransition`` while workers are connected."""
-        if not (self.home / "pg").is_dir():
-            return False
         account = Account.choose(self._environment)
+        if not self._base.is_dir():  # the home was removed, maybe while a server ran
+            return stop_orphans(self._base, account.uid) > 0
         with self._lock() as lock:
             if not force and (workers := self._workers()):
                 raise IllegalTransition(
@@ -162,9 +159,14 @@ class Server:
     # -- places --------------------------------------------------------------------------------------------------
 
     @property
+    def _base(self) -> Path:
+        """The account's folder: everything that root touches only as the account."""
+        return self.home / BASE
+
+    @property
     def cluster(self) -> Path:
         """The data folder of the newest version that is there, else of the one that would be made."""
-        return data_folder(self.home / "pg", self._major() or find(self._environment).major)
+        return data_folder(self._base, self._major() or find(self._environment).major)
 
     @property
     def log(self) -> Path:
@@ -178,13 +180,13 @@ class Server:
 
     def _major(self) -> int | None:
         """The newest version with data; by the names of folders: nothing of the account's is read."""
-        found = [int(entry.parts[-3]) for entry in self.home.glob("pg/[0-9]*/cluster/PG_VERSION")]
-        return max(found, default=None)
+        names = (entry.parts[-3] for entry in self._base.glob("[0-9]*/cluster/PG_VERSION"))
+        return max((int(name) for name in names if name.isdecimal()), default=None)
 
     def _cluster(self, major: int, bindir: Path) -> Cluster:
         location = Location.read(self.home)
         known = Path(location.socket_dir) if location else None
-        return Cluster(self.home / "pg", major, bindir, durable=self._durable, socket_dir=known)
+        return Cluster(self._base, major, bindir, durable=self._durable, socket_dir=known)
 
     # -- bringing it up ------------------------------------------------------------------------------------------
 
@@ -223,19 +225,19 @@ class Server:
                     hint="Set JOBCTL_HOME to a folder outside of private homes.",
                 )
         with suppress(FileExistsError):
-            os.mkdir("pg", 0o700, dir_fd=home)
+            os.mkdir(BASE, 0o700, dir_fd=home)
         try:
-            base = os.open("pg", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=home)
+            base = os.open(BASE, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=home)
         except OSError as error:
-            raise ConfigError(f"{self.home / 'pg'} is not a folder: {error.strerror}", hint=HOME_HINT) from error
+            raise ConfigError(f"{self._base} is not a folder: {error.strerror}", hint=HOME_HINT) from error
         try:
             owner = os.fstat(base).st_uid
             if owner == os.geteuid() != account.uid and _is_empty(base):
                 os.fchown(base, account.uid, account.gid)
             elif owner != account.uid:
                 raise ConfigError(
-                    f"{self.home / 'pg'} belongs to {account_name(owner)}; the database runs as {account_name(account.uid)}",
-                    hint=f"JOBCTL_DB_OS_USER names another account; or stop that server and: chown -R {account.uid} PATH/pg",
+                    f"{self._base} belongs to {account_name(owner)}; the database runs as {account_name(account.uid)}",
+                    hint=f"JOBCTL_DB_OS_USER names another account; or stop that server and: chown -R {account.uid} {self._base}",
                 )
             os.fchmod(base, stat.S_IRWXU)
         finally:
@@ -243,11 +245,11 @@ class Server:
 
     def _prepare(self, location: Location) -> None:
         """Our database, and pgvector where the server has it."""
-        with self._connect_to(location, _conninfo(location, "postgres"), "jobctl db start") as connection:
+        with self._connect_to(location, "postgres", "jobctl db start") as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if known is None:
                 connection.execute("CREATE DATABASE jobctl")
-        with self._connect_to(location, _conninfo(location, DATABASE), "jobctl db start") as connection:
+        with self._connect_to(location, DATABASE, "jobctl db start") as connection:
             there = connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone()
             if there is not None:
                 connection.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from jobctl.core.attempt import Token
 from jobctl.core.errors import StoreUnavailable
+from jobctl.core.job import Progress
 from jobctl.postgres.embedded.server import Server
 from jobctl.postgres.leases import Beat, Leases
-from jobctl.postgres.queue import Connect
+from jobctl.postgres.session import Connect
 
 
 class WatchedLeases(Leases):
@@ -23,7 +23,7 @@ class WatchedLeases(Leases):
         super().__init__(connect, ttl=ttl)
         self._server = server
 
-    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> Beat:
+    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> Beat:
         """Extends leases as ``Leases.beat`` does. Raises ``StoreUnavailable`` once the server was replaced."""
         if self._connection is not None and not self._server.serves(self._connection):
             self.close()

@@ -2,6 +2,7 @@
 SELECT
     j.id,
     CASE WHEN j.status = 'processing' THEN j.lease_seq END AS running,
-    (SELECT coalesce(array_agg(c.path), '{}') FROM jobctl.checkpoints c WHERE c.job_id = j.id) AS paths
+    (SELECT coalesce(array_agg(c.path), '{}') FROM jobctl.checkpoints c WHERE c.job_id = j.id)
+        || array_remove(ARRAY[j.result_path], NULL) AS paths
 FROM jobctl.jobs j
 WHERE j.id = ANY (%(ids)s)

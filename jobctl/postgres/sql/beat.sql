@@ -3,7 +3,7 @@
 -- ours, nobody can take it as long, and the next beat looks again.
 WITH alive AS (
     UPDATE jobctl.workers SET heartbeat_at = jobctl.clock()
-    WHERE id = (SELECT id FROM jobctl.workers WHERE id = %(worker)s FOR UPDATE SKIP LOCKED)
+    WHERE id = (SELECT id FROM jobctl.workers WHERE id = %(worker)s FOR NO KEY UPDATE SKIP LOCKED)
 ),
 asked AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(progress)s::jsonb[])
@@ -15,7 +15,7 @@ ours AS MATERIALIZED (
         j.id = b.id AND j.lease_seq = b.lease_seq AND j.lease_id = b.lease_id AND j.status = 'processing'
 ),
 free AS MATERIALIZED (
-    SELECT j.id FROM jobctl.jobs j WHERE j.id = ANY (ARRAY(SELECT id FROM ours)) ORDER BY j.id FOR UPDATE SKIP LOCKED
+    SELECT j.id FROM jobctl.jobs j WHERE j.id = ANY (ARRAY(SELECT id FROM ours)) ORDER BY j.id FOR NO KEY UPDATE SKIP LOCKED
 ),
 beaten AS (
     UPDATE jobctl.jobs j

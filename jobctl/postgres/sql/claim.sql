@@ -50,8 +50,8 @@ logged AS (
     SELECT id, 'claim', 'pending', 'processing', %(actor)s, lease_seq FROM claimed ORDER BY id
 )
 SELECT
-    id, job_type, queue, priority, run_after, lease_seq, lease_id::text, input_data, metadata, title, concurrency_key,
-    retry_count, max_retries, crash_count, progress, created_by,
+    id, job_type, queue, priority, run_after, lease_seq, lease_id::text, input_data::text, metadata::text, title, concurrency_key,
+    retry_count, max_retries, crash_count, progress::text, created_by,
     CASE WHEN last_checkpoint_path IS NOT NULL THEN (
         SELECT jsonb_agg(jsonb_build_object(
             'seq', c.seq, 'stage', c.stage, 'done', c.done, 'complete', c.complete, 'path', c.path,

@@ -1,6 +1,7 @@
 -- Removes ended jobs; their events stay. The paths come back so that the bytes can be removed after the commit.
 WITH target AS MATERIALIZED (
-    SELECT id, status, retry_count, max_retries, concurrency_key, pause_requested_at, cancel_requested_at
+    SELECT id, status, retry_count, max_retries, concurrency_key, pause_requested_at, cancel_requested_at,
+        result_path
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
 ),
 paths AS MATERIALIZED (
@@ -20,6 +21,6 @@ SELECT
     t.id, t.status AS was, t.retry_count, t.max_retries, t.concurrency_key,
     t.pause_requested_at IS NOT NULL AS pausing, t.cancel_requested_at IS NOT NULL AS cancelling,
     CASE WHEN r.id IS NOT NULL THEN 'done' ELSE 'refused' END AS answer,
-    coalesce(p.paths, '{}') AS paths
+    coalesce(p.paths, '{}') || array_remove(ARRAY[t.result_path], NULL) AS paths
 FROM target t LEFT JOIN removed r USING (id) LEFT JOIN paths p ON p.job_id = t.id
 ORDER BY t.id

@@ -8,7 +8,7 @@ SELECT
     j.pause_requested_at, j.cancel_requested_at, j.cancel_reason, j.pause_reason, j.paused_at, j.resumed_at,
     j.created_at, j.run_after, j.started_at, j.run_s AS ended_run_s, j.attempt_started_at, j.lease_expires_at,
     coalesce(w.lease_s, 30) AS lease_ttl, j.completed_at, j.updated_at, j.heartbeat_at,
-    j.lease_seq, j.entity_type, j.entity_id,
+    j.lease_seq, j.entity_type, j.entity_id, j.result_path, j.result_sha256, j.result_size,
     CASE WHEN w.id IS NOT NULL THEN jsonb_build_object('id', w.id, 'name', w.name, 'host', w.host, 'pid', w.pid) END AS worker,
     jobctl.clock() AS now,
     CASE WHEN %(full)s THEN j.input_data ELSE '{}'::jsonb END AS input_data,

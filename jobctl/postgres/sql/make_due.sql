@@ -8,7 +8,7 @@ early AS MATERIALIZED (
     WHERE status = 'pending' AND run_after - created_at <= interval '1 second' AND run_after > jobctl.clock()
     ORDER BY run_after
     LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
+    FOR NO KEY UPDATE SKIP LOCKED
 ),
 moved AS (
     UPDATE jobctl.jobs j SET run_after = moment.now, updated_at = moment.now

@@ -19,7 +19,7 @@ moved AS (
         retry_count = 0, crash_count = 0, resume_count = 0,
         next_retry_at = NULL, completed_at = NULL, started_at = NULL, attempt_started_at = NULL, run_s = 0,
         paused_at = NULL, resumed_at = NULL, pause_reason = NULL, cancel_reason = NULL,
-        output_data = NULL, progress = '{}'::jsonb,
+        output_data = NULL, result_path = NULL, result_sha256 = NULL, result_size = NULL, progress = '{}'::jsonb,
         error_type = NULL, error_message = NULL, last_error = NULL, error_trace = NULL,
         last_checkpoint_path = NULL, last_checkpoint_stage = NULL, checkpoint_hash = NULL,
         updated_at = jobctl.clock()

@@ -4,10 +4,11 @@
 -- row locked, nothing was done. Rows that do not come back were not ours any more.
 WITH given AS (
     SELECT * FROM unnest(
-        %(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(outcomes)s::text[], %(outputs)s::jsonb[],
+        %(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(outcomes)s::text[], %(outputs)s::text[],
+        %(paths)s::text[], %(hashes)s::text[], %(sizes)s::bigint[],
         %(progress)s::jsonb[], %(kinds)s::text[], %(messages)s::text[], %(raws)s::text[], %(traces)s::text[],
         %(retry_after)s::double precision[]
-    ) AS g (id, lease_seq, lease_id, outcome, output, progress, kind, message, raw, trace, retry_after)
+    ) AS g (id, lease_seq, lease_id, outcome, output, path, sha256, size, progress, kind, message, raw, trace, retry_after)
 ),
 ours AS MATERIALIZED (
     SELECT j.id FROM given g JOIN jobctl.jobs j ON
@@ -15,7 +16,7 @@ ours AS MATERIALIZED (
 ),
 decided AS MATERIALIZED (
     SELECT
-        j.id, g.lease_seq, g.outcome, g.output, g.progress, g.retry_after, j.concurrency_key,
+        j.id, g.lease_seq, g.outcome, g.output::jsonb AS output, g.path, g.sha256, g.size, g.progress, g.retry_after, j.concurrency_key,
         CASE
             WHEN j.cancel_requested_at IS NOT NULL OR g.outcome = 'cancelled' THEN 'cancelled'
             WHEN j.pause_requested_at IS NOT NULL AND r.again THEN 'paused'
@@ -33,7 +34,7 @@ decided AS MATERIALIZED (
         g.outcome = 'failed' AND g.kind = 'transient' AND j.retry_count < j.max_retries AND g.retry_after IS NOT NULL
     ) AS r (again)
     ORDER BY j.id
-    FOR UPDATE OF j SKIP LOCKED
+    FOR NO KEY UPDATE OF j SKIP LOCKED
 ),
 settled AS (
     UPDATE jobctl.jobs j
@@ -44,6 +45,9 @@ settled AS (
         lease_id = NULL, lease_expires_at = NULL, pause_requested_at = NULL, cancel_requested_at = NULL,
         updated_at = jobctl.clock(),
         output_data = CASE WHEN d.status = 'completed' THEN d.output ELSE j.output_data END,
+        result_path = CASE WHEN d.status = 'completed' THEN d.path ELSE j.result_path END,
+        result_sha256 = CASE WHEN d.status = 'completed' THEN d.sha256 ELSE j.result_sha256 END,
+        result_size = CASE WHEN d.status = 'completed' THEN d.size ELSE j.result_size END,
         progress = coalesce(d.progress, j.progress),
         completed_at = CASE WHEN d.status IN ('completed', 'failed', 'cancelled') THEN jobctl.clock() END,
         paused_at = CASE WHEN d.status = 'paused' THEN jobctl.clock() ELSE j.paused_at END,

@@ -9,7 +9,7 @@ WITH waiting AS MATERIALIZED (
         )))
 ),
 mine AS MATERIALIZED (
-    SELECT j.id FROM jobctl.jobs j WHERE j.id = ANY (ARRAY(SELECT id FROM waiting)) ORDER BY j.id FOR UPDATE SKIP LOCKED
+    SELECT j.id FROM jobctl.jobs j WHERE j.id = ANY (ARRAY(SELECT id FROM waiting)) ORDER BY j.id FOR NO KEY UPDATE SKIP LOCKED
 ),
 woken AS (
     UPDATE jobctl.jobs j

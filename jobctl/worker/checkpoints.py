@@ -17,7 +17,7 @@ from jobctl.core.ports import Storage
 
 
 class Unreadable(Exception):
-    """A recorded checkpoint can't be used; the chain must be cut before it."""
+    """A recorded checkpoint can't be used; the log must be cut before it."""
 
     def __init__(self, record: Record, reason: str) -> None:
         super().__init__(reason)
@@ -27,14 +27,14 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where to go on: a stage, and how many of its items are done."""
+    """Where to continue: a stage, and how many of its items are done."""
 
     stage: int
     done: int
 
 
-class Chain:
-    """Records in order, their values read when asked for."""
+class CheckpointLog:
+    """The records of a job in order; a value is read when it is first needed."""
 
     def __init__(self, pipeline: Pipeline, storage: Storage, records: Sequence[Record]) -> None:
         self._pipeline = pipeline
@@ -53,7 +53,7 @@ class Chain:
         for record in self.records:
             stage = self._pipeline.stages[expected] if expected < len(self._pipeline.stages) else None
             if stage is None or record.stage != stage.name or record.done < done:
-                raise Unreadable(record, f"this version has no stage {record.stage!r} at this place")
+                raise Unreadable(record, f"this version has no stage {record.stage!r} at this position")
             expected, done = (expected + 1, 0) if record.complete else (expected, record.done)
         return Position(expected, done)
 
@@ -64,9 +64,9 @@ class Chain:
 
     def cut(self, record: Record) -> None:
         """Forgets a record and everything after it."""
-        place = self.records.index(record)
-        self.dropped += [gone.seq for gone in self.records[place:]]
-        del self.records[place:]
+        index = self.records.index(record)
+        self.dropped += [forgotten.seq for forgotten in self.records[index:]]
+        del self.records[index:]
         self._values.clear()
 
     def value(self, stage: str) -> Any:
@@ -82,7 +82,7 @@ class Chain:
         return self._values[stage]
 
     def partial(self, stage: str) -> list[Any]:
-        """What the recorded batches of a stage gave so far: read now, so that damage is noticed before the work."""
+        """The results of the recorded batches of a stage: read now, so that damage is noticed before the work."""
         return [item for record in self.records if record.stage == stage for item in self._read(record).value]
 
     def refuse(self, stage: str, reason: str) -> None:
@@ -95,9 +95,9 @@ class Chain:
         self.dropped.clear()
         self.next_seq = record.seq + 1
 
-    def keep(self, stage: str, held: Any) -> None:
-        """Remembers a fresh result, given as plain data, in the form that a resumed run would read."""
-        self._values[stage] = self._typed[stage](held)
+    def keep(self, stage: str, value: Any) -> None:
+        """Remembers a new result, plain data, in the form that a resumed run would read."""
+        self._values[stage] = self._typed[stage](value)
 
     def _convert(self, stage: str, value: Any, record: Record) -> Any:
         try:
@@ -122,6 +122,6 @@ def _adapter(stage: Stage) -> Callable[[Any], Any]:
     """Turns plain data into what the stage's function says it returns."""
     try:
         returned = get_type_hints(stage.run).get("return", Any)
-    except NameError:  # an annotation that can't be resolved says nothing
+    except (NameError, TypeError):  # an annotation that cannot be resolved, or a callable object without any
         returned = Any
     return TypeAdapter(returned).validate_python

@@ -1,0 +1,55 @@
+"""What an attempt reads of its job's row: JSON that anybody may have written there, decoded where it can harm only the job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from jobctl.core.errors import Invalid, InvalidArguments
+from jobctl.core.pipeline import Pipeline
+from jobctl.worker.context import StoredInput
+
+
+class _Metadata(msgspec.Struct, frozen=True):
+    """What an attempt reads of a job's metadata."""
+
+    inputs: dict[str, StoredInput] = {}
+
+
+class _Percent(msgspec.Struct, frozen=True):
+    """What an attempt reads of the progress that the job has made before."""
+
+    percent: float = 0.0
+
+
+def arguments(pipeline: Pipeline, text: str) -> Any:
+    """The input of a job as a model. Raises ``Invalid`` for what was put into the row past every check."""
+    try:
+        data = json.loads(text)
+        if not isinstance(data, dict):
+            raise Invalid(f"the input of the job is a {type(data).__name__}, not an object")
+        return pipeline.validate(data)
+    except InvalidArguments as error:
+        raise Invalid(str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"the input of the job cannot be decoded: {error}") from None
+
+
+def inputs(text: str) -> Mapping[str, StoredInput]:
+    """The input files that were put into the storage, by the path that was submitted. Raises ``Invalid``."""
+    try:
+        return msgspec.json.decode(text, type=_Metadata).inputs
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Invalid(f"the metadata of the job cannot be decoded: {error}") from None
+
+
+def percent(text: str) -> float:
+    """How far the job was before, 0 to 100; what cannot be read counts as 0."""
+    try:
+        found = msgspec.json.decode(text, type=_Percent).percent
+    except (msgspec.MsgspecError, RecursionError):
+        return 0.0
+    return min(max(found, 0.0), 100.0)

@@ -1,0 +1,102 @@
+"""What a child process may not do: work without a lease, outstay a request, hang, take more time than its stage has."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from jobctl.core.attempt import Claimed, Failure
+from jobctl.core.lifecycle import Ending
+from jobctl.worker.crew import Member
+from jobctl.worker.parts import Parts
+from jobctl.worker.removal import Remover
+
+log = logging.getLogger("jobctl.worker")
+
+STARTUP_LIMIT = 60.0
+"""Seconds that a child process may take for its imports on a busy machine, whatever the limit on silence."""
+STUCK_AFTER = 0.5
+"""Seconds after which the jobs that wait behind a slow one are taken back from a child process."""
+
+
+class Enforcer:
+    """Looks at every child process at each turn of the loop."""
+
+    def __init__(self, parts: Parts, remover: Remover) -> None:
+        self._parts = parts
+        self._remover = remover
+
+    def on_lease_lost(self, job_id: int) -> None:
+        """The job is another worker's: what works on it here is stopped, and reports nothing more."""
+        log.warning("job %d was taken over by another worker", job_id)
+        self._parts.dispatch.drop(job_id)
+        child = self._parts.pool.holder(job_id)
+        if child is None:
+            self._parts.leases.forget(job_id)
+            return
+        self._parts.leases.lose(job_id)
+        if child.running is None or child.running.token.job_id != job_id:
+            self._remover.take_back(child)
+
+    def abandon(self) -> None:
+        """The worker leaves now: every child process is killed, frozen or not, and its job released."""
+        self._remover.release_ready()
+        for child in list(self._parts.pool.members):
+            if child.running:
+                log.warning("job %d did not stop in time; killed", child.running.token.job_id)
+            self._remover.drop(child, lambda job, _: self._remover.ended(job, Ending.RELEASED))
+
+    def freeze(self) -> None:
+        """No job may go on under a lease that could have ended unseen."""
+        frozen = [child for child in self._parts.pool.members if child.jobs and not child.frozen]
+        for child in frozen:
+            child.freeze()
+        if frozen:
+            log.warning("no answer to the heartbeat: %d running jobs are frozen until there is one", len(frozen))
+
+    def thaw(self) -> None:
+        """The leases are good again."""
+        now = time.monotonic()
+        for child in self._parts.pool.members:
+            if child.frozen:
+                child.thaw()
+                child.heard = now  # it could not send anything while it was frozen
+
+    def enforce(self, now: float, *, away: bool) -> None:
+        """Kills what does not stop in its grace, hangs or reaches a limit; takes back what waits behind a slow job.
+
+        ``away``: the database can't be reached now, and the time of a stage does not count.
+        """
+        for child in list(self._parts.pool.members):
+            if child.running is not None and self._parts.leases.is_lost(child.running.token.job_id):
+                self._remover.drop(child, lambda *_: None)
+            elif child.running is not None:
+                reached = self._reached_limit(child, child.running, now, counted=not (away or child.frozen))
+                if not child.frozen:
+                    self._enforce(child, child.running, reached, now)
+
+    def _reached_limit(self, child: Member, job: Claimed, now: float, *, counted: bool) -> Failure | None:
+        if not child.up:
+            return None
+        progress = self._parts.leases.progress(job.token.job_id)
+        stage = progress.stage if progress else None
+        return self._parts.timer.check(child.process.pid, job, stage, now, counted=counted)
+
+    def _enforce(self, child: Member, job: Claimed, reached: Failure | None, now: float) -> None:
+        job_id = job.token.job_id
+        if self._parts.leases.cancelled_for(job_id, now) > self._parts.config.cancel_grace:
+            log.warning("job %d did not stop within %g s; killed", job_id, self._parts.config.cancel_grace)
+            self._remover.drop(child, lambda job, _: self._remover.ended(job, Ending.CANCELLED))
+        elif reached is not None:
+            log.warning("job %d %s; killed", job_id, reached.message)
+            self._remover.drop(child, lambda job, _: self._remover.failed(job, reached))
+        elif now - max(child.heard, child.since) > (limit := self._silent_limit(child)):
+            log.warning("job %d has sent nothing for %.0f s; killed", job_id, limit)
+            child.put_to_rest(f"killed: it sent nothing for {limit:g} s")
+            self._remover.drop(child, self._remover.crashed)
+        elif len(child.jobs) > 1 and now - child.since > STUCK_AFTER and not child.asked_back:
+            self._parts.dispatch.pace.slow(job.job_type, now - child.since)
+            self._remover.take_back(child)
+
+    def _silent_limit(self, child: Member) -> float:
+        return self._parts.config.silent_limit if child.up else max(self._parts.config.silent_limit, STARTUP_LIMIT)

@@ -1,0 +1,170 @@
+"""The time that a stage has taken, against its limits. Pure, but for what the kernel counts of a process."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import resource
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jobctl.core.attempt import Claimed, Failure
+from jobctl.core.durations import format_duration
+from jobctl.core.pipeline import Limits, Stage
+from jobctl.core.retry import backoff
+
+CHECK_EVERY = 0.5
+"""Seconds between two looks at the processor time of a child process."""
+NET_SLACK = 2
+"""Seconds of processor time above its limit at which the kernel ends a process by itself (``RLIMIT_CPU``)."""
+
+
+@dataclass(slots=True)
+class StageClock:
+    """How long one stage of one attempt has run."""
+
+    job_id: int
+    stage: Stage
+    limits: Limits
+    seen_at: float
+    wall: float = 0.0
+    cpu_at_start: float | None = None
+    cpu: float = 0.0
+    cpu_checked_at: float = field(default=float("-inf"))
+
+    def advance(self, now: float, *, counted: bool) -> None:
+        """Lets time pass; while the job is frozen or the database is away it does not count."""
+        if counted:
+            self.wall += now - self.seen_at
+        self.seen_at = now
+
+    def exceeded(self) -> str | None:
+        """Which limit was reached, in words; None: none."""
+        if self.limits.timeout and self.wall >= self.limits.timeout:
+            return f"timed out after {format_duration(self.limits.timeout)} in {self.stage.name}"
+        if self.limits.cpu and self.cpu >= self.limits.cpu:
+            return self.out_of_cpu()
+        return None
+
+    def failure(self, reached: str) -> Failure:
+        """Of the class that the author of the stage gave."""
+        return Failure(self.limits.on_timeout, reached, reached)
+
+    def out_of_cpu(self) -> str:
+        """The limit on processor time was reached."""
+        return f"used {format_duration(self.limits.cpu or 0.0)} of CPU time in {self.stage.name}"
+
+
+class StageTimer:
+    """The clocks of all child processes, by their process ids. ``stages``: those of each job type.
+
+    ``timeout`` and ``cpu`` (seconds, 0: none) are for stages that set none themselves.
+    """
+
+    def __init__(
+        self, stages: Mapping[str, Sequence[Stage]], *, timeout: float, cpu: float,
+        cpu_seconds: Callable[[int], float | None] | None = None,
+    ) -> None:  # fmt: skip
+        self._stages = stages
+        self._default = Limits(timeout, cpu)
+        self._cpu_seconds = cpu_seconds or cpu_seconds_below
+        self._clocks: dict[int, StageClock] = {}
+
+    def check(self, pid: int, job: Claimed, stage: str | None, now: float, *, counted: bool) -> Failure | None:
+        """The end of the attempt, when the running stage has reached a limit. ``stage`` None: it has not reported which."""
+        clock = self._clock(pid, job, stage, now)
+        if clock is None:
+            return None
+        clock.advance(now, counted=counted)
+        if clock.limits.cpu and now - clock.cpu_checked_at >= CHECK_EVERY:
+            self._look(pid, clock, clock.limits.cpu, now)
+        return clock.failure(reached) if (reached := clock.exceeded()) else None
+
+    def ended_by_kernel(self, pid: int, returncode: int | None) -> Failure | None:
+        """The end of the attempt, when it was a limit for which the kernel ended the process."""
+        clock = self._clocks.get(pid)
+        if clock is None or not clock.limits.cpu or returncode != -signal.SIGXCPU:
+            return None
+        return clock.failure(clock.out_of_cpu())
+
+    def forget(self, pid: int) -> None:
+        """The process is gone."""
+        self._clocks.pop(pid, None)
+
+    def _clock(self, pid: int, job: Claimed, stage: str | None, now: float) -> StageClock | None:
+        clock = self._clocks.get(pid)
+        if clock is not None and clock.job_id == job.token.job_id and stage in (None, clock.stage.name):
+            return clock
+        found = self._running(job, stage)
+        self.forget(pid)
+        if found is None:
+            return None
+        limits = Limits(
+            self._default.timeout if found.limits.timeout is None else found.limits.timeout,
+            self._default.cpu if found.limits.cpu is None else found.limits.cpu,
+            found.limits.on_timeout,
+        )
+        if clock is not None and clock.limits.cpu and not limits.cpu:
+            limit_cpu(pid, None)
+        self._clocks[pid] = StageClock(job.token.job_id, found, limits, now)
+        return self._clocks[pid]
+
+    def _running(self, job: Claimed, stage: str | None) -> Stage | None:
+        """The stage by its name, else the first that has no complete checkpoint."""
+        stages = self._stages.get(job.job_type, ())
+        if stage is not None:
+            return next((known for known in stages if known.name == stage), None)
+        done = {record.stage for record in job.records if record.complete}
+        return next((known for known in stages if known.name not in done), None)
+
+    def _look(self, pid: int, clock: StageClock, limit: float, now: float) -> None:
+        clock.cpu_checked_at = now
+        used = self._cpu_seconds(pid)
+        if used is None:
+            return
+        if clock.cpu_at_start is None:
+            clock.cpu_at_start = used
+            limit_cpu(pid, limit)
+        clock.cpu = max(clock.cpu, used - clock.cpu_at_start)
+
+
+def retry_after(job: Claimed) -> float:
+    """Seconds until the automatic retry of a transient failure."""
+    return backoff(job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
+
+
+def cpu_seconds_below(pid: int) -> float | None:
+    """Processor time of a process, of all below it, and of those that have ended; None where the kernel does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + sum(
+        cpu_seconds_below(c) or 0.0 for c in _children(pid)
+    )
+
+
+def limit_cpu(pid: int, seconds: float | None) -> None:
+    """Has the kernel end a process, and each below it, that uses so much more processor time than it has used; None: any.
+
+    A last net, for when this process can't look: frozen, or kept by a call that does not return.
+    """
+    if not hasattr(resource, "prlimit"):
+        return
+    for process in (pid, *_children(pid)):
+        with suppress(OSError, ValueError):
+            _, hard = resource.prlimit(process, resource.RLIMIT_CPU)
+            soft = hard if seconds is None else math.ceil((cpu_seconds_below(process) or 0.0) + seconds) + NET_SLACK
+            resource.prlimit(process, resource.RLIMIT_CPU, (soft, hard))
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found

@@ -1,0 +1,71 @@
+"""When a worker sweeps: numbers alone."""
+
+import pytest
+
+from jobctl.worker.sweeper import AFTER_LEASE, LIMIT, REPAIR_EVERY, SWEEP_EVERY, Sweeper
+
+
+class FakeSweeps:
+    def __init__(self) -> None:
+        self.lease_end: float | None = None
+        self.rescued = 0
+        self.calls: list[str] = []
+
+    def make_due(self) -> int:
+        self.calls.append("due")
+        return 0
+
+    def rescue(self, *, limit: int) -> list[int]:
+        self.calls.append("rescue")
+        return list(range(min(limit, self.rescued)))
+
+    def requeue(self) -> list[int]:
+        self.calls.append("requeue")
+        return []
+
+    def wake_keys(self, keys: object) -> int:
+        self.calls.append("keys")
+        return 0
+
+    def wake_dependents(self, ids: object) -> int:
+        self.calls.append("dependents")
+        return 0
+
+    def next_lease_end(self) -> float | None:
+        return self.lease_end
+
+
+@pytest.fixture
+def queue():
+    return FakeSweeps()
+
+
+def test_sweeps_come_every_few_seconds_and_repairs_more_seldom(queue):
+    sweeper = Sweeper(queue)
+    for second in range(int(REPAIR_EVERY) + 1):
+        sweeper.sweep(float(second))
+    assert queue.calls.count("rescue") == REPAIR_EVERY // SWEEP_EVERY + 1
+    assert queue.calls.count("dependents") == 2
+    without = Sweeper(FakeSweeps(), auto_retry=False)
+    without.sweep(0.0)
+    assert "requeue" not in without._queue.calls
+
+
+@pytest.mark.parametrize(
+    ("lease_end", "due"), [(None, SWEEP_EVERY), (25.0, SWEEP_EVERY), (1.5, 1.5 + AFTER_LEASE), (0.0, AFTER_LEASE)]
+)
+def test_the_next_sweep_comes_when_the_next_lease_ends(queue, lease_end, due):
+    sweeper = Sweeper(queue)
+    queue.lease_end = lease_end
+    sweeper.sweep(100.0)
+    assert sweeper.due_in(100.0) == pytest.approx(due)
+
+
+def test_after_a_full_sweep_the_next_follows_at_once(queue):
+    sweeper = Sweeper(queue)
+    queue.rescued = LIMIT
+    assert sweeper.sweep(100.0)
+    assert sweeper.due_in(100.0) == 0.0
+    queue.rescued = LIMIT - 1
+    assert sweeper.sweep(100.0)
+    assert sweeper.due_in(100.0) == SWEEP_EVERY
