@@ -54,9 +54,9 @@ def test_a_damaged_row_is_listed_and_handed_out_and_fails_in_its_own_attempt(cli
     jobs = {job.token.job_id: job for job in claim()}
     assert list(jobs) == [*good, bad]
     if column in ("input_data", "metadata"):  # the others say nothing that an attempt needs
-        with pytest.raises(Invalid, match="the (input|metadata) of the job"):
-            arguments(ANYTHING, jobs[bad].input_data)
-            inputs(jobs[bad].metadata)
+        read = arguments if column == "input_data" else lambda _, text: inputs(text)
+        with pytest.raises(Invalid, match=r"the (input|metadata) of the job"):
+            read(ANYTHING, getattr(jobs[bad], column))
 
 
 @pytest.mark.parametrize("instant", ["infinity", "-infinity", "20000-01-01T00:00Z", "0500-01-01T00:00Z BC"])
