@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from jobctl.core.checkpoint import digest, lease_seq_of
 from jobctl.core.errors import (
@@ -24,7 +24,7 @@ from jobctl.core.errors import (
 from jobctl.core.job import PRIORITIES, Answer, Filters, Job, NewJob, Submitted
 from jobctl.core.keys import source_key
 from jobctl.core.lifecycle import DONE, Standing, Status, actions, reachable
-from jobctl.core.names import words
+from jobctl.core.names import span, words
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
 
@@ -604,77 +604,90 @@ Rowlike = Sequence[Mapping[str, Any]]
 
 def explain(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -> list[str]:
     """Sentences on why a job is where it is."""
-    explainers: dict[Status, Callable[[], list[str]]] = {
-        Status.PENDING: lambda: _why_pending(job, workers, dependencies, holds),
-        Status.PROCESSING: lambda: _why_processing(job),
-        Status.PAUSED: lambda: [
-            f"It was paused{f': {job.pause_reason}' if job.pause_reason else ''}.",
-            f"jobctl resume {job.id}",
-        ],
-        Status.FAILED: lambda: _why_failed(job),
-        Status.COMPLETED: lambda: ["It is done."],
-        Status.CANCELLED: lambda: [f"It was cancelled{f': {job.cancel_reason}' if job.cancel_reason else ''}."],
-    }
-    return explainers[job.status]()
+    match job.status:
+        case Status.PENDING:
+            return _why_pending(job, workers, dependencies, holds)
+        case Status.PROCESSING:
+            return _why_processing(job)
+        case Status.PAUSED:
+            return [f"Paused{_because(job.pause_reason)}. To continue: jobctl resume {job.id}"]
+        case Status.FAILED:
+            return _why_failed(job)
+        case Status.COMPLETED:
+            return ["Completed."]
+        case Status.CANCELLED:
+            error = [f"It had failed before: {job.error_message}"] if job.error_message else []
+            return [f"Cancelled{_because(job.cancel_reason)}.", *error]
+        case _:
+            assert_never(job.status)
+
+
+def _because(reason: str | None) -> str:
+    return f": {reason}" if reason else ""
 
 
 def _why_pending(job: Job, workers: Rowlike, dependencies: Rowlike, holds: Rowlike) -> list[str]:
-    open_ones = [d for d in dependencies if d["status"] != Status.COMPLETED]
-    if job.waiting_on == "dependency" and open_ones:
+    unfinished = [d for d in dependencies if d["status"] != Status.COMPLETED]
+    if job.waiting_on == "dependency" and unfinished:
         return [
-            *(f"It waits for job {d['id']}, which is {d['status'] or 'gone'}." for d in open_ones),
-            _way(job, open_ones),
+            *(f"Waiting for job {d['id']}, which is {d['status'] or 'deleted'}." for d in unfinished),
+            _next_step(job, unfinished),
         ]
     if job.waiting_on == "key":
-        return [f"It waits for another job with the key {job.concurrency_key!r}."]
+        return [f"Waiting for another job with the concurrency key {job.concurrency_key!r}."]
     for hold in holds:
-        kind, name, reason = hold["kind"], hold["name"], hold["reason"]
+        kind, name = hold["kind"], hold["name"]
         if name == (job.queue if kind == "queue" else job.job_type):
-            way = f"jobctl queue resume {name}{' --type' if kind == 'type' else ''}"
-            return [f"The {kind} {name!r} is held{f': {reason}' if reason else '.'}", way]
+            option = " --type" if kind == "type" else ""
+            return [f"The {kind} {name!r} is paused{_because(hold['reason'])}.", f"jobctl queue resume {name}{option}"]
     if job.run_after > job.now:
-        return [f"It is not due before {job.run_after.isoformat(timespec='seconds')}."]
-    serving = [w for w in workers if job.job_type in w["job_types"] and (not w["queues"] or job.queue in w["queues"])]
+        due = job.run_after.isoformat(timespec="seconds")
+        return [f"Due in {span((job.run_after - job.now).total_seconds())}, at {due}."]
     if not workers:
         return ["No worker is running.", "jobctl worker run"]
-    if not serving:
-        return [
-            f"No running worker serves {job.job_type} in queue {job.queue!r}.",
-            f"jobctl worker run --type {job.job_type}",
-        ]
-    return ["It is due and waits for a free worker."]
+    if not any(_serves(worker, job) for worker in workers):
+        command = f"jobctl worker run --type {job.job_type}"
+        return [f"No running worker takes {job.job_type} jobs of queue {job.queue!r}.", command]
+    return ["Due, waiting for a free worker."]
 
 
-def _way(job: Job, dependencies: Rowlike) -> str:
-    """The next command for a job that waits for others: about one that will not come by itself, if there is one."""
+def _serves(worker: Mapping[str, Any], job: Job) -> bool:
+    return job.job_type in worker["job_types"] and (not worker["queues"] or job.queue in worker["queues"])
+
+
+def _next_step(job: Job, dependencies: Rowlike) -> str:
+    """The next command for a job that waits for others: about one that can't complete by itself, if there is one."""
     by_status = {d["status"]: d["id"] for d in dependencies}
     if None in by_status:
-        return f"It can't run any more: jobctl cancel {job.id}"
-    for ended in (Status.FAILED, Status.CANCELLED):
-        if ended in by_status:
-            held = by_status[ended]
-            return f"jobctl retry {held} or jobctl restart {held}, or give it up: jobctl cancel {job.id}"
+        return f"It can never run: jobctl cancel {job.id}"
+    for status in (Status.FAILED, Status.CANCELLED):
+        if status in by_status:
+            blocker = by_status[status]
+            return f"jobctl retry {blocker} or jobctl restart {blocker}; to drop this job: jobctl cancel {job.id}"
     if Status.PAUSED in by_status:
         return f"jobctl resume {by_status[Status.PAUSED]}"
     return f"jobctl why {dependencies[0]['id']}"
 
 
 def _why_processing(job: Job) -> list[str]:
-    who = f" by worker {job.worker['name']}" if job.worker else ""
-    sentences = [f"It is running{who}: {job.progress.details or job.progress.stage or 'just started'}."]
+    worker = f" on worker {job.worker['name']}" if job.worker else ""
+    sentences = [f"Running{worker}: {job.progress.details or job.progress.stage or 'just started'}"]
     if not job.alive and job.heartbeat_age is not None:
-        sentences.append(f"Its worker is silent for {job.heartbeat_age:.0f} s; after 30 s another one takes it.")
+        sentences.append(f"No heartbeat for {span(job.heartbeat_age)}; another worker takes over after 30s.")
+    elif job.stalled and job.idle is not None:
+        sentences.append(f"No progress for {span(job.idle)}, though its worker is alive. Its log: jobctl logs {job.id}")
     if job.cancel_requested_at:
-        sentences.append("A cancel stands; it ends at the next safe point.")
+        sentences.append("Cancel requested: stops at the next safe point.")
     elif job.pause_requested_at:
-        sentences.append("A pause stands; it pauses at the next safe point.")
+        sentences.append("Pause requested: pauses at the next safe point.")
     return sentences
 
 
 def _why_failed(job: Job) -> list[str]:
-    sentences = [f"It failed: {job.error_message or 'no reason recorded'}"]
+    error = f"Failed: {job.error_message or 'no error was recorded'} ({job.error_type or 'error'})"
+    verb = "retry" if "retry" in job.actions else "restart"
     if job.next_retry_at:
-        sentences.append(
-            f"It is retried at {job.next_retry_at.isoformat(timespec='seconds')}, or now with the command below."
-        )
-    return [*sentences, f"jobctl {'retry' if 'retry' in job.actions else 'restart'} {job.id}"]
+        wait = (job.next_retry_at - job.now).total_seconds()
+        due = f"Next retry in {span(wait)}." if wait > 0 else "Its retry is due."
+        return [error, f"{due} To {verb} now: jobctl {verb} {job.id}"]
+    return [error, f"To {'try again' if verb == 'retry' else 'run it again'}: jobctl {verb} {job.id}"]

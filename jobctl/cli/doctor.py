@@ -13,9 +13,10 @@ import click
 from jobctl.cli import exits
 from jobctl.cli.frame import State, command, pass_state
 from jobctl.cli.shapes import emit
-from jobctl.cli.text import span, visible
+from jobctl.cli.text import visible
 from jobctl.core.errors import ConfigError, JobctlError
 from jobctl.core.job import Filters
+from jobctl.core.names import span
 
 CLOCKS = 5.0
 """Seconds between the clock here and the database's that are worth a word."""

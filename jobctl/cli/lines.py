@@ -13,7 +13,7 @@ import click
 
 from jobctl.cli.follow import Ender, Source
 from jobctl.cli.frame import State
-from jobctl.cli.render import eta, mark, progress_words, state_words, what_comes
+from jobctl.cli.render import eta, mark, progress_words, standstill, state_words, what_comes
 from jobctl.cli.text import cut, visible
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
@@ -34,7 +34,7 @@ class Lines:
         self._err = to_stderr
         self._every = every
         self._said_at = time.monotonic()
-        self._seen: dict[int, tuple[str, str | None, float]] = {}
+        self._seen: dict[int, tuple[str, str | None, bool, float]] = {}
         self._rewrites = to_stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._open_line = False
         self._waiting: dict[int, float] = {}
@@ -60,9 +60,9 @@ class Lines:
         return code
 
     def _tell(self, job: Job) -> None:
-        now = (state_words(job), job.progress.stage, job.progress.percent)
+        now = (state_words(job), job.progress.stage, bool(standstill(job)), job.progress.percent)
         before = self._seen.get(job.id)
-        changed = before is None or before[:2] != now[:2] or now[2] - before[2] >= STEP
+        changed = before is None or before[:-1] != now[:-1] or now[-1] - before[-1] >= STEP
         if self._err:
             self._explain_wait(job)
         if before is None and job.status in DONE and self._source.ids is None:
@@ -104,7 +104,7 @@ class Lines:
     def _rewrite(self, job: Job) -> None:
         columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
         left = f"  {eta(job)} left" if eta(job) else ""
-        sign, name, details = mark(job)[0], visible(job.display_name), visible(job.progress.details or "")
+        sign, name, details = mark(job)[0], visible(job.display_name), visible(what_comes(job))
         text = f"{sign} {name}  {progress_words(job, bar=9)}  {details}{left}"
         sys.stderr.write(f"\r{cut(text, columns - 1)}\x1b[K")
         sys.stderr.flush()
@@ -123,9 +123,7 @@ def _clock() -> str:
 
 def plain_line(job: Job) -> str:
     """``22:40:01Z 7 processing 65% Processing: Dune.pdf: Embedding chunk 234 of 500``."""
-    done = job.status in (Status.COMPLETED, Status.CANCELLED)
-    words = "" if done else what_comes(job)
-    message = job.error_message if job.status is Status.FAILED and job.error_message else words
+    message = what_comes(job)
     percent = f" {job.progress.percent:.0f}%" if job.status is Status.PROCESSING else ""
     left = f" ({eta(job)} left)" if eta(job) else ""
     name = f"{job.display_name}{': ' if message else ''}{message}{left}"

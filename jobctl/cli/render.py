@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from jobctl.cli.frame import State
 from jobctl.cli.shapes import PRIORITY_NAMES
 from jobctl.cli.table import fitted, table
-from jobctl.cli.text import colours, moment, paint, span, terminal_width, unicode_output, visible
+from jobctl.cli.text import colours, moment, paint, terminal_width, unicode_output, visible
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
+from jobctl.core.names import span
 
 MARKS = {
     Status.PENDING: ("·", ".", None),
@@ -21,11 +22,17 @@ MARKS = {
     Status.FAILED: ("✗", "x", "red"),
     Status.CANCELLED: ("–", "-", "dim"),
 }
+WAITING = {
+    "dependency": "waits for another job",
+    "key": "waits for its concurrency key",
+    "queue": "its queue is paused",
+    "type": "its job type is paused",
+}
 SILENT = ("○", "o", "yellow")
 BARS = ((100, 9), (60, 5), (0, 0))
 """Columns of the terminal → cells of a progress bar."""
 COLUMNS = ("ID", "STATUS", "TITLE", "PROGRESS", "ETA", "AGE", "DETAILS")
-WIDE = ("TYPE", "QUEUE", "PRIO", "STAGE", "TRIES", "WORKER", "SEEN", "NEXT", "CREATED", "ERROR")
+WIDE = ("TYPE", "QUEUE", "PRIO", "STAGE", "TRIES", "WORKER", "SEEN", "NEXT", "CREATED")
 
 
 # -- words -----------------------------------------------------------------------------------------------------------
@@ -50,24 +57,46 @@ def mark(job: Job) -> tuple[str, str | None]:
 
 
 def what_comes(job: Job) -> str:
-    """For the last column: where it stands, or what happens next."""
-    if job.status is Status.FAILED:
-        if job.next_retry_at:
-            return f"retry {job.retry_count + 1}/{job.max_retries} {moment(job.next_retry_at, job.now, 'relative')}"
-        return f"gave up: {job.error_type or 'error'}"
-    if job.status is Status.PAUSED:
-        why = f": {job.pause_reason}" if job.pause_reason else ""
-        if not job.checkpoint_stage:
-            return f"not started{why}"
-        return f"checkpoint {moment(job.checkpoint_at, job.now, 'relative')} at {job.checkpoint_stage}{why}"
-    if job.status is Status.PENDING:
-        if job.waiting_on:
-            return f"waits for {job.waiting_on}"
-        return f"due {moment(job.run_after, job.now, 'relative')}" if job.run_after > job.now else ""
-    if job.status is Status.PROCESSING:
-        age = job.heartbeat_age
-        return f"no heartbeat {span(age)}" if age is not None and not job.alive else (job.progress.details or "")
-    return ""
+    """For the last column: where a job stands, or what happens next."""
+    match job.status:
+        case Status.PENDING:
+            if job.waiting_on:
+                return WAITING.get(job.waiting_on, f"waits for {job.waiting_on}")
+            return f"due {moment(job.run_after, job.now, 'relative')}" if job.run_after > job.now else ""
+        case Status.PROCESSING:
+            return "; ".join(filter(None, (standstill(job), job.progress.details)))
+        case Status.PAUSED:
+            why = f": {job.pause_reason}" if job.pause_reason else ""
+            if not job.checkpoint_stage:
+                return f"not started{why}"
+            return f"checkpoint {moment(job.checkpoint_at, job.now, 'relative')} at {job.checkpoint_stage}{why}"
+        case Status.FAILED:
+            retry = f"{retry_words(job)}: " if job.next_retry_at else ""
+            return f"{retry}{error_words(job)}"
+        case Status.COMPLETED | Status.CANCELLED:
+            return ""
+        case _:
+            assert_never(job.status)
+
+
+def error_words(job: Job) -> str:
+    """The last error's own sentence, its class in brackets."""
+    return f"{job.error_message or 'no message'} ({job.error_type or 'error'})"
+
+
+def retry_words(job: Job) -> str:
+    """``retry 2/3 in 3m``; empty where none is scheduled."""
+    if job.next_retry_at is None:
+        return ""
+    when = f"in {span((job.next_retry_at - job.now).total_seconds())}" if job.next_retry_at > job.now else "due"
+    return f"retry {job.retry_count + 1}/{job.max_retries} {when}"
+
+
+def standstill(job: Job) -> str:
+    """What is wrong with a running job: no heartbeat, or a heartbeat and no progress; empty when it moves."""
+    if job.status is Status.PROCESSING and not job.alive and job.heartbeat_age is not None:
+        return f"no heartbeat for {span(job.heartbeat_age)}"
+    return f"no progress for {span(job.idle)}" if job.stalled and job.idle is not None else ""
 
 
 def progress_words(job: Job, *, bar: int) -> str:
@@ -84,13 +113,13 @@ def progress_words(job: Job, *, bar: int) -> str:
 def eta(job: Job) -> str:
     """Time left in the stage."""
     left = job.progress.eta_s
-    return span(left) if job.alive and left is not None else ""
+    return span(left) if job.alive and not job.stalled and left is not None else ""
 
 
 def rate(job: Job) -> str:
     """``12.3 chunks/s``; slower than one a second is said a minute."""
     found = job.progress.rate_per_s
-    if not job.alive or not found:
+    if not job.alive or job.stalled or not found:
         return ""
     unit = f"{job.progress.unit or 'item'}s"
     return f"{found:.1f} {unit}/s" if found >= 1 else f"{found * 60:.1f} {unit}/min"
@@ -122,7 +151,6 @@ def _wide(job: Job, mode: str) -> list[str]:
         job.job_type, job.queue, PRIORITY_NAMES[job.priority], job.progress.stage or "", f"{job.retry_count}/{job.max_retries}",
         job.worker["name"] if job.worker else "", "" if seen is None else span(seen),
         moment(upcoming, job.now, mode) if upcoming else "", moment(job.created_at, job.now, mode),
-        (job.error_message or "") if job.status is Status.FAILED else "",
     ]  # fmt: skip
 
 
@@ -171,9 +199,10 @@ def card(
 def _who(state: State, job: Job) -> list[tuple[str, str]]:
     sign, colour = mark(job)
     status = paint(f"{sign} {state_words(job)}", colour, on=colours(state.get("color")))
+    comes = retry_words(job) if job.status is Status.FAILED else what_comes(job)  # the error has a line of its own
     return [
         ("job", f"{job.id}  {visible(job.display_name)}"),
-        ("status", f"{status}  {visible(what_comes(job))}".rstrip()),
+        ("status", f"{status}  {visible(comes)}".rstrip()),
     ]
 
 
@@ -211,8 +240,13 @@ def _when(job: Job, mode: str) -> list[tuple[str, str]]:
 
 
 def _reasons(job: Job) -> list[tuple[str, str]]:
-    error = job.error_message if job.status is Status.FAILED else None
-    reasons = ((str(Status.PAUSED), job.pause_reason), (str(Status.CANCELLED), job.cancel_reason), ("error", error))
+    ended_badly = job.status in (Status.FAILED, Status.CANCELLED)
+    error = error_words(job) if job.error_message and job.status is not Status.COMPLETED else None
+    reasons = (
+        (str(Status.PAUSED), job.pause_reason),
+        (str(Status.CANCELLED), job.cancel_reason),
+        ("error" if ended_badly else "last error", error),
+    )
     return [(name, visible(value)) for name, value in reasons if value]
 
 

@@ -22,7 +22,7 @@ from jobctl.core.lifecycle import DONE, Status
 PRIORITY_NAMES = {value: name for name, value in PRIORITIES.items()}
 _INSIDE = {
     "worker": "name host pid",
-    "progress": "percent stage substage details current total unit rate_per_s eta_s updated_at",
+    "progress": "percent stage substage details current total unit rate_per_s eta_s updated_at idle_s",
     "error": "type message raw",
     "checkpoint": "stage path sha256 created_at can_resume",
     "entity": "type id",
@@ -45,8 +45,7 @@ def stamp(when: datetime | None) -> str | None:
 def job_object(job: Job, *, parts: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A job in JSON, schema v1: every key always there."""
     progress = {name: getattr(job.progress, name) for name in type(job.progress).__dataclass_fields__}
-    if progress["updated_at"]:
-        progress["updated_at"] = progress["updated_at"].replace("+00:00", "Z")
+    progress |= {"updated_at": stamp(job.progress.moved_at), "idle_s": None if job.idle is None else round(job.idle, 3)}
     started, ended = job.started_at, job.completed_at if job.status in DONE else None
     failed = job.error_type is not None
     return {

@@ -11,9 +11,10 @@ import click
 from jobctl.cli.frame import State, command, pass_state
 from jobctl.cli.shapes import dumps
 from jobctl.cli.table import table
-from jobctl.cli.text import parse_when, span, unicode_output, visible
+from jobctl.cli.text import parse_when, unicode_output, visible
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
+from jobctl.core.names import span
 
 BAR = 30
 DECADES = ("up to 0.1s", "0.1 to 1s", "1 to 10s", "10s to 1m", "1 to 10m", "10m to 1h", "1 to 6h", "over 6h")

@@ -89,6 +89,8 @@ class Stream:
             self._send("progress", id=job.id, progress=job_object(job)["progress"])
         elif before.alive != job.alive and job.status is Status.PROCESSING:
             self._send("alive" if job.alive else "stale", id=job.id)
+        elif job.stalled and not before.stalled and job.idle is not None:
+            self._send("idle", id=job.id, idle_s=round(job.idle, 3))
         self._seen[job.id] = job
 
     def _send(self, event: str, **more: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jobctl.cli.text import cut, width
 
-GIVING_WAY = (("DETAILS", 26), ("TITLE", 28), ("DETAILS", 14), ("TITLE", 12))
+GIVING_WAY = (("DETAILS", 26), ("TITLE", 28), ("DETAILS", 20), ("TITLE", 12))
 """Which columns shrink when the table of jobs is too wide, and down to how many cells, in this order."""
 DROPPED = ("DETAILS", "ETA", "AGE")
 """Which go when that was not enough."""

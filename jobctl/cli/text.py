@@ -7,6 +7,8 @@ import re
 import sys
 from datetime import UTC, datetime, timedelta
 
+from jobctl.core.names import span
+
 _HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
 _NARROW = re.compile("[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff‐-–…●○‖✓✗▰▱→⏎·]*")  # one cell each
 _DURATION = re.compile(
@@ -107,19 +109,6 @@ def seconds(text: str) -> float | None:
         return None
     weeks, days, hours, minutes, rest = (float(part or 0) for part in match.groups())
     return (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + rest
-
-
-def span(length: float) -> str:
-    """``41s``, ``4m``, ``1h12m``, ``3d``."""
-    whole = int(max(0.0, length))
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m"
-    if whole < 86_400:
-        hours, minutes = whole // 3600, whole % 3600 // 60
-        return f"{hours}h{minutes:02d}m" if minutes else f"{hours}h"
-    return f"{whole // 86_400}d"
 
 
 def moment(when: datetime | None, now: datetime, mode: str) -> str:

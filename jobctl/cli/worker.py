@@ -13,8 +13,9 @@ import click
 from jobctl.cli.frame import Duration, Family, State, pass_state
 from jobctl.cli.shapes import emit, stamp
 from jobctl.cli.table import table
-from jobctl.cli.text import span, visible
+from jobctl.cli.text import visible
 from jobctl.core.errors import JobNotFound
+from jobctl.core.names import span
 
 
 @click.group(cls=Family)

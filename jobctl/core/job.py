@@ -13,7 +13,17 @@ from jobctl.core.names import display_name, type_label
 ALIVE_WITHIN = 10.0
 """Seconds since the last beat within which a job is shown as alive."""
 
+IDLE_AFTER = 60.0
+"""Seconds without any movement after which a running job is shown as making no progress."""
+
 PRIORITIES = {"lowest": 0, "low": 1, "normal": 2, "high": 3, "highest": 4}
+
+
+_PROGRESS_TYPES: dict[str, tuple[type, ...]] = (
+    dict.fromkeys(("stage", "substage", "details", "unit", "updated_at"), (str,))
+    | dict.fromkeys(("current", "total"), (int,))
+    | dict.fromkeys(("percent", "rate_per_s", "eta_s"), (int, float))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +43,23 @@ class Progress:
 
     @classmethod
     def of(cls, data: Mapping[str, Any] | None) -> Progress:
-        """From the column; fields of a newer version are ignored."""
-        known = cls.__dataclass_fields__
-        return cls(**{key: value for key, value in (data or {}).items() if key in known})
+        """From the column. Fields of a newer version are ignored, and so is a value that is not what its field holds."""
+        if not isinstance(data, Mapping):
+            return cls()
+        fields: dict[str, Any] = {
+            key: value for key, value in data.items() if isinstance(value, _PROGRESS_TYPES.get(key, ()))
+        }
+        percent = min(100.0, max(0.0, fields.pop("percent", 0.0)))
+        return cls(percent, **{key: value for key, value in fields.items() if not isinstance(value, bool)})
+
+    @property
+    def moved_at(self) -> datetime | None:
+        """``updated_at`` as an instant; None where it is missing or is not one."""
+        try:
+            moved = datetime.fromisoformat(self.updated_at or "")
+        except (TypeError, ValueError):
+            return None
+        return moved if moved.tzinfo else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +113,8 @@ class Job:
     input_data: dict[str, Any] = field(default_factory=dict)
     output_data: Any = None
     error_trace: str | None = None
+    logged_at: datetime | None = None
+    """The newest log line of a running job."""
 
     @property
     def type_label(self) -> str:
@@ -97,7 +123,7 @@ class Job:
 
     @property
     def display_name(self) -> str:
-        """As cli.md gives it: "Import: Oppose Book Worship (with embeddings)"."""
+        """Label, title and mode: "Import: Oppose Book Worship (with embeddings)"."""
         return display_name(self.type_label, self.title, self.metadata.get("mode"))
 
     @property
@@ -125,6 +151,23 @@ class Job:
         """Processing, and its worker was heard within ten seconds."""
         age = self.heartbeat_age
         return age is not None and age < ALIVE_WITHIN
+
+    @property
+    def idle(self) -> float | None:
+        """Seconds since the running attempt last moved: started, progressed, logged or recorded a checkpoint.
+
+        None while it does not run. An instant after ``now`` was not written by the database's clock and is ignored.
+        """
+        if self.status is not Status.PROCESSING:
+            return None
+        marks = (self.attempt_started_at, self.progress.moved_at, self.logged_at, self.checkpoint_at)
+        ages = [(self.now - mark).total_seconds() for mark in marks if mark is not None and mark <= self.now]
+        return min(ages, default=None)
+
+    @property
+    def stalled(self) -> bool:
+        """Running, alive, and without any movement for a minute."""
+        return self.alive and self.idle is not None and self.idle >= IDLE_AFTER
 
 
 @dataclass(frozen=True, slots=True)

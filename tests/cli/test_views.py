@@ -15,10 +15,11 @@ from jobctl.cli.follow import Ender, Source
 from jobctl.cli.frame import State
 from jobctl.cli.live import Live, View, picture
 from jobctl.cli.shapes import JOB_FIELDS, job_object
-from jobctl.cli.text import colours, cut, moment, parse_when, seconds, span, visible, width
+from jobctl.cli.text import colours, cut, moment, parse_when, seconds, visible, width
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Answer, Progress
 from jobctl.core.lifecycle import ACTIONS, DONE, Status
+from jobctl.core.names import span
 from tests.cli.make import HOSTILE, NOW, ago, job, running, zoo
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -34,7 +34,7 @@ settled AS (
         lease_id = NULL, lease_expires_at = NULL, pause_requested_at = NULL, cancel_requested_at = NULL,
         updated_at = jobctl.clock(),
         output_data = CASE WHEN d.status = 'completed' THEN d.output ELSE j.output_data END,
-        progress = coalesce(d.progress, j.progress),
+        progress = coalesce(d.progress || jsonb_build_object('updated_at', jobctl.clock()), j.progress),
         completed_at = CASE WHEN d.status IN ('completed', 'failed', 'cancelled') THEN jobctl.clock() END,
         paused_at = CASE WHEN d.status = 'paused' THEN jobctl.clock() ELSE j.paused_at END,
         crash_count = j.crash_count + CASE WHEN d.outcome = 'crashed' THEN 1 ELSE 0 END,
