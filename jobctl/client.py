@@ -30,6 +30,12 @@ from jobctl.core.ports import Storage
 
 MAX_INPUT = 64 * 1024
 TITLE_CAP = 512
+NAME_CAP = 512
+"""Characters of a queue, a key or a label: it must fit an entry of an index."""
+YEARS = range(2000, 2200)
+"""In which a job may be due: an instant near the ends of the calendar can be written to a row and not read again."""
+DEEPEST = 64
+"""Levels that an input may nest."""
 POLL = 0.25
 """Seconds between two looks of a wait."""
 FOREVER = 100 * 365.25 * 86_400
@@ -175,7 +181,7 @@ class Client:
 
         Requests are taken one by one and written in batches, so that any number fits in memory.
         """
-        given = iter(requests)
+        given = enumerate(requests)
         batch = self._prepared(given, take=not dry_run)
         strict = any(options.on_conflict == "error" for _, options in batch)
         answers: list[Submitted] = []
@@ -188,9 +194,16 @@ class Client:
         return answers
 
     def _prepared(
-        self, requests: Iterator[tuple[str, Mapping[str, Any], Options]], *, take: bool
+        self, requests: Iterator[tuple[int, tuple[str, Mapping[str, Any], Options]]], *, take: bool
     ) -> list[tuple[NewJob, Options]]:
-        return [(self._prepare(*request, take=take), request[2]) for request in islice(requests, BATCH)]
+        prepared = []
+        for number, request in islice(requests, BATCH):
+            try:
+                prepared.append((self._prepare(*request, take=take), request[2]))
+            except UsageError as error:
+                error.request = number
+                raise
+        return prepared
 
     def _create(self, batch: Sequence[tuple[NewJob, Options]]) -> list[Submitted]:
         self._known(dependency for job, _ in batch for dependency in job.after)
@@ -291,7 +304,7 @@ class Client:
         try:
             good = digest(storage.get(row["path"], max_bytes=row["size"] + 1)) == row["sha256"]
             verdict = "ok" if good else "corrupt"
-        except CheckpointError:
+        except (CheckpointError, ValueError):  # a path that no storage can have was not written by a worker
             verdict = "missing"
         return Verified(row["job_id"], row["seq"], row["stage"], row["path"], verdict)
 
@@ -468,6 +481,7 @@ def new_job(
     pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, created_by: str, retries: Mapping[str, int]
 ) -> NewJob:
     """A validated job, ready for the queue. Raises ``InvalidArguments``."""
+    _refuse_deep(data, pipeline.name)
     args = pipeline.validate(data)
     payload = args.model_dump(mode="json", exclude_none=True)
     if len(repr(payload).encode()) > MAX_INPUT:
@@ -479,6 +493,7 @@ def new_job(
     tries = retries.get(pipeline.name, pipeline.max_retries) if options.max_retries is None else options.max_retries
     if not 0 <= tries <= MOST_RETRIES:
         raise UsageError(f"{tries} retries can't be", hint=f"0 to {MOST_RETRIES}")
+    _refuse_unfit(options)
     title = options.title if options.title is not None else pipeline.title(args)
     mode = pipeline.mode(args)
     return NewJob(
@@ -499,6 +514,34 @@ def new_job(
         max_retries=tries,
         after=options.after,
     )
+
+
+def _refuse_deep(data: object, name: str) -> None:
+    """Raises ``InvalidArguments`` for input that nests deeper than ``DEEPEST``; walks it level by level."""
+    level: list[object] = [data]
+    for _ in range(DEEPEST + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise InvalidArguments(f"{name}: the input nests deeper than {DEEPEST} levels", ["input: nested too deeply"])
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _refuse_unfit(options: Options) -> None:
+    """Raises ``UsageError`` for names and times that a row could hold and nobody could use."""
+    labels = options.labels or {}
+    for what, text in (("queue", options.queue), ("key", options.key), *(("label", part) for part in labels)):
+        if text is not None and not 0 < len(text) <= NAME_CAP:
+            raise UsageError(f"the {what} is {'too long' if text else 'empty'}", hint=f"1 to {NAME_CAP} characters")
+    if not all(isinstance(value, str) and len(value) <= NAME_CAP for value in labels.values()):
+        raise UsageError("the value of a label is not text, or too long", hint=f"Up to {NAME_CAP} characters")
+    if options.at is not None and options.at.year not in YEARS:
+        raise UsageError(f"no job can be due in {options.at:%Y}", hint=f"From {YEARS[0]} to {YEARS[-1]}")
 
 
 def _job_of(key: str) -> int:

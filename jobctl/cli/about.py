@@ -13,6 +13,7 @@ from jobctl import __version__
 from jobctl.cli.frame import Family, State, command, pass_state
 from jobctl.cli.shapes import dumps, emit
 from jobctl.cli.table import table
+from jobctl.cli.text import echo
 
 
 @command()
@@ -30,11 +31,11 @@ def types(state: State, name: str | None) -> int:
     if name:
         from jobctl.cli.submit import type_help
 
-        click.echo(type_help(found[0]))
+        echo(type_help(found[0]))
         return 0
     rows = [[i["name"], i["label"], " → ".join(s["name"] for s in i["stages"]), i["help"]] for i in items]
     for line in table(["TYPE", "LABEL", "STAGES", "WHAT IT DOES"], rows):
-        click.echo(line)
+        echo(line)
     return 0
 
 
@@ -73,7 +74,7 @@ def config_show(state: State) -> int:
         emit(state, "setting_list", "settings", items)
     else:
         for line in table(["SETTING", "VALUE", "SOURCE"], [[i["name"], dumps(i["value"]), i["source"]] for i in items]):
-            click.echo(line)
+            echo(line)
     return 0
 
 
@@ -99,9 +100,9 @@ def version(state: State) -> int:
     """Print the version."""
     facts = {"id": "jobctl", "version": __version__, "python": platform.python_version(), "platform": sys.platform}
     if state.output in ("json", "ndjson"):
-        click.echo(dumps({"v": 1, "kind": "version", **facts}))
+        echo(dumps({"v": 1, "kind": "version", **facts}))
     else:
-        click.echo(f"jobctl {__version__}")
+        echo(f"jobctl {__version__}")
         if state.get("verbose"):
-            click.echo(f"Python {facts['python']} on {os.uname().sysname} {os.uname().machine}")
+            echo(f"Python {facts['python']} on {os.uname().sysname} {os.uname().machine}")
     return 0

@@ -26,7 +26,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Workers": {
         "worker": ("worker:worker", "Run and look after workers."),
-        "queue": ("queue:queue", "Hold and release whole queues."),
+        "queue": ("queue:queue", "Pause and resume whole queues."),
         "types": ("about:types", "Show job types with their input and stages."),
         "stats": ("stats:stats", "Show counts, times and retries."),
     },

@@ -12,8 +12,9 @@ import click
 from jobctl.cli import cache
 from jobctl.cli.frame import Command, Duration, State, command, pass_state
 from jobctl.cli.selectors import chosen, selectors, split
-from jobctl.cli.shapes import dumps, emit
-from jobctl.cli.text import visible
+from jobctl.cli.shapes import emit, emit_one
+from jobctl.cli.text import echo, visible
+from jobctl.client import Swept
 from jobctl.core.errors import ConfigError
 from jobctl.core.job import Answer
 from jobctl.core.lifecycle import DONE, Standing, Status
@@ -74,10 +75,10 @@ def _report(state: State, answers: Sequence[Answer], *, dry_run: bool) -> None:
         bad = answer.answer in CODES
         if not bad and state.quiet:
             continue
-        prefix = "jobctl: " if bad else "would be: " if dry_run else ""
-        click.echo(f"{prefix}{visible(answer.message)}", err=bad)
+        prefix = "jobctl: " if bad else "dry run: " if dry_run else ""
+        echo(f"{prefix}{visible(answer.message)}", err=bad)
         if bad and answer.hint:
-            click.echo(f"  {answer.hint}", err=True)
+            echo(f"  {visible(answer.hint)}", err=True)
 
 
 def _await(state: State, verb: str, ids: list[int], timeout: float | None) -> int:
@@ -115,7 +116,11 @@ def cancel(state: State, reason: str | None, **values: Any) -> int:
 
 @_verb
 @click.option(
-    "--limit", type=click.IntRange(1), default=1000, show_default=True, help="With --due: most jobs of one sweep."
+    "--limit",
+    type=click.IntRange(1, 2**31 - 1),
+    default=1000,
+    show_default=True,
+    help="With --due: most jobs of one sweep.",
 )
 @click.option(
     "--lock", type=click.Path(dir_okay=False), help="With --due: do nothing while another sweep holds this file."
@@ -129,16 +134,23 @@ def retry(state: State, limit: int, lock: str | None, **values: Any) -> int:
     only_due = where["due"] and not rest["ids"] and not any(v for k, v in where.items() if k != "due")
     if not only_due:
         return act(state, "retry", values)
-    if lock is not None and not _locked(lock):
-        return 0
-    swept = state.connect().sweep(limit=limit, dry_run=rest["dry_run"])
-    if state.output in ("json", "ndjson"):
-        click.echo(dumps({"v": 1, "kind": "sweep", "requeued": list(swept.requeued), "rescued": list(swept.rescued)}))
-    elif not state.quiet:
-        for name, ids in (("requeued", swept.requeued), ("rescued", swept.rescued)):
-            if ids:
-                click.echo(f"{name}: {' '.join(map(str, ids))}")
+    locked = lock is not None and not _locked(lock)
+    swept = Swept((), ()) if locked else state.connect().sweep(limit=limit, dry_run=rest["dry_run"])
+    _report_sweep(state, swept, dry_run=rest["dry_run"], locked=locked)
     return 0
+
+
+def _report_sweep(state: State, swept: Swept, *, dry_run: bool, locked: bool) -> None:
+    """``locked``: another sweep was at work, and nothing was done."""
+    moved = {"requeued": swept.requeued, "rescued": swept.rescued}
+    if emit_one(state, "sweep", **{name: list(ids) for name, ids in moved.items()}, dry_run=dry_run, locked=locked):
+        return
+    if not state.for_people:
+        emit(state, "sweep", "jobs", ({"id": job_id, "action": name} for name, ids in moved.items() for job_id in ids))
+    elif not state.quiet:
+        for name, ids in moved.items():
+            if ids:
+                echo(f"{'dry run: would be ' if dry_run else ''}{name}: {' '.join(map(str, ids))}")
 
 
 def _locked(path: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,7 +13,8 @@ from typing import Any, BinaryIO
 import click
 
 from jobctl.cli.frame import Command, Family, State, pass_state
-from jobctl.cli.shapes import dumps
+from jobctl.cli.shapes import dumps, emit_one
+from jobctl.cli.text import echo
 from jobctl.core.errors import IllegalTransition, UsageError
 from jobctl.core.names import plural
 
@@ -40,7 +42,8 @@ def _embedded(state: State, verb: str) -> Any:
 def start(state: State) -> int:
     """Start the embedded server; create it the first time."""
     _embedded(state, "start").info()
-    state.say("the database is running")
+    if not emit_one(state, "db_server", running=True):
+        state.say("the database is running")
     return 0
 
 
@@ -50,7 +53,8 @@ def start(state: State) -> int:
 def stop(state: State, force: bool) -> int:
     """Stop the embedded server. The next command starts it again."""
     stopped = _embedded(state, "stop").server.stop(force=force)
-    state.say("the database is stopped" if stopped else "the database was not running")
+    if not emit_one(state, "db_server", running=False, stopped=stopped):
+        state.say("the database is stopped" if stopped else "the database was not running")
     return 0
 
 
@@ -66,23 +70,34 @@ def status(state: State) -> int:
         shown = (
             {True: "yes", False: "no", None: "–"}.get(value, value) if isinstance(value, (bool, type(None))) else value
         )
-        click.echo(f"{name:<15} {shown}")
+        echo(f"{name:<15} {shown}")
     return 0
 
 
+def _print_revision(state: State, facts: Mapping[str, Any]) -> None:
+    if not emit_one(state, "db_revision", schema=facts["schema"], head=facts["head"]):
+        state.say(f"the schema is at {facts['schema'] or 'nothing'}")
+
+
+def _revision(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]{1,64}", value):
+        raise click.BadParameter("a revision is a number like 0001, or head, or base")
+    return value
+
+
 @db.command()
-@click.argument("revision", default="head")
+@click.argument("revision", default="head", callback=_revision)
 @pass_state
 def upgrade(state: State, revision: str) -> int:
     """Bring the schema up, by default to what this program needs."""
     place = _place(state)
     place.upgrade(revision)
-    state.say(f"the schema is at {place.status()['schema']}")
+    _print_revision(state, place.status())
     return 0
 
 
 @db.command()
-@click.argument("revision")
+@click.argument("revision", callback=_revision)
 @pass_state
 def downgrade(state: State, revision: str) -> int:
     """Take the schema back; "base" removes everything. Asks on a terminal, needs -y elsewhere."""
@@ -91,7 +106,7 @@ def downgrade(state: State, revision: str) -> int:
             raise UsageError("a downgrade can lose data", hint="Add -y if that is meant.")
         click.confirm(f"downgrade to {revision}? Data may be lost", abort=True, err=True)
     _place(state).downgrade(revision)
-    state.say(f"the schema is at {_place(state).status()['schema'] or 'nothing'}")
+    _print_revision(state, _place(state).status())
     return 0
 
 
@@ -100,7 +115,8 @@ def downgrade(state: State, revision: str) -> int:
 def current(state: State) -> int:
     """Print the revision of the schema."""
     facts = _place(state).status()
-    click.echo(facts["schema"] or "none")
+    if not emit_one(state, "db_revision", schema=facts["schema"], head=facts["head"]):
+        echo(facts["schema"] or "none")
     return 0 if facts["schema"] == facts["head"] else 5
 
 
@@ -109,8 +125,9 @@ def current(state: State) -> int:
 def check(state: State) -> int:
     """Compare the database with what the program expects."""
     found = _place(state).check()
-    for line in found:
-        click.echo(line)
+    if not emit_one(state, "db_check", differences=found):
+        for line in found:
+            echo(line)
     if found:
         raise IllegalTransition(f"{len(found)} differences", hint="jobctl db upgrade")
     state.say("the schema is as it should be")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import click
 
 from jobctl import __version__
 from jobctl.cli.commands import ALIASES, COMMANDS, GROUPS
-from jobctl.cli.text import seconds, visible
+from jobctl.cli.text import LONGEST, cut, echo, is_text, seconds
+from jobctl.core.errors import UsageError
 
 OUTPUTS = ("table", "wide", "json", "ndjson", "csv", "tsv", "id")
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -23,7 +24,7 @@ class OutOfTime(BaseException):
 
 
 class Duration(click.ParamType[float]):
-    """``90``, ``90s``, ``20m``, ``1h30m``, ``2d`` as seconds."""
+    """``90``, ``90s``, ``20m``, ``1h30m``, ``2d`` as seconds; at most a hundred years."""
 
     name = "duration"
 
@@ -33,14 +34,18 @@ class Duration(click.ParamType[float]):
             return float(value)
         found = seconds(str(value))
         if found is None:
-            self.fail(f"{value!r} is not a duration: use 90s, 20m, 1h30m or 2d", param, ctx)
+            self.fail(f"{cut(str(value), 60)!r} is not a duration: use 90s, 20m, 1h30m or 2d", param, ctx)
+        if found > LONGEST:
+            self.fail(f"{cut(str(value), 60)!r} is longer than a hundred years", param, ctx)
         return found
 
 
 class State:
     """What the globals say; carried by click's context."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, closed: Collection[int] = ()) -> None:
+        self.closed = closed
+        """Which of the standard streams (0, 1, 2) are closed."""
         self.flags: dict[str, Any] = {}
         self.client: Any = None
 
@@ -66,7 +71,7 @@ class State:
     def say(self, line: str) -> None:
         """A line beside the answer: stderr, unless quiet."""
         if not self.quiet:
-            click.echo(visible(line), err=True)
+            echo(line, err=True)
 
     def settings(self) -> Any:
         """Settings by flag, environment and files."""
@@ -122,19 +127,44 @@ def global_options() -> list[click.Option]:
     ]  # fmt: skip
 
 
+FILE_NAMES = ("config", "file", "lock", "roots", "words")
+"""Parameters that name files: bytes that are not UTF-8 are possible there."""
+
+
+def _encodable(value: object) -> bool:
+    """Whether a parameter's text, or each of several, can be encoded."""
+    return all(map(_encodable, value)) if isinstance(value, tuple) else not isinstance(value, str) or is_text(value)
+
+
 # -- commands and families -------------------------------------------------------------------------------------------
 
 
 class Command(click.Command):
     """A command that takes the globals too, and shows examples first."""
 
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, examples: Sequence[str] = (), silent: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.silent = silent
+        """Whether the command writes nothing to stdout."""
         self.examples = tuple(examples)
         taken = {name for param in self.params for name in param.opts}
         self.shared = [option for option in global_options() if not taken.intersection(option.opts)]
         self.params += self.shared
         self.context_settings = {**HELP_OPTIONS, **self.context_settings}
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command, if its answer has somewhere to go: nobody would learn what it did otherwise."""
+        if 1 in ctx.ensure_object(State).closed and not self.silent:
+            raise UsageError("stdout is closed", hint="Redirect it to /dev/null if the output is not wanted.")
+        return super().invoke(ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuses text that no database and no JSON can take, where it is not the name of a file."""
+        rest = super().parse_args(ctx, args)
+        for param in self.params:
+            if param.name not in FILE_NAMES and not _encodable(ctx.params.get(str(param.name))):
+                raise click.BadParameter("it is not valid UTF-8", ctx, param)
+        return rest
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Examples, own options by heading, and the globals in a line each."""
@@ -231,7 +261,7 @@ def _brief(option: click.Option) -> str:
 
 def _version(ctx: click.Context, _: click.Parameter, value: Any) -> None:
     if value:
-        click.echo(f"jobctl {__version__}")
+        echo(f"jobctl {__version__}")
         ctx.exit(0)
 
 

@@ -7,6 +7,7 @@ import click
 from jobctl.cli.exits import MEANINGS
 from jobctl.cli.frame import State, command, pass_state, root, top
 from jobctl.cli.shapes import JOB_FIELDS
+from jobctl.cli.text import echo
 from jobctl.core.errors import UsageError
 
 
@@ -15,7 +16,7 @@ from jobctl.core.errors import UsageError
 @pass_state
 def help_(state: State, words: tuple[str, ...]) -> int:  # noqa: ARG001 - every command takes it
     """Explain a command, or a topic: exit-codes, json, selectors, settings."""
-    click.echo(TOPICS[words[0]] if len(words) == 1 and words[0] in TOPICS else _command(words))
+    echo(TOPICS[words[0]] if len(words) == 1 and words[0] in TOPICS else _command(words))
     return 0
 
 

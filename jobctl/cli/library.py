@@ -7,16 +7,18 @@ from typing import Any
 import click
 
 from jobctl.cli.frame import State, command, pass_state
-from jobctl.cli.shapes import emit, stamp
+from jobctl.cli.selectors import LARGEST
+from jobctl.cli.shapes import emit, emit_one, stamp
 from jobctl.cli.table import table
-from jobctl.cli.text import colours, cut, paint, terminal_width, visible
+from jobctl.cli.text import colours, cut, echo, paint, terminal_width, visible
 from jobctl.core.errors import JobNotFound, UsageError
+from jobctl.core.names import plural
 
 
 @command()
 @click.argument("text", nargs=-1, required=True)
 @click.option("-k", "--count", default=5, show_default=True, type=click.IntRange(1, 1000), help="Most passages.")
-@click.option("--document", type=click.IntRange(1), help="Only in this document.")
+@click.option("--document", type=click.IntRange(1, LARGEST), help="Only in this document.")
 @pass_state
 def search(state: State, text: tuple[str, ...], count: int, document: int | None) -> int:
     """Find the passages nearest to a text, by words and by meaning."""
@@ -36,19 +38,21 @@ def search(state: State, text: tuple[str, ...], count: int, document: int | None
     for hit in hits:
         page = f"  p. {hit['page']}" if hit["page"] else ""
         place = " › ".join(hit["heading_path"]) or hit["title"]
-        click.echo(paint(cut(visible(f"{hit['score']:.2f}  {hit['title']}{page}  {place}"), limit), "bold", on=on))
-        click.echo(cut(f"      {visible(' '.join(hit['text'].split()))}", min(limit, 240)))
+        echo(paint(cut(visible(f"{hit['score']:.2f}  {hit['title']}{page}  {place}"), limit), "bold", on=on))
+        echo(cut(f"      {visible(' '.join(hit['text'].split()))}", min(limit, 240)))
     return 0
 
 
 @command()
-@click.argument("document", required=False, type=click.IntRange(1), metavar="[DOC]")
+@click.argument("document", required=False, type=click.IntRange(1, LARGEST), metavar="[DOC]")
 @click.option("--validate", "verdict", flag_value="validate", help="The connections --id are right.")
 @click.option("--reject", "verdict", flag_value="reject", help="They are wrong.")
 @click.option("--star", "verdict", flag_value="star", help="They are right and matter.")
-@click.option("--id", "ids", multiple=True, type=click.IntRange(1), help="Which connections to judge.")
+@click.option("--id", "ids", multiple=True, type=click.IntRange(1, LARGEST), help="Which connections to judge.")
 @click.option("--note", help="A remark on them.")
-@click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="Most connections.")
+@click.option(
+    "-n", "--limit", default=20, show_default=True, type=click.IntRange(1, 2**31 - 1), help="Most connections."
+)
 @click.option("--restore", metavar="KEY", help="Bring back a backup that reprocess_connections wrote.")
 @pass_state
 def connections(
@@ -60,13 +64,14 @@ def connections(
 
     if restore is not None:
         done, gone = wiring.restore_connections(state.settings(), state.connect(), restore)
-        click.echo(f"restored {done} connections; {gone} whose passages are gone were left out")
+        if not emit_one(state, "connections_restored", restored=done, left_out=gone):
+            echo(f"restored {plural(done, 'connection')}; left out {gone} whose passages no longer exist")
         return 0
     library = wiring.library(state.connect())
     if verdict or note is not None:
         if not ids:
             raise UsageError("which connections?", hint="jobctl connections DOC shows their ids; then --id N")
-        return _judge(library, ids, verdict, note)
+        return _judge(state, library, ids, verdict, note)
     found = [_item(row) for row in library.connections(document)[:limit]]
     if not state.for_people:
         emit(state, "connection_list", "connections", found)
@@ -81,7 +86,7 @@ def connections(
         for c in found
     ]  # fmt: skip
     for line in table(["ID", "STRENGTH", "TYPE", "JUDGED", "FROM", "TO"], rows, limit=width, elastic="FROM"):
-        click.echo(line)
+        echo(line)
     return 0
 
 
@@ -90,7 +95,7 @@ def _item(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "judged": judged, "created_at": stamp(row["created_at"]), "judged_at": stamp(row["judged_at"])}
 
 
-def _judge(library: Any, ids: tuple[int, ...], verdict: str | None, note: str | None) -> int:
+def _judge(state: State, library: Any, ids: tuple[int, ...], verdict: str | None, note: str | None) -> int:
     values: dict[str, Any] = {
         "validate": {"user_validated": True, "starred": False},
         "reject": {"user_validated": False, "starred": False},
@@ -100,9 +105,10 @@ def _judge(library: Any, ids: tuple[int, ...], verdict: str | None, note: str | 
     if note is not None:
         values["note"] = note
     missing = [number for number in ids if not library.judge(number, **values)]
-    for number in ids:
-        if number not in missing:
-            click.echo(f"connection {number}: recorded")
+    recorded = [number for number in ids if number not in missing]
+    if not emit_one(state, "connections_judged", ids=recorded):
+        for number in recorded:
+            echo(f"connection {number}: recorded")
     if missing:
         raise JobNotFound(f"no such connection: {', '.join(map(str, missing))}", hint="jobctl connections")
     return 0
@@ -113,7 +119,7 @@ def _judge(library: Any, ids: tuple[int, ...], verdict: str | None, note: str | 
     "--accept",
     "accepted",
     multiple=True,
-    type=click.IntRange(1),
+    type=click.IntRange(1, LARGEST),
     metavar="ID",
     help="Take the suggestion; may be repeated.",
 )
@@ -121,7 +127,7 @@ def _judge(library: Any, ids: tuple[int, ...], verdict: str | None, note: str | 
     "--reject",
     "rejected",
     multiple=True,
-    type=click.IntRange(1),
+    type=click.IntRange(1, LARGEST),
     metavar="ID",
     help="It belongs nowhere; may be repeated.",
 )
@@ -135,9 +141,10 @@ def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], w
     if accepted or rejected:
         decisions = [(number, True) for number in accepted] + [(number, False) for number in rejected]
         missing = [number for number, yes in decisions if not wiring.decide(client, number, accept=yes)]
-        for number, yes in decisions:
-            if number not in missing:
-                click.echo(f"review {number}: {'accepted' if yes else 'rejected'}")
+        decided = {number: "accepted" if yes else "rejected" for number, yes in decisions if number not in missing}
+        if not emit_one(state, "reviews_decided", decisions=[{"id": n, "decision": d} for n, d in decided.items()]):
+            for number, decision in decided.items():
+                echo(f"review {number}: {decision}")
         if missing:
             raise JobNotFound(f"nothing open under: {', '.join(map(str, missing))}", hint="jobctl review")
         return 0
@@ -160,7 +167,7 @@ def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], w
     for line in table(
         ["ID", "FROM", "DOC", "SCORE", "WHY", "TEXT"], rows, limit=terminal_width() or 200, elastic="TEXT"
     ):
-        click.echo(line)
+        echo(line)
     return 0
 
 

@@ -14,7 +14,7 @@ import click
 from jobctl.cli.follow import Ender, Source
 from jobctl.cli.frame import State
 from jobctl.cli.render import eta, mark, progress_words, standstill, state_words, what_comes
-from jobctl.cli.text import cut, visible
+from jobctl.cli.text import cut, echo, visible
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
 
@@ -80,7 +80,7 @@ class Lines:
     def _say(self, line: str) -> None:
         self._close_line()
         self._said_at = time.monotonic()
-        click.echo(line, err=self._err)
+        echo(line, err=self._err)
 
     def _still(self, jobs: list[Job]) -> None:
         """A sign of life: whoever reads a log must see that nobody hangs."""
@@ -156,17 +156,17 @@ class GitHub(Plain):
     def begin(self, job: Job) -> None:
         """``::group::``."""
         self._open = True
-        click.echo(f"::group::{_data(job.display_name)}")
+        echo(f"::group::{_data(job.display_name)}")
 
     def failed(self, job: Job) -> None:
         """``::error::``, with what its grammar uses escaped."""
         title = _data(job.display_name).replace(":", "%3A").replace(",", "%2C")
-        click.echo(f"::error title={title}::{_data(job.error_message or str(job.status))}")
+        echo(f"::error title={title}::{_data(job.error_message or str(job.status))}")
 
     def end(self, jobs: list[Job]) -> None:
         """``::endgroup::``, and a row a job in ``$GITHUB_STEP_SUMMARY``."""
         if self._open:
-            click.echo("::endgroup::")
+            echo("::endgroup::")
         rows = [
             f"| {job.id} | {_markdown(job.display_name)} | {job.status} | {_markdown(job.error_message or '')} |"
             for job in jobs
@@ -176,7 +176,7 @@ class GitHub(Plain):
                 with open(self._summary, "a", encoding="utf-8") as sink:  # noqa: PTH123 - a path of the CI's
                     sink.write("\n".join(["| job | | status | |", "|---|---|---|---|", *rows, "", ""]))
             except OSError as error:
-                click.echo(f"the summary of this step can't be written: {error.strerror}", err=True)
+                echo(f"the summary of this step can't be written: {error.strerror}", err=True)
 
 
 class GitLab(Plain):

@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import click
-
 from jobctl.cli.follow import RECENT, Ender, Source
 from jobctl.cli.frame import State
 from jobctl.cli.paint import Screen
 from jobctl.cli.render import card, job_lines, state_words
-from jobctl.cli.text import cut, visible, width
+from jobctl.cli.text import cut, echo, visible, width
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
@@ -124,7 +122,7 @@ class Live:
         state.flags = flags
         jobs = self._source.look()[:RECENT]  # as it is now, after the last key
         for line in job_lines(state, jobs) if jobs else ():
-            click.echo(line)
+            echo(line)
         if code == 130:
             state.say(self._source.farewell())
         return code

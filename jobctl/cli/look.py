@@ -12,9 +12,9 @@ from jobctl.cli import cache
 from jobctl.cli.frame import State, command, pass_state
 from jobctl.cli.render import card, job_lines
 from jobctl.cli.selectors import chosen, filters, numbers, selectors, split
-from jobctl.cli.shapes import JOB_FIELDS, dumps, emit, job_object, known, pick, stamp, wanted
+from jobctl.cli.shapes import JOB_FIELDS, dumps, emit, emit_one, job_object, known, pick, stamp, wanted
 from jobctl.cli.table import table
-from jobctl.cli.text import moment, visible
+from jobctl.cli.text import echo, moment, visible
 from jobctl.cli.wait import ended, outcome_code
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.job import Filters, Job
@@ -22,6 +22,8 @@ from jobctl.core.job import Filters, Job
 SORTS = ("id", "updated", "priority", "type", "status", "title")
 
 
+MOST = 2**31 - 2
+"""The largest number that an option may have: one more still fits the database's integer."""
 MANY = 10_000
 """Where counting for people stops."""
 
@@ -29,7 +31,7 @@ MANY = 10_000
 @command("list", examples=["jobctl list -s failed,paused", "jobctl list -t import_document --since today -o wide",
                            "jobctl list -s active --fields id,title,progress.percent -o csv"])  # fmt: skip
 @selectors
-@click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(0), help="Most jobs; 0: all.")
+@click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(0, MOST), help="Most jobs; 0: all.")
 @click.option("--sort", type=click.Choice(SORTS), default="id", show_default=True, help="Order; id: newest first.")
 @click.option("--watch", "live", is_flag=True, help="Follow them: the same as jobctl watch.")
 @pass_state
@@ -58,7 +60,7 @@ def list_(state: State, limit: int, sort: str, live: bool, **values: Any) -> int
         emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=total, truncated=truncated)
     elif jobs:
         for line in job_lines(state, jobs):
-            click.echo(line)
+            echo(line)
     else:
         state.say("no jobs match" if any(where.values()) else "no jobs yet; submit one: jobctl submit FILE")
     if truncated:
@@ -89,13 +91,13 @@ def show(state: State, payload: bool, result: bool, trace: bool, events: bool, *
     if not state.for_people:
         objects = [job_object(job, parts=_parts(client, job, asked)) for job in jobs]
         if state.output == "json" and len(numbers_) == 1 == len(objects):
-            click.echo(dumps({"v": 1, "kind": "job", **pick(state, objects[0])}))
+            echo(dumps({"v": 1, "kind": "job", **pick(state, objects[0])}))
         else:
             emit(state, "job_list", "jobs", objects, total=len(jobs), truncated=False)
     else:
         for place, job in enumerate(jobs):
             if place:
-                click.echo()
+                echo()
             _print(state, client, job, asked)
     if missing := [str(number) for number in numbers_ if number not in found]:
         raise JobNotFound(f"no such job: {', '.join(missing)}", hint="jobctl list")
@@ -120,18 +122,18 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
 def _print(state: State, client: Any, job: Job, asked: set[str]) -> None:
     checkpoints = client.checkpoints(job.id)
     for line in card(state, job, checkpoints=checkpoints, stages=job.metadata.get("stages") or ()):
-        click.echo(line)
+        echo(line)
     for name, value in (("input", job.input_data), ("output", job.output_data)):
         if name in asked:
-            click.echo(f"{name:<11} {visible(dumps(value))}")
+            echo(f"{name:<11} {visible(dumps(value))}")
     if "trace" in asked:
-        click.echo("trace")
+        echo("trace")
         for line in (job.error_trace or "none").splitlines():
-            click.echo(f"  {visible(line)}")
+            echo(f"  {visible(line)}")
     if "events" in asked:
-        click.echo("events")
+        echo("events")
         for event in client.events([job.id]):
-            click.echo(_event_line(event, job, state.get("time_mode", "relative")))
+            echo(_event_line(event, job, state.get("time_mode", "relative")))
 
 
 def _event_line(event: dict[str, Any], job: Job, mode: str) -> str:
@@ -149,13 +151,16 @@ def why(state: State, **values: Any) -> int:
     """Say why a job is where it is, and what to type next."""
     where, rest = split(values)
     client = state.connect()
-    for number in chosen(state, rest["ids"], where, verb="explain", dry_run=True):
-        sentences = client.why(number)
-        if state.output in ("json", "ndjson"):
-            click.echo(dumps({"v": 1, "kind": "why", "id": number, "reasons": sentences}))
-            continue
-        for sentence in sentences:
-            click.echo(f"{number}: {visible(sentence)}")
+    numbers_ = chosen(state, rest["ids"], where, verb="explain", dry_run=True)
+    reasons = ({"id": number, "reasons": client.why(number)} for number in numbers_)
+    if state.output == "json" and len(numbers_) == 1:
+        emit_one(state, "why", **next(reasons))
+    elif not state.for_people:
+        emit(state, "why_list", "jobs", reasons)
+    else:
+        for item in reasons:
+            for sentence in item["reasons"]:
+                echo(f"{item['id']}: {visible(sentence)}")
     return 0
 
 
@@ -173,7 +178,7 @@ def verify(state: State, **values: Any) -> int:
     if state.for_people:
         rows = [[str(v.job_id), str(v.seq), v.stage, v.verdict, v.path] for v in found]
         for line in table(["JOB", "SEQ", "STAGE", "VERDICT", "PATH"], rows):
-            click.echo(visible(line))
+            echo(visible(line))
     else:
         items = [{"id": v.job_id, "seq": v.seq, "stage": v.stage, "verdict": v.verdict, "path": v.path} for v in found]
         emit(state, "verification", "checkpoints", items)
@@ -186,9 +191,9 @@ def verify(state: State, **values: Any) -> int:
 @command(examples=["jobctl logs 7 -f", "jobctl logs 7 --stage embedding --attempt 2 -n 50"])
 @click.argument("job", metavar="ID")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended; return its outcome.")
-@click.option("-n", "--tail", type=click.IntRange(1), help="Only the last so many lines.")
+@click.option("-n", "--tail", type=click.IntRange(1, MOST), help="Only the last so many lines.")
 @click.option("--stage", help="Only of this stage.")
-@click.option("--attempt", type=click.IntRange(1), help="Only of this attempt.")
+@click.option("--attempt", type=click.IntRange(1, MOST), help="Only of this attempt.")
 @click.option("--raw", is_flag=True, help="Control characters as they are.")
 @pass_state
 def logs(
@@ -202,6 +207,9 @@ def logs(
     while True:
         reason = ended(client.get(number, full=False))
         lines = client.logs(number, after=last, **options, **({"tail": tail} if tail and not last else {}))
+        if not follow and not state.for_people:
+            emit(state, "log_list", "lines", ({**line, "at": stamp(line["at"])} for line in lines))
+            return 0
         for line in lines:
             last = line["id"]
             _log_line(state, line, raw=raw)
@@ -222,9 +230,12 @@ def _one(ids: list[int]) -> int:
 
 def _log_line(state: State, line: dict[str, Any], *, raw: bool) -> None:
     if state.output in ("json", "ndjson"):
-        click.echo(dumps({**line, "at": stamp(line["at"])}))
+        echo(dumps({**line, "at": stamp(line["at"])}))
         return
-    text = line["text"] if raw else visible(line["text"])
-    stage = f" {line['stage']}" if line["stage"] else ""
-    level = "" if line["level"] == "info" else f" {line['level']}:"
-    click.echo(f"{line['at'].astimezone():%H:%M:%S} #{line['attempt']}{stage}{level} {text}")
+    stage = f" {visible(line['stage'])}" if line["stage"] else ""
+    level = "" if line["level"] == "info" else f" {visible(line['level'])}:"
+    head = f"{line['at'].astimezone():%H:%M:%S} #{line['attempt']}{stage}{level} "
+    if raw:
+        click.echo(head + line["text"])  # as it was asked for: control characters as they are
+    else:
+        echo(head + visible(line["text"]))

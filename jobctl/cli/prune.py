@@ -6,6 +6,7 @@ import click
 
 from jobctl.cli.frame import Duration, State, command, pass_state
 from jobctl.cli.shapes import dumps
+from jobctl.cli.text import echo
 
 DAY = 86_400.0
 
@@ -25,8 +26,8 @@ def prune(state: State, older: float | None, dry_run: bool) -> int:
     done = state.connect().prune(older=age, dry_run=dry_run)
     if state.output in ("json", "ndjson"):
         body = {"v": 1, "kind": "prune", "dry_run": dry_run, "checkpoints": done.checkpoints, "orphans": done.orphans}
-        click.echo(dumps(body))
+        echo(dumps(body))
     elif not state.quiet:
         what = f"{done.checkpoints} checkpoints of ended jobs, {done.orphans} files that belonged to nothing"
-        click.echo(f"{'would remove' if dry_run else 'removed'}: {what}")
+        echo(f"{'would remove' if dry_run else 'removed'}: {what}")
     return 0

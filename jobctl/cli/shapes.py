@@ -14,7 +14,7 @@ import click
 
 from jobctl.cli.frame import State
 from jobctl.cli.table import table
-from jobctl.cli.text import terminal_width, visible
+from jobctl.cli.text import echo, escaped, terminal_width, visible
 from jobctl.core.errors import UsageError
 from jobctl.core.job import PRIORITIES, Job
 from jobctl.core.lifecycle import DONE, Status
@@ -75,9 +75,7 @@ def job_object(job: Job, *, parts: Mapping[str, Any] | None = None) -> dict[str,
 
 def dumps(value: Any) -> str:
     """JSON whose text can't drive a terminal; lossless."""
-    text = json.dumps(value, ensure_ascii=False, default=_json)
-    return re.sub("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]",
-                  lambda m: f"\\u{ord(m.group()):04x}", text)  # fmt: skip
+    return escaped(json.dumps(value, ensure_ascii=False, default=_json))
 
 
 def _json(value: Any) -> Any:
@@ -103,7 +101,7 @@ def known(state: State, names: Sequence[str], *, open_ended: Sequence[str] = ())
     """
     for name in wanted(state):
         if name == "help":
-            click.echo("\n".join(names))
+            echo("\n".join(names))
             return False
         if name not in names and name.partition(".")[0] not in open_ended:
             raise _unknown(name, names)
@@ -139,17 +137,25 @@ def _dig(value: Any, path: str) -> Any:
 # -- lists -----------------------------------------------------------------------------------------------------------
 
 
+def emit_one(state: State, kind: str, **body: Any) -> bool:
+    """Prints the one object of a command that has no list, where JSON is wanted; returns whether that was so."""
+    if state.output not in ("json", "ndjson"):
+        return False
+    echo(dumps({"v": 1, "kind": kind, **body}))
+    return True
+
+
 def emit(state: State, kind: str, name: str, items: Iterable[dict[str, Any]], **more: Any) -> None:
     """A list as fields, in the mode that was asked for; a table when only ``--fields`` was."""
     if state.output == "json":
         listed = [pick(state, item) for item in items]
-        click.echo(dumps({"v": 1, "kind": kind, "count": len(listed), **more, name: listed}))
+        echo(dumps({"v": 1, "kind": kind, "count": len(listed), **more, name: listed}))
     elif state.output == "ndjson":
         for item in items:
-            click.echo(dumps(pick(state, item)))
+            echo(dumps(pick(state, item)))
     elif state.output == "id":
         for item in items:
-            click.echo(str(item["id"]))
+            echo(visible(str(item["id"])))
     else:
         _rows(state, (pick(state, item) for item in items))
 
@@ -165,7 +171,7 @@ def _rows(state: State, items: Iterable[dict[str, Any]]) -> None:
     if found:
         heads = [name.upper() for name in found[0]] if not state.get("no_header") else found[0]
         for line in table(heads, found[1:], limit=terminal_width()):
-            click.echo(line)
+            echo(line)
 
 
 def _with_header(state: State, items: Iterable[dict[str, Any]]) -> Iterable[list[str]]:
@@ -181,14 +187,12 @@ def _cell(value: Any) -> str:
     if not isinstance(value, str):
         return dumps(value)
     # line breaks and tabs are quoted or escaped by the format; nothing else may drive a terminal
-    return "".join(c if c in "\n\t\r" else visible(c) for c in value)
+    return "".join(part if part in ("\n", "\t") else visible(part) for part in re.split("([\n\t])", value))
 
 
 def _line(state: State, cells: Sequence[str]) -> str:
     if state.output == "tsv":
-        return "\t".join(
-            c.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r") for c in cells
-        )
+        return "\t".join(c.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") for c in cells)
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(cells)
     return out.getvalue()

@@ -11,7 +11,7 @@ import click
 from jobctl.cli.frame import State, command, pass_state
 from jobctl.cli.shapes import dumps
 from jobctl.cli.table import table
-from jobctl.cli.text import parse_when, unicode_output, visible
+from jobctl.cli.text import echo, parse_when, unicode_output, visible
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import span
@@ -33,9 +33,7 @@ LEVELS, PLAIN_LEVELS = "▁▂▃▄▅▆▇█", ".:-=+*#@"
 @pass_state
 def stats(state: State, since: str | None, types: tuple[str, ...], queue: str | None, limits: tuple[str, ...]) -> int:
     """Show counts, throughput, waiting and running times, retries by class of error."""
-    moment = parse_when(since) if since else None
-    if since and moment is None:
-        raise UsageError(f"--since {since!r} is no time", hint="24h, today, 2026-11-24")
+    moment = parse_when(since, option="--since") if since is not None else None
     rules = [_rule(text) for text in limits]
     run, where = state.connect().queue.run, {"since": moment, "types": list(types) or None, "queue": queue}
     rows, failures, spread = run("stats", **where), run("errors", **where), run("spread", **where)
@@ -45,18 +43,18 @@ def stats(state: State, since: str | None, types: tuple[str, ...], queue: str | 
     if state.output in ("json", "ndjson"):
         body = {"counts": counts, "by_type": rows, "errors": failures,
                 "run_s": dict(zip(DECADES, runs, strict=True)), "ended_by_hour": hours[::-1]}  # fmt: skip
-        click.echo(dumps({"v": 1, "kind": "stats", **body}))
+        echo(dumps({"v": 1, "kind": "stats", **body}))
     elif not state.quiet:
         for line in [*_bars(counts), *_throughput(hours), *_by_type(rows), *_runs(runs), *_errors(failures)]:
-            click.echo(line)
+            echo(line)
     broken = [text for text, (name, limit) in zip(limits, rules, strict=True) if counts[name] > limit]
     for text in broken:
-        click.echo(f"threshold crossed: {text}", err=True)
+        echo(f"threshold crossed: {text}", err=True)
     return 12 if broken else 0
 
 
 def _rule(text: str) -> tuple[str, int]:
-    match = re.fullmatch(r"\s*(\w+)\s*>\s*(\d+)\s*", text)
+    match = re.fullmatch(r"\s*(\w+)\s*>\s*([0-9]{1,18})\s*", text)
     if not match or match.group(1) not in list(Status):
         raise UsageError(f"--fail-over {text!r} is not STATUS>NUMBER", hint=f"one of: {', '.join(Status)}")
     return match.group(1), int(match.group(2))

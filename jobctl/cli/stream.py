@@ -8,11 +8,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-import click
-
 from jobctl.cli import exits
 from jobctl.cli.follow import Ender, Source
 from jobctl.cli.shapes import dumps, job_object, stamp
+from jobctl.cli.text import echo
 from jobctl.core.errors import JobctlError
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import Status
@@ -94,6 +93,6 @@ class Stream:
         self._seen[job.id] = job
 
     def _send(self, event: str, **more: Any) -> None:
-        click.echo(dumps({"v": 1, "seq": self._seq, "ts": stamp(datetime.now(UTC)), "event": event, **more}))
+        echo(dumps({"v": 1, "seq": self._seq, "ts": stamp(datetime.now(UTC)), "event": event, **more}))
         sys.stdout.flush()
         self._seq += 1

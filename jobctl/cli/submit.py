@@ -12,9 +12,9 @@ import click
 
 from jobctl.cli import cache
 from jobctl.cli.frame import Command, Duration, State, pass_state
-from jobctl.cli.selectors import numbers
+from jobctl.cli.selectors import numbers, read_stdin
 from jobctl.cli.shapes import dumps
-from jobctl.cli.text import parse_when, visible
+from jobctl.cli.text import cut, echo, is_text, parse_when, visible
 from jobctl.cli.wait import outcome_code
 from jobctl.core.errors import UsageError
 from jobctl.core.job import PRIORITIES
@@ -105,13 +105,13 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
 
     TYPE is a job type (jobctl types lists them), or give one or more files or folders to process.
     """
-    requests = _requests(state, words, given)
+    requests, skipped = _requests(state, words, given)
     skip = given["on_conflict"] == "skip"
     ids: list[int] = []
     try:
         answers = state.connect().submit_all(requests, dry_run=given["dry_run"])
     except UsageError as error:
-        if not isinstance(requests, _Lines):
+        if not isinstance(requests, _Lines) or error.request is None:
             raise
         raise UsageError(f"line {requests.number}: {error}", hint=error.hint) from error
     for answer in answers:
@@ -120,24 +120,27 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
         if not answer.created:
             state.say(f"job {answer.id} has this key already")
     if given["dry_run"]:
-        state.say(f"{plural(len(ids), 'job')} would be created")
-        return 0
-    cache.add(ids[-cache.MOST :], given["title"] or " ".join(words))
-    _print(state, ids)
-    return _afterwards(state, ids, given)
+        state.say(f"dry run: would create {plural(len(ids), 'job')}")
+    else:
+        cache.add(ids[-cache.MOST :], given["title"] or " ".join(words))
+        _print(state, ids)
+    for path in skipped:
+        echo(f"jobctl: skipped, its name is not valid UTF-8: {path}", err=True)
+    code = 0 if given["dry_run"] else _afterwards(state, ids, given)
+    return code or (2 if skipped else 0)
 
 
 def _print(state: State, ids: Sequence[int]) -> None:
     if state.output in ("json", "ndjson"):
         jobs = [{"id": job_id} for job_id in ids]
-        click.echo(
+        echo(
             dumps({"v": 1, "kind": "submitted", "count": len(ids), "ids": list(ids)})
             if state.output == "json"
             else "\n".join(dumps(j) for j in jobs)
         )
     else:
         for job_id in ids:
-            click.echo(str(job_id))
+            echo(str(job_id))
     sys.stdout.flush()
 
 
@@ -196,55 +199,82 @@ def _explain(state: State, job_id: int) -> None:
 # -- what to submit --------------------------------------------------------------------------------------------------
 
 
-def _requests(state: State, words: tuple[str, ...], given: dict[str, Any]) -> Iterable[Any]:
+OWN_FIELDS = ("payload", "sets", "title", "at", "after", "labels", "key")
+"""Options that describe one job: the lines of ``-f`` have fields for them."""
+
+
+def _requests(state: State, words: tuple[str, ...], given: dict[str, Any]) -> tuple[Iterable[Any], list[str]]:
+    """What is to be created, and the files that can't be."""
     if given["file"] is not None:
         if words:
             raise UsageError("give a type, or -f FILE, not both", hint="jobctl submit --help")
-        return _Lines(given["file"], given)
+        if unused := [name for name in OWN_FIELDS if given[name]]:
+            option = {"sets": "set", "labels": "label"}.get(unused[0], unused[0])
+            raise UsageError(f"--{option} can't be used with -f", hint="Put it into the lines of the file.")
+        if given["file"] == "-" and 0 in state.closed:
+            raise UsageError("stdin is closed")
+        return _Lines(given["file"], given), []
+    if given["at"] is not None and given["delay"]:
+        raise UsageError("give --at or --delay, not both")
     if not words:
         raise UsageError("what to submit?", hint="jobctl submit FILE, or: jobctl submit TYPE --set field=value")
     options = _options(state, given)
     if _is_path(words[0]):
-        data = _payload(given)
-        return [("process_document", {**data, "path": str(path)}, options) for path in _documents(words)]
+        data = _payload(state, given)
+        found, skipped = _documents(words)
+        if given["key"] is not None and len(found) > 1:
+            raise UsageError(
+                f"--key is for one job, and these are {len(found)} files",
+                hint="Submit them one by one, or with -f and a key in each line.",
+            )
+        return [("process_document", {**data, "path": str(path)}, options) for path in found], skipped
     if len(words) > 1:
         raise UsageError(
             f"unexpected argument {words[1]!r}", hint="Fields of the input are given with --set field=value"
         )
-    return [(words[0], _payload(given), options)]
+    return [(words[0], _payload(state, given), options)], []
 
 
 def _is_path(word: str) -> bool:
     """An existing file or folder; or something that can only be meant as a path."""
-    return Path(word).exists() or "/" in word or Path(word).suffix.lower() in SUFFIXES
+    return _exists(word) or "/" in word or Path(word).suffix.lower() in SUFFIXES
 
 
-def _documents(words: Sequence[str]) -> list[Path]:
+def _exists(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _documents(words: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """The files that are named or lie in a named folder, and those among the latter whose names can't be recorded."""
     found: list[Path] = []
+    skipped: list[str] = []
     for word in words:
         path = Path(word)
-        if not path.exists():
-            raise UsageError(f"no such file: {word}", hint="Give an existing file or folder.")
+        if not _exists(word):
+            raise UsageError(f"no such file: {cut(word, 200)}", hint="Give an existing file or folder.")
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
             if not inside:
                 raise UsageError(f"no documents in {word}", hint=f"Looked for {', '.join(SUFFIXES)}")
-            found += inside
-        else:
+            found += [p for p in inside if is_text(str(p))]
+            skipped += [str(p) for p in inside if not is_text(str(p))]
+        elif is_text(str(path)):
             found.append(path)
-    return [path.absolute() for path in found]
+        else:
+            raise UsageError(f"the name of this file is not valid UTF-8: {word}", hint="Rename it.")
+    try:
+        return [path.absolute() for path in found], skipped
+    except FileNotFoundError as error:
+        raise UsageError("the current folder was deleted", hint="cd to another one, or give absolute paths.") from error
 
 
 def _options(state: State, given: dict[str, Any]) -> Any:
     from jobctl.client import Options
 
-    at = None
-    if given["at"] is not None:
-        at = parse_when(given["at"], ahead=True)
-        if at is None:
-            raise UsageError(
-                f"--at {given['at']!r} is no time", hint="22:30, 2h, 2026-11-24T22:00, with an offset if you like"
-            )
+    at = parse_when(given["at"], option="--at", ahead=True) if given["at"] is not None else None
     return Options(
         title=given["title"], queue=given["queue"], priority=given["priority"], max_retries=given["max_retries"],
         delay=given["delay"], at=at, after=tuple(numbers(state, given["after"])) if given["after"] else (),
@@ -258,10 +288,10 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _payload(given: dict[str, Any]) -> dict[str, Any]:
+def _payload(state: State, given: dict[str, Any]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     if given["payload"] is not None:
-        data = _json(_text(given["payload"]), "--payload")
+        data = _json(_text(state, given["payload"]), "--payload")
         if not isinstance(data, dict):
             raise UsageError("--payload is not a JSON object", hint='--payload \'{"path": "book.pdf"}\'')
     for item in given["sets"]:
@@ -272,22 +302,29 @@ def _payload(given: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _text(source: str) -> str:
+def _text(state: State, source: str) -> str:
     if source == "-":
-        return sys.stdin.read()
+        return read_stdin(state)
     if source.startswith("@"):
         try:
             return Path(source[1:]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{source[1:]} can't be read: {error}") from error
+        except (OSError, ValueError) as error:
+            raise _unreadable(source[1:], error) from error
     return source
+
+
+def _unreadable(name: str, error: OSError | ValueError) -> UsageError:
+    reason = error.strerror if isinstance(error, OSError) else "it is not valid UTF-8"
+    return UsageError(f"cannot read {cut(name, 200)}: {reason}")
 
 
 def _json(text: str, where: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UsageError(f"{where} is not JSON: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{where} is nested too deeply") from error
 
 
 def _value(text: str) -> Any:
@@ -296,6 +333,8 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+    except RecursionError as error:
+        raise UsageError("--set: the value is nested too deeply") from error
 
 
 FIELDS: dict[str, Any] = {
@@ -306,7 +345,7 @@ FIELDS: dict[str, Any] = {
 
 
 class _Lines:
-    """Requests from lines of JSON, read as they are asked for; ``number`` is the line that was read last."""
+    """Requests from lines of JSON, read as they are needed; ``number`` is the line that was read last."""
 
     def __init__(self, source: str, given: dict[str, Any]) -> None:
         self._source = source
@@ -315,12 +354,21 @@ class _Lines:
 
     def __iter__(self) -> Iterator[Any]:
         try:
-            with click.open_file(self._source, encoding="utf-8") as stream:
-                for self.number, line in enumerate(stream, 1):
+            with click.open_file(self._source, encoding="utf-8", errors="surrogateescape") as stream:
+                for number, line in enumerate(stream, 1):
+                    self.number = number
                     if line.strip():
-                        yield self._request(line)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{self._source} can't be read: {error}") from error
+                        yield self._numbered(line)
+        except (OSError, ValueError) as error:
+            raise _unreadable(self._source, error) from error
+
+    def _numbered(self, line: str) -> Any:
+        if not is_text(line):
+            raise UsageError(f"line {self.number}: not valid UTF-8")
+        try:
+            return self._request(line)
+        except UsageError as error:
+            raise UsageError(f"line {self.number}: {error}", hint=error.hint) from error
 
     def _request(self, line: str) -> Any:
         from jobctl.client import Options
@@ -343,5 +391,5 @@ class _Lines:
 
 def _id(value: Any) -> int:
     if type(value) is not int:
-        raise UsageError(f"after: {value!r} is no job id")
+        raise UsageError(f"after: {value!r} is not a job id")
     return int(value)

@@ -8,6 +8,7 @@ from jobctl.cli.frame import Duration, State, pass_state
 from jobctl.cli.frame import command as command_
 from jobctl.cli.shapes import dumps
 from jobctl.cli.table import table
+from jobctl.cli.text import echo
 
 
 @command_("torture")
@@ -39,7 +40,7 @@ def torture(state: State, seconds_: float, workers: int, seed: int, rate: float,
             "requests": dict(report.requests), "jobs": dict(report.statuses), "verdict": counts,
             "findings": report.verdict.findings,
         }  # fmt: skip
-        click.echo(dumps(body))
+        echo(dumps(body))
         return 0 if report.verdict.clean else 12
     for title, found in (
         ("FAULT", report.faults),
@@ -48,10 +49,10 @@ def torture(state: State, seconds_: float, workers: int, seed: int, rate: float,
         ("VERDICT", counts),
     ):
         for line in table([title, "COUNT"], [[name, f"{count:,}"] for name, count in sorted(found.items())]):
-            click.echo(line)
-        click.echo()
+            echo(line)
+        echo()
     for finding in report.verdict.findings:
-        click.echo(finding)
+        echo(finding)
     words = "nothing was lost, done twice, stale or wrong" if report.verdict.clean else "the history is not clean"
-    click.echo(f"{report.faults.total():,} faults in {report.seconds:.0f} s: {words}")
+    echo(f"{report.faults.total():,} faults in {report.seconds:.0f} s: {words}")
     return 0 if report.verdict.clean else 12

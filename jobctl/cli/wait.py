@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from jobctl.cli.frame import Duration, State, command, pass_state
 from jobctl.cli.selectors import chosen, numbers, selectors, split
 from jobctl.cli.shapes import emit, job_object
+from jobctl.cli.text import cut
 from jobctl.core.errors import UsageError
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
@@ -82,10 +84,9 @@ def wait(
 def exit_codes(text: str | None) -> dict[int, int]:
     """``11=0,124=0`` as a table. Raises ``UsageError``."""
     found: dict[int, int] = {}
-    for part in (text or "").split(","):
-        before, sign, after = part.strip().partition("=")
-        if part.strip() and not (sign and before.isdigit() and after.isdigit() and int(after) < 256):
-            raise UsageError(f"--map-exit {text!r} is no table of exit codes", hint="--map-exit 11=0,124=0")
-        if sign:
-            found[int(before)] = int(after)
+    for part in filter(None, (part.strip() for part in (text or "").split(","))):
+        pair = re.fullmatch("([0-9]{1,3})=([0-9]{1,3})", part)
+        if pair is None or int(pair[2]) > 255:
+            raise UsageError(f"--map-exit {cut(text or '', 60)!r} is not a list of A=B", hint="--map-exit 11=0,124=0")
+        found[int(pair[1])] = int(pair[2])
     return found

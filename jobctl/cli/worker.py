@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 import click
 
 from jobctl.cli.frame import Duration, Family, State, pass_state
-from jobctl.cli.shapes import emit, stamp
+from jobctl.cli.shapes import emit, emit_one, stamp
 from jobctl.cli.table import table
-from jobctl.cli.text import visible
+from jobctl.cli.text import cut, echo, visible
 from jobctl.core.errors import JobNotFound
 from jobctl.core.names import span
 
@@ -43,12 +44,12 @@ class _Address(click.ParamType[tuple[str, int]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         host, _, port = str(value).rpartition(":")
-        if not port.isdecimal() or int(port) > 65_535:
-            self.fail(f"{value!r} is no port: use 9100 or 0.0.0.0:9100", param, ctx)
+        if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
+            self.fail(f"{cut(str(value), 60)!r} is not a port: use 9100 or 0.0.0.0:9100", param, ctx)
         return host or "127.0.0.1", int(port)
 
 
-@worker.command()
+@worker.command(silent=True)
 @click.option("-c", "--concurrency", type=click.IntRange(1, 256), help="Jobs at once; default 2.")
 @click.option("--queue", "queues", multiple=True, help="Only this queue; may be repeated. Default: all.")
 @click.option("--type", "types", multiple=True, help="Only this job type; may be repeated. Default: all installed.")
@@ -136,8 +137,9 @@ def drain(state: State, names: tuple[str, ...]) -> int:
     """Ask workers, by name or id, to finish at their next safe points and end."""
     found = state.connect().queue.drain_workers(names)
     known = {w["name"] for w in found} | {str(w["id"]) for w in found}
-    for w in found:
-        click.echo(f"worker {visible(w['name'])}: will drain")
+    if not emit_one(state, "draining", workers=[w["name"] for w in found]):
+        for w in found:
+            echo(f"worker {visible(w['name'])}: draining")
     missing = [name for name in names if name not in known]
     if missing:
         raise JobNotFound(f"no such worker: {', '.join(missing)}", hint="jobctl worker list")

@@ -6,6 +6,7 @@ UPDATE_GOLDEN=1 writes them anew; then read them.
 import os
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from jobctl.cli.frame import State
 from jobctl.cli.live import Live, View, picture
 from jobctl.cli.shapes import JOB_FIELDS, job_object
 from jobctl.cli.text import colours, cut, moment, parse_when, seconds, visible, width
-from jobctl.core.errors import StoreUnavailable
+from jobctl.core.errors import StoreUnavailable, UsageError
 from jobctl.core.job import Answer, Progress
 from jobctl.core.lifecycle import ACTIONS, DONE, Status
 from jobctl.core.names import span
@@ -321,15 +322,21 @@ def test_durations_and_moments_are_read_and_written():
     assert [span(s) for s in (5, 61, 4320, 90_000, 200_000)] == ["5s", "1m", "1h12m", "1d", "2d"]
     assert moment(ago(30), NOW, "utc") == "2026-11-25T11:59:30Z"
     assert [moment(when, NOW, "relative") for when in (ago(30), ago(-90), None)] == ["30s ago", "in 1m", "–"]
-    now = parse_when("now")
-    assert abs((parse_when("2h") - now).total_seconds() + 7200) < 5
-    assert abs((parse_when("2h", ahead=True) - now).total_seconds() - 7200) < 5
-    assert abs((parse_when("+15m") - now).total_seconds() - 900) < 5
-    assert abs((parse_when("-15m", ahead=True) - now).total_seconds() + 900) < 5
-    assert parse_when("today").hour == 0
-    assert parse_when("00:00", ahead=True) > now
-    assert parse_when("2026-11-24T22:00+02:00").isoformat() == "2026-11-24T22:00:00+02:00"
-    assert [parse_when(text) for text in ("25:00", "soon", "", "2026-13-01")] == [None] * 4
+
+    def when(text, **more):
+        return parse_when(text, option="--at", **more)
+
+    now = when("now")
+    assert abs((when("2h") - now).total_seconds() + 7200) < 5
+    assert abs((when("2h", ahead=True) - now).total_seconds() - 7200) < 5
+    assert abs((when("+15m") - now).total_seconds() - 900) < 5
+    assert abs((when("-15m", ahead=True) - now).total_seconds() + 900) < 5
+    assert when("today").hour == 0
+    assert when("00:00", ahead=True) > now
+    assert when("2026-11-24T22:00+02:00") == datetime(2026, 11, 24, 20, tzinfo=UTC)
+    for text in ("25:00", "soon", "", "2026-13-01", "99999999d", "0001-01-01T00:00:00+12:00"):
+        with pytest.raises(UsageError, match="--at"):
+            when(text)
 
 
 @pytest.mark.parametrize(
