@@ -27,7 +27,7 @@ complete -c jobctl -n __fish_use_subcommand -a cancel -d 'End jobs.'
 complete -c jobctl -n __fish_use_subcommand -a delete -d 'Remove ended jobs; what they made stays.'
 complete -c jobctl -n __fish_use_subcommand -a verify -d 'Check the bytes of checkpoints.'
 complete -c jobctl -n __fish_use_subcommand -a worker -d 'Run and look after workers.'
-complete -c jobctl -n __fish_use_subcommand -a queue -d 'Hold and release whole queues.'
+complete -c jobctl -n __fish_use_subcommand -a queue -d 'Pause and resume whole queues.'
 complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
 complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
 complete -c jobctl -n __fish_use_subcommand -a search -d 'Find passages in processed documents.'
@@ -58,7 +58,7 @@ complete -c jobctl -l db -x
 complete -c jobctl -l config -rF
 complete -c jobctl -l output -s o -x -a 'table wide json ndjson csv tsv id'
 complete -c jobctl -l json
-complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id'
+complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at progress.idle_s error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id'
 complete -c jobctl -l quiet -s q
 complete -c jobctl -l verbose -s v
 complete -c jobctl -l color -x -a 'auto always never'
