@@ -4,12 +4,14 @@ function __jobctl_ids
     set -q XDG_CACHE_HOME; and set file $XDG_CACHE_HOME/jobctl/ids
     set -q JOBCTL_HOME; and set file $JOBCTL_HOME/cache/ids
     printf '@last\tthe newest job you submitted\n'
-    test -r $file; or return
+    test -f "$file"; and test -r "$file"; or return
     while read -d \t id verbs title
+        string match -qr '^[0-9]+$' -- "$id"; or continue # the file is data, whoever wrote it
+        set title (string replace -ra '[^[:print:]]' '' -- "$title")
         if test -z "$argv[1]"; or string match -q "*,$argv[1],*" ",$verbs,"
-            printf '%s\t%s\n' $id $title
+            printf '%s\t%s\n' $id "$title"
         end
-    end < $file
+    end < "$file"
 end
 complete -c jobctl -f
 complete -c jobctl -n __fish_use_subcommand -a submit -d 'Create a job; a file name alone processes that document.'
