@@ -9,12 +9,12 @@ from functools import cache
 import click
 
 from jobctl import __version__, wiring
-from jobctl.cli.commands import COMMANDS
+from jobctl.cli.app import Family, global_options, root, top
+from jobctl.cli.commands.help import TOPICS
 from jobctl.cli.exits import MEANINGS
-from jobctl.cli.frame import Family, global_options, root, top
-from jobctl.cli.help import TOPICS
+from jobctl.cli.output.fields import JOB_FIELDS
+from jobctl.cli.registry import COMMANDS
 from jobctl.cli.selectors import NAMES
-from jobctl.cli.shapes import JOB_FIELDS
 from jobctl.core.lifecycle import ACTIONS, Status
 
 IDS = ("show", "why", "watch", "wait", "logs", "pause", "resume", "retry", "restart", "cancel", "delete", "verify")

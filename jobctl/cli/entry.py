@@ -14,8 +14,8 @@ from typing import Any
 import click
 
 from jobctl.cli import exits
-from jobctl.cli.frame import OutOfTime, State, root
-from jobctl.cli.text import cut, echo, visible
+from jobctl.cli.app import OutOfTime, State, root
+from jobctl.cli.output.text import cut, echo, visible
 from jobctl.core.errors import JobctlError
 
 WIDEST = 500

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from jobctl.cli.frame import State
-from jobctl.cli.text import cut, is_text, parse_when
+from jobctl.cli.app import State
+from jobctl.cli.output.text import cut, is_text, parse_when
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.job import Filters
 from jobctl.core.lifecycle import ACTIVE, DONE, Status

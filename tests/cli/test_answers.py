@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from jobctl.cli import exits
-from jobctl.cli.commands import COMMANDS, GROUPS
-from jobctl.cli.follow import Source
-from jobctl.cli.frame import State
-from jobctl.cli.shapes import JOB_FIELDS
-from jobctl.cli.stream import Stream
+from jobctl.cli.app import State
+from jobctl.cli.output.fields import JOB_FIELDS
+from jobctl.cli.registry import COMMANDS, GROUPS
+from jobctl.cli.watching.events import Stream
+from jobctl.cli.watching.source import Source
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.lifecycle import Status
 from tests.cli.make import job, running

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobctl.cli.commands import COMMANDS
+from jobctl.cli.registry import COMMANDS
 from tests.documents.make import epub, pdf
 
 DATA = Path(__file__).parents[1] / "data"

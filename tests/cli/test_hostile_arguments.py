@@ -6,8 +6,8 @@ import logging
 import click
 import pytest
 
-from jobctl.cli.commands import COMMANDS
-from jobctl.cli.frame import global_options, root, top
+from jobctl.cli.app import global_options, root, top
+from jobctl.cli.registry import COMMANDS
 
 HOSTILE = (
     "", " ", "-", "=", ",", "\x1b[2J\x07", "a\u202eb\u200b\U000e0041", "\udcff", "caf\udce9.md", "-1", "0", "9" * 5000,
@@ -48,7 +48,7 @@ def outcome(cli, monkeypatch):
     monkeypatch.setattr("jobctl.wiring.run_worker", lambda *_, **__: 0)
     monkeypatch.setattr("jobctl.testing.torture.torture", lambda *_, **__: pytest.skip("not here"))
     monkeypatch.setattr("jobctl.client.POLL", 0.01)
-    monkeypatch.setattr("jobctl.cli.follow.FRAME", 0.01)
+    monkeypatch.setattr("jobctl.cli.watching.source.FRAME", 0.01)
     cli("submit", "noop", "--delay", "1h")
 
     def run(*words: str, stdin: str = ""):

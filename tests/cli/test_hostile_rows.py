@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from psycopg.types.json import Jsonb
 
-from jobctl.cli.text import echo, escaped, visible
+from jobctl.cli.output.text import echo, escaped, visible
 from jobctl.core.lifecycle import Status
 from tests.cli.test_hostile_arguments import commands
 
@@ -107,7 +107,7 @@ def test_every_option_and_argument_that_is_shown_in_an_error_is_sanitised(cli):
 
 
 def test_a_prompt_shows_no_more_than_a_line(cli, evil, monkeypatch):
-    monkeypatch.setattr("jobctl.cli.db.sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("jobctl.cli.commands.db.sys.stdin.isatty", lambda: True, raising=False)
     assert not FORBIDDEN.search(cli("db", "downgrade", EVIL).err)
 
 
@@ -124,8 +124,8 @@ def test_what_was_forgotten_is_shown_as_text_when_it_is_printed(capsys):
 
 PRINTERS = {
     "text.py": 1,  # the sanitiser itself
-    "shapes.py": 1,  # csv and tsv, whose cells are sanitised one by one
-    "look.py": 1,  # logs --raw
+    "fields.py": 1,  # csv and tsv, whose cells are sanitised one by one
+    "inspect.py": 1,  # logs --raw
     "lines.py": 2,  # the sections of GitLab
     "entry.py": 2,  # click's own help; an error as JSON
     "about.py": 1, "db.py": 4, "doctor.py": 2, "worker.py": 1,  # scripts, and lines that are sanitised where they are made

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from jobctl.cli import lines, live, render
-from jobctl.cli.frame import State
+from jobctl.cli.app import State
+from jobctl.cli.output import card
+from jobctl.cli.watching import lines, live
 from jobctl.client import explain
 from jobctl.core.attempt import Record
 from jobctl.core.job import NewJob, Progress
@@ -120,7 +121,7 @@ def test_a_row_with_an_absurd_progress_does_not_stop_the_list(cli, conn, queue, 
 
 def test_a_silent_worker_is_named_before_a_missing_progress():
     stuck = running(1, silent=41, attempt_started_at=ago(400), progress=Progress(5.0))
-    assert render.what_comes(stuck) == "no heartbeat for 41s"
+    assert card.what_comes(stuck) == "no heartbeat for 41s"
     assert "heartbeat" in " ".join(explain(stuck, [], [], [])).lower()
 
 
@@ -129,9 +130,9 @@ def test_a_standing_job_shows_no_time_left(monkeypatch):
     stuck = replace(
         moving, progress=replace(moving.progress, updated_at="2026-11-25T11:56:00Z"), attempt_started_at=ago(600)
     )
-    assert render.eta(moving)
-    assert not render.eta(stuck)
-    assert not render.rate(stuck)
+    assert card.eta(moving)
+    assert not card.eta(stuck)
+    assert not card.rate(stuck)
     assert "no progress for 4m" in lines.plain_line(stuck)
     view = live.View([stuck], selected=1)
     assert any("no progress for 4m" in line for line in live.picture(State(), view, 120, 20))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jobctl.cli import text
+from jobctl.cli.output import text
 from jobctl.core.errors import UsageError
 
 

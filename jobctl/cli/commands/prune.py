@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from jobctl.cli.frame import Duration, State, command, pass_state
-from jobctl.cli.shapes import dumps
-from jobctl.cli.text import echo
+from jobctl.cli.app import Duration, State, command, pass_state
+from jobctl.cli.output.fields import dumps
+from jobctl.cli.output.text import echo
 
 DAY = 86_400.0
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Everyday": {
         "submit": ("submit:submit", "Create a job; a file name alone processes that document."),
-        "list": ("look:list_", "Show jobs as a table."),
-        "show": ("look:show", "Show everything about a job, and what can be done with it."),
-        "why": ("look:why", "Say why a job is where it is."),
+        "list": ("inspect:list_", "Show jobs as a table."),
+        "show": ("inspect:show", "Show everything about a job, and what can be done with it."),
+        "why": ("inspect:why", "Say why a job is where it is."),
         "watch": ("watch:watch", "Follow jobs live."),
         "wait": ("wait:wait", "Block until jobs have ended; return their outcome."),
-        "logs": ("look:logs", "Show what a job's handler logged."),
+        "logs": ("inspect:logs", "Show what a job's handler logged."),
     },
     "Control": {
         "pause": ("control:pause", "Pause jobs at their next safe point."),
@@ -22,7 +22,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "restart": ("control:restart", "Run ended jobs again from the first stage."),
         "cancel": ("control:cancel", "End jobs."),
         "delete": ("control:delete", "Remove ended jobs; what they made stays."),
-        "verify": ("look:verify", "Check the bytes of checkpoints."),
+        "verify": ("inspect:verify", "Check the bytes of checkpoints."),
     },
     "Workers": {
         "worker": ("worker:worker", "Run and look after workers."),

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from jobctl.cli import cache
-from jobctl.cli.frame import State
+from jobctl.cli.app import State
+from jobctl.cli.commands.wait import ended, outcome_code
 from jobctl.cli.selectors import filters
-from jobctl.cli.wait import ended, outcome_code
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
@@ -49,14 +49,14 @@ def follow(
     interactive = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     try:
         if state.output in ("json", "ndjson") and not report_to_stderr:
-            from jobctl.cli.stream import Stream
+            from jobctl.cli.watching.events import Stream
 
             return Stream(source, ender).run()
         if interactive and not plain and not report_to_stderr:
-            from jobctl.cli.live import Live
+            from jobctl.cli.watching.live import Live
 
             return Live(state, source, ender).run()
-        from jobctl.cli.lines import Lines
+        from jobctl.cli.watching.lines import Lines
 
         return Lines(state, source, ender, to_stderr=report_to_stderr, every=every).run()
     except KeyboardInterrupt:

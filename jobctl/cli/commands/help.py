@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from jobctl.cli.app import State, command, pass_state, root, top
 from jobctl.cli.exits import MEANINGS
-from jobctl.cli.frame import State, command, pass_state, root, top
-from jobctl.cli.shapes import JOB_FIELDS
-from jobctl.cli.text import echo
+from jobctl.cli.output.fields import JOB_FIELDS
+from jobctl.cli.output.text import echo
 from jobctl.core.errors import UsageError
 
 

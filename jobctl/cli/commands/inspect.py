@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from jobctl.cli import cache
-from jobctl.cli.frame import State, command, pass_state
-from jobctl.cli.render import card, job_lines
+from jobctl.cli.app import State, command, pass_state
+from jobctl.cli.commands.wait import ended, outcome_code
+from jobctl.cli.output.card import card, job_lines
+from jobctl.cli.output.fields import JOB_FIELDS, dumps, emit, emit_one, job_object, known, pick, stamp, wanted
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import echo, moment, visible
 from jobctl.cli.selectors import chosen, filters, numbers, selectors, split
-from jobctl.cli.shapes import JOB_FIELDS, dumps, emit, emit_one, job_object, known, pick, stamp, wanted
-from jobctl.cli.table import table
-from jobctl.cli.text import echo, moment, visible
-from jobctl.cli.wait import ended, outcome_code
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.job import Filters, Job
 
@@ -39,7 +39,7 @@ def list_(state: State, limit: int, sort: str, live: bool, **values: Any) -> int
     """Show jobs as a table, newest first; with -q only their ids."""
     where, _ = split(values)
     if live:
-        from jobctl.cli.follow import follow
+        from jobctl.cli.watching.source import follow
 
         return follow(state, None, where)
     if state.quiet and state.for_people:

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from jobctl.cli.frame import Duration, Family, State, pass_state
-from jobctl.cli.shapes import emit, emit_one, stamp
-from jobctl.cli.table import table
-from jobctl.cli.text import cut, echo, visible
+from jobctl.cli.app import Duration, Family, State, pass_state
+from jobctl.cli.output.fields import emit, emit_one, stamp
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import cut, echo, visible
 from jobctl.core.errors import JobNotFound
 from jobctl.core.names import span
 

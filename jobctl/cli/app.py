@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from jobctl import __version__
-from jobctl.cli.commands import ALIASES, COMMANDS, GROUPS
-from jobctl.cli.text import LONGEST, cut, echo, is_text, seconds
+from jobctl.cli.output.text import LONGEST, cut, echo, is_text, seconds
+from jobctl.cli.registry import ALIASES, COMMANDS, GROUPS
 from jobctl.core.errors import UsageError
 
 OUTPUTS = ("table", "wide", "json", "ndjson", "csv", "tsv", "id")
@@ -218,7 +218,7 @@ class Root(Family):
         if name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[name][0].partition(":")
-        command = getattr(importlib.import_module(f"jobctl.cli.{module}"), attribute)
+        command = getattr(importlib.import_module(f"jobctl.cli.commands.{module}"), attribute)
         return command if isinstance(command, click.Command) else None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

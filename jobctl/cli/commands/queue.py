@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from jobctl.cli.frame import Family, State, pass_state
-from jobctl.cli.shapes import emit, emit_one, stamp
-from jobctl.cli.table import table
-from jobctl.cli.text import echo, visible
+from jobctl.cli.app import Family, State, pass_state
+from jobctl.cli.output.fields import emit, emit_one, stamp
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import echo, visible
 from jobctl.core.names import plural
 
 

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 
 import click
 
-from jobctl.cli.follow import Ender, Source
-from jobctl.cli.frame import State
-from jobctl.cli.render import eta, mark, progress_words, standstill, state_words, what_comes
-from jobctl.cli.text import cut, echo, visible
+from jobctl.cli.app import State
+from jobctl.cli.output.card import eta, mark, progress_words, standstill, state_words, what_comes
+from jobctl.cli.output.text import cut, echo, visible
+from jobctl.cli.watching.source import Ender, Source
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
 

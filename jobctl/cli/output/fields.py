@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from jobctl.cli.frame import State
-from jobctl.cli.table import table
-from jobctl.cli.text import echo, escaped, terminal_width, visible
+from jobctl.cli.app import State
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import echo, escaped, terminal_width, visible
 from jobctl.core.errors import UsageError
 from jobctl.core.job import PRIORITIES, Job
 from jobctl.core.lifecycle import DONE, Status

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-from jobctl.cli.frame import State
-from jobctl.cli.shapes import PRIORITY_NAMES
-from jobctl.cli.table import fitted, table
-from jobctl.cli.text import colours, moment, paint, terminal_width, unicode_output, visible
+from jobctl.cli.app import State
+from jobctl.cli.output.fields import PRIORITY_NAMES
+from jobctl.cli.output.table import fitted, table
+from jobctl.cli.output.text import colours, moment, paint, terminal_width, unicode_output, visible
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
 from jobctl.core.names import span

@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 
 import click
 
-from jobctl.cli.frame import Command, Family, State, pass_state
-from jobctl.cli.shapes import dumps, emit_one
-from jobctl.cli.text import echo
+from jobctl.cli.app import Command, Family, State, pass_state
+from jobctl.cli.output.fields import dumps, emit_one
+from jobctl.cli.output.text import echo
 from jobctl.core.errors import IllegalTransition, UsageError
 from jobctl.core.names import plural
 

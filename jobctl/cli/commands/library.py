@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from jobctl.cli.frame import State, command, pass_state
+from jobctl.cli.app import State, command, pass_state
+from jobctl.cli.output.fields import emit, emit_one, stamp
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import colours, cut, echo, paint, terminal_width, visible
 from jobctl.cli.selectors import LARGEST
-from jobctl.cli.shapes import emit, emit_one, stamp
-from jobctl.cli.table import table
-from jobctl.cli.text import colours, cut, echo, paint, terminal_width, visible
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.names import plural
 

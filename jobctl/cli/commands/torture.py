@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from jobctl.cli.frame import Duration, State, pass_state
-from jobctl.cli.frame import command as command_
-from jobctl.cli.shapes import dumps
-from jobctl.cli.table import table
-from jobctl.cli.text import echo
+from jobctl.cli.app import Duration, State, pass_state
+from jobctl.cli.app import command as command_
+from jobctl.cli.output.fields import dumps
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import echo
 
 
 @command_("torture")

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jobctl.cli.follow import RECENT, Ender, Source
-from jobctl.cli.frame import State
-from jobctl.cli.paint import Screen
-from jobctl.cli.render import card, job_lines, state_words
-from jobctl.cli.text import cut, echo, visible, width
+from jobctl.cli.app import State
+from jobctl.cli.output.card import card, job_lines, state_words
+from jobctl.cli.output.text import cut, echo, visible, width
+from jobctl.cli.watching.source import RECENT, Ender, Source
+from jobctl.cli.watching.terminal import Screen
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from jobctl.cli import exits
-from jobctl.cli.frame import State, command, pass_state
-from jobctl.cli.shapes import emit
-from jobctl.cli.text import visible
+from jobctl.cli.app import State, command, pass_state
+from jobctl.cli.output.fields import emit
+from jobctl.cli.output.text import visible
 from jobctl.core.errors import ConfigError, JobctlError
 from jobctl.core.job import Filters
 from jobctl.core.names import span

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from jobctl.cli.follow import follow
-from jobctl.cli.frame import Duration, State, command, pass_state
+from jobctl.cli.app import Duration, State, command, pass_state
 from jobctl.cli.selectors import numbers, selectors, split
+from jobctl.cli.watching.source import follow
 
 
 @command(examples=["jobctl watch", "jobctl watch 7 && echo done", "jobctl watch -t import_document -o ndjson"])

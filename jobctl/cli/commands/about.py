@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from jobctl import __version__
-from jobctl.cli.frame import Family, State, command, pass_state
-from jobctl.cli.shapes import dumps, emit
-from jobctl.cli.table import table
-from jobctl.cli.text import echo
+from jobctl.cli.app import Family, State, command, pass_state
+from jobctl.cli.output.fields import dumps, emit
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import echo
 
 
 @command()
@@ -29,7 +29,7 @@ def types(state: State, name: str | None) -> int:
         emit(state, "type_list", "types", items)
         return 0
     if name:
-        from jobctl.cli.submit import type_help
+        from jobctl.cli.commands.submit import type_help
 
         echo(type_help(found[0]))
         return 0

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jobctl.cli import exits
-from jobctl.cli.follow import Ender, Source
-from jobctl.cli.shapes import dumps, job_object, stamp
-from jobctl.cli.text import echo
+from jobctl.cli.output.fields import dumps, job_object, stamp
+from jobctl.cli.output.text import echo
+from jobctl.cli.watching.source import Ender, Source
 from jobctl.core.errors import JobctlError
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import Status

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from jobctl.cli.frame import State, command, pass_state
-from jobctl.cli.shapes import dumps
-from jobctl.cli.table import table
-from jobctl.cli.text import echo, parse_when, unicode_output, visible
+from jobctl.cli.app import State, command, pass_state
+from jobctl.cli.output.fields import dumps
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import echo, parse_when, unicode_output, visible
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import span

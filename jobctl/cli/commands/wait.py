@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from jobctl.cli.frame import Duration, State, command, pass_state
+from jobctl.cli.app import Duration, State, command, pass_state
+from jobctl.cli.output.fields import emit, job_object
+from jobctl.cli.output.text import cut
 from jobctl.cli.selectors import chosen, numbers, selectors, split
-from jobctl.cli.shapes import emit, job_object
-from jobctl.cli.text import cut
 from jobctl.core.errors import UsageError
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobctl.cli.text import cut, width
+from jobctl.cli.output.text import cut, width
 
 GIVING_WAY = (("DETAILS", 26), ("TITLE", 28), ("DETAILS", 20), ("TITLE", 12))
 """Which columns shrink when the table of jobs is too wide, and down to how many cells, in this order."""

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from jobctl.cli import cache
-from jobctl.cli.frame import Command, Duration, State, command, pass_state
+from jobctl.cli.app import Command, Duration, State, command, pass_state
+from jobctl.cli.output.fields import emit, emit_one
+from jobctl.cli.output.text import echo, visible
 from jobctl.cli.selectors import chosen, selectors, split
-from jobctl.cli.shapes import emit, emit_one
-from jobctl.cli.text import echo, visible
 from jobctl.client import Swept
 from jobctl.core.errors import ConfigError
 from jobctl.core.job import Answer

@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 from jobctl.cli import cache
-from jobctl.cli.frame import Command, Duration, State, pass_state
+from jobctl.cli.app import Command, Duration, State, pass_state
+from jobctl.cli.commands.wait import outcome_code
+from jobctl.cli.output.fields import dumps
+from jobctl.cli.output.text import cut, echo, is_text, parse_when, visible
 from jobctl.cli.selectors import numbers, read_stdin
-from jobctl.cli.shapes import dumps
-from jobctl.cli.text import cut, echo, is_text, parse_when, visible
-from jobctl.cli.wait import outcome_code
 from jobctl.core.errors import UsageError
 from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Status
@@ -145,7 +145,7 @@ def _print(state: State, ids: Sequence[int]) -> None:
 
 
 def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
-    from jobctl.cli.follow import follow
+    from jobctl.cli.watching.source import follow
 
     if not ids:
         return 0
@@ -165,7 +165,7 @@ def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
 def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
     """A worker of our own for these jobs, watched until they and their follow-up work have ended."""
     from jobctl import wiring
-    from jobctl.cli.follow import follow
+    from jobctl.cli.watching.source import follow
 
     process = wiring.run_here(state.settings(), ids, say=state.say)
     try:
