@@ -10,10 +10,13 @@ from typing import Any
 
 import click
 
-from jobctl import __version__
+from jobctl import __version__, wiring
+from jobctl.cli.output.display import Display
 from jobctl.cli.output.text import LONGEST, cut, echo, is_text, seconds
 from jobctl.cli.registry import ALIASES, COMMANDS, GROUPS
+from jobctl.client import Client
 from jobctl.core.errors import UsageError
+from jobctl.wiring import Settings
 
 OUTPUTS = ("table", "wide", "json", "ndjson", "csv", "tsv", "id")
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -40,49 +43,32 @@ class Duration(click.ParamType[float]):
         return found
 
 
-class State:
-    """What the globals say; carried by click's context."""
+class State(Display):
+    """The globals of one command, and the client it opens; carried by click's context."""
 
     def __init__(self, *, closed: Collection[int] = ()) -> None:
+        super().__init__()
         self.closed = closed
         """Which of the standard streams (0, 1, 2) are closed."""
-        self.flags: dict[str, Any] = {}
-        self.client: Any = None
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """A global's value."""
-        return self.flags.get(name, default)
+        self.client: Client | None = None
 
     @property
-    def output(self) -> str:
-        """The output mode."""
-        return str(self.get("output", "table"))
+    def yes(self) -> bool:
+        """Whether nothing is to be asked."""
+        return self.given("yes")
 
     @property
-    def for_people(self) -> bool:
-        """Whether a table or a card is wanted, not fields."""
-        return self.output in ("table", "wide") and not self.get("fields")
+    def verbosity(self) -> int:
+        """How many -v there are."""
+        count = self.flags.get("verbose")
+        return count if isinstance(count, int) else 0
 
-    @property
-    def quiet(self) -> bool:
-        """Whether only answers are wanted."""
-        return bool(self.get("quiet"))
-
-    def say(self, line: str) -> None:
-        """A line beside the answer: stderr, unless quiet."""
-        if not self.quiet:
-            echo(line, err=True)
-
-    def settings(self) -> Any:
+    def settings(self) -> Settings:
         """Settings by flag, environment and files."""
-        from jobctl import wiring
+        return wiring.settings({"db": self.text("db"), "config": self.text("config")})
 
-        return wiring.settings({"db": self.get("db"), "config": self.get("config")})
-
-    def connect(self) -> Any:
+    def connect(self) -> Client:
         """The client; opened once a command."""
-        from jobctl import wiring
-
         if self.client is None:
             self.client = wiring.connect(self.settings(), say=self.say)
         return self.client
@@ -103,7 +89,7 @@ def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         signal.setitimer(signal.ITIMER_REAL, max(value, 0.001))
 
 
-def _out_of_time(*_: Any) -> None:
+def _out_of_time(*_: object) -> None:
     raise OutOfTime
 
 

@@ -10,14 +10,14 @@ import click
 
 from jobctl import __version__, wiring
 from jobctl.cli.app import Family, global_options, root, top
-from jobctl.cli.commands.help import TOPICS
 from jobctl.cli.exits import MEANINGS
 from jobctl.cli.output.fields import JOB_FIELDS
 from jobctl.cli.registry import COMMANDS
 from jobctl.cli.selectors import NAMES
+from jobctl.cli.topics import TOPICS
 from jobctl.core.lifecycle import ACTIONS, Status
 
-IDS = ("show", "why", "watch", "wait", "logs", "pause", "resume", "retry", "restart", "cancel", "delete", "verify")
+IDS = ("show", "why", "watch", "wait", "logs", *ACTIONS, "verify")
 """Commands whose arguments are job ids; the cache says which of ``ACTIONS`` are possible on which job."""
 FILES = ("--file", "-f", "--config", "--lock", "--input-root")
 CHOSEN = "|".join(ACTIONS)

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import Any
 
 import click
 
@@ -59,7 +58,9 @@ def run(arguments: Sequence[str] | None = None, *, closed: Collection[int] = ())
     except Terminated:
         return 143
     except OutOfTime:
-        _complain(state, f"--timeout of {state.get('timeout'):g} s ran out", "Nothing that was done is undone.", 124)
+        _complain(
+            state, f"--timeout of {state.flags.get('timeout'):g} s ran out", "Nothing that was done is undone.", 124
+        )
         return 124
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -82,7 +83,7 @@ def run(arguments: Sequence[str] | None = None, *, closed: Collection[int] = ())
 
 
 def _terminate_like_others() -> None:
-    def unwind(*_: Any) -> None:
+    def unwind(*_: object) -> None:
         raise Terminated
 
     try:
@@ -120,7 +121,7 @@ def _usage_hint(error: BaseException) -> str | None:
 
 
 def _failed(state: State, error: BaseException) -> int:
-    if state.get("verbose", 0) >= 2:
+    if state.verbosity >= 2:
         import traceback
 
         traceback.print_exception(error)
@@ -151,7 +152,7 @@ def _failed(state: State, error: BaseException) -> int:
 
 def _complain(state: State, message: str, hint: str | None, code: int) -> None:
     """Up to three lines on stderr, the last says what to do; one object in a JSON mode."""
-    if state.output in ("json", "ndjson"):
+    if state.json:
         import json
 
         body = {"code": code, "exit": code, "message": message, "hint": hint, "retryable": code == 6}

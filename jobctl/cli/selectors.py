@@ -149,7 +149,7 @@ def chosen(state: State, words: Sequence[str], where: dict[str, Any], *, verb: s
 
 
 def _confirm(state: State, verb: str, count: int) -> None:
-    if state.get("yes"):
+    if state.yes:
         return
     if not sys.stdin.isatty():
         raise UsageError(f"{count} jobs match", hint=f"Add -y to {verb} them, or --dry-run to see them.")

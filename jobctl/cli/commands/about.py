@@ -99,10 +99,10 @@ def completion(state: State, shell: str) -> int:  # noqa: ARG001 - every command
 def version(state: State) -> int:
     """Print the version."""
     facts = {"id": "jobctl", "version": __version__, "python": platform.python_version(), "platform": sys.platform}
-    if state.output in ("json", "ndjson"):
+    if state.json:
         echo(dumps({"v": 1, "kind": "version", **facts}))
     else:
         echo(f"jobctl {__version__}")
-        if state.get("verbose"):
+        if state.verbosity:
             echo(f"Python {facts['python']} on {os.uname().sysname} {os.uname().machine}")
     return 0

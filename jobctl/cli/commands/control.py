@@ -14,7 +14,7 @@ from jobctl.cli.app import Command, Duration, State, command, pass_state
 from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
 from jobctl.cli.selectors import chosen, selectors, split
-from jobctl.client import Swept
+from jobctl.client import Client, Swept
 from jobctl.core.errors import ConfigError
 from jobctl.core.job import Answer
 from jobctl.core.lifecycle import DONE, Standing, Status
@@ -36,13 +36,17 @@ def _verb(function: Callable[..., Any]) -> Command:
     return command(function.__name__)(function)
 
 
-def act(state: State, verb: str, values: dict[str, Any], **options: Any) -> int:
-    """Chooses, acts, answers, waits."""
+Run = Callable[[Client, Sequence[int], bool], list[Answer]]
+"""What a verb does: the client, the jobs, whether it is a dry run."""
+
+
+def act(state: State, verb: str, values: dict[str, Any], run: Run) -> int:
+    """Chooses, acts, reports, waits."""
     where, rest = split(values)
     dry_run = bool(rest["dry_run"])
     ids = chosen(state, rest["ids"], where, verb=verb, dry_run=dry_run)
     client = state.connect()
-    answers: list[Answer] = getattr(client, verb)(ids, dry_run=dry_run, **options) if ids else []
+    answers = run(client, ids, dry_run) if ids else []
     if not dry_run:
         cache.revise({a.id: _now(verb, a) for a in answers if a.answer in ("done", "requested")})
     _report(state, answers, dry_run=dry_run)
@@ -53,12 +57,19 @@ def act(state: State, verb: str, values: dict[str, Any], **options: Any) -> int:
     return code
 
 
+LEAVES: dict[str, Status | None] = {
+    "pause": Status.PAUSED, "resume": Status.PENDING, "retry": Status.PENDING, "restart": Status.PENDING,
+    "cancel": Status.CANCELLED, "delete": None,
+}  # fmt: skip
+"""Verb → what becomes of a job that does not run; None: it is gone."""
+
+
 def _now(verb: str, answer: Answer) -> Standing | None:
     """How a job stands after an answer; None: it is gone."""
     if answer.was is Status.PROCESSING:
         return Standing(Status.PROCESSING, pause_requested=verb == "pause", cancel_requested=verb == "cancel")
-    left = {"pause": Status.PAUSED, "cancel": Status.CANCELLED}.get(verb, Status.PENDING)
-    return None if verb == "delete" else Standing(left)
+    left = LEAVES[verb]
+    return None if left is None else Standing(left)
 
 
 def _report(state: State, answers: Sequence[Answer], *, dry_run: bool) -> None:
@@ -96,14 +107,16 @@ def _await(state: State, verb: str, ids: list[int], timeout: float | None) -> in
 @click.option("--reason", help="Why, for those who look later.")
 def pause(state: State, reason: str | None, **values: Any) -> int:
     """Pause jobs: what waits at once, what runs at its next safe point."""
-    return act(state, "pause", values, reason=reason)
+    return act(state, "pause", values, lambda client, ids, dry_run: client.pause(ids, reason=reason, dry_run=dry_run))
 
 
 @_verb
 @click.option("--from-start", is_flag=True, help="Forget the checkpoints.")
 def resume(state: State, from_start: bool, **values: Any) -> int:
     """Continue paused jobs from their checkpoint; withdraw a pause that is only requested."""
-    return act(state, "resume", values, from_start=from_start)
+    return act(
+        state, "resume", values, lambda client, ids, dry_run: client.resume(ids, from_start=from_start, dry_run=dry_run)
+    )
 
 
 @_verb
@@ -111,7 +124,7 @@ def resume(state: State, from_start: bool, **values: Any) -> int:
 @click.option("--reason", help="Why, for those who look later.")
 def cancel(state: State, reason: str | None, **values: Any) -> int:
     """End jobs; their rows and checkpoints stay."""
-    return act(state, "cancel", values, reason=reason)
+    return act(state, "cancel", values, lambda client, ids, dry_run: client.cancel(ids, reason=reason, dry_run=dry_run))
 
 
 @_verb
@@ -133,7 +146,7 @@ def retry(state: State, limit: int, lock: str | None, **values: Any) -> int:
     where, rest = split(values)
     only_due = where["due"] and not rest["ids"] and not any(v for k, v in where.items() if k != "due")
     if not only_due:
-        return act(state, "retry", values)
+        return act(state, "retry", values, lambda client, ids, dry_run: client.retry(ids, dry_run=dry_run))
     locked = lock is not None and not _locked(lock)
     swept = Swept((), ()) if locked else state.connect().sweep(limit=limit, dry_run=rest["dry_run"])
     _report_sweep(state, swept, dry_run=rest["dry_run"], locked=locked)
@@ -168,13 +181,13 @@ def _locked(path: str) -> bool:
 @_verb
 def restart(state: State, **values: Any) -> int:
     """Run ended jobs again from the first stage; checkpoints and output are forgotten."""
-    return act(state, "restart", values)
+    return act(state, "restart", values, lambda client, ids, dry_run: client.restart(ids, dry_run=dry_run))
 
 
 @_verb
 def delete(state: State, **values: Any) -> int:
     """Remove ended jobs and their checkpoints; what they made stays."""
-    return act(state, "delete", values)
+    return act(state, "delete", values, lambda client, ids, dry_run: client.delete(ids, dry_run=dry_run))
 
 
 __all__ = ["cancel", "delete", "pause", "restart", "resume", "retry"]

@@ -63,7 +63,7 @@ def stop(state: State, force: bool) -> int:
 def status(state: State) -> int:
     """Show where the database is and how it does; starts nothing."""
     facts = _place(state).status()
-    if state.output in ("json", "ndjson"):
+    if state.json:
         click.echo(dumps({"v": 1, "kind": "db_status", **facts}))
         return 0
     for name, value in facts.items():
@@ -101,7 +101,7 @@ def upgrade(state: State, revision: str) -> int:
 @pass_state
 def downgrade(state: State, revision: str) -> int:
     """Take the schema back; "base" removes everything. Asks on a terminal, needs -y elsewhere."""
-    if not state.get("yes"):
+    if not state.yes:
         if not sys.stdin.isatty():
             raise UsageError("a downgrade can lose data", hint="Add -y if that is meant.")
         click.confirm(f"downgrade to {revision}? Data may be lost", abort=True, err=True)
@@ -149,7 +149,7 @@ def dump(state: State, file: str) -> int:
             raise UsageError("a dump is no text for a terminal", hint="jobctl db dump FILE")
         rows = place.dump(sys.stdout.buffer)
     else:
-        if Path(file).exists() and not state.get("yes"):
+        if Path(file).exists() and not state.yes:
             raise UsageError(f"{file} is there already", hint="Add -y to replace it.")
         with _atomically(Path(file)) as sink:
             rows = place.dump(sink)
@@ -197,7 +197,7 @@ def _atomically(path: Path) -> Iterator[BinaryIO]:
 def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> None:
     from jobctl import wiring
 
-    if state.output in ("json", "ndjson"):
+    if state.json:
         click.echo(dumps({"v": 1, "kind": f"db_{what}", "rows": rows}), err=to_stderr)
         return
     done = {"dump": "dumped", "load": "loaded"}[what]

@@ -10,12 +10,13 @@ import click
 
 from jobctl.cli import cache
 from jobctl.cli.app import State, command, pass_state
-from jobctl.cli.commands.wait import ended, outcome_code
+from jobctl.cli.exits import ended, outcome_code
 from jobctl.cli.output.card import card, job_lines
-from jobctl.cli.output.fields import JOB_FIELDS, dumps, emit, emit_one, job_object, known, pick, stamp, wanted
+from jobctl.cli.output.fields import JOB_FIELDS, dumps, emit, emit_one, job_object, known, pick, stamp
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, moment, visible
 from jobctl.cli.selectors import chosen, filters, numbers, selectors, split
+from jobctl.client import Client
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.job import Filters, Job
 
@@ -39,9 +40,9 @@ def list_(state: State, limit: int, sort: str, live: bool, **values: Any) -> int
     """Show jobs as a table, newest first; with -q only their ids."""
     where, _ = split(values)
     if live:
-        from jobctl.cli.watching.source import follow
+        from jobctl.cli.watching.views import watch_jobs
 
-        return follow(state, None, where)
+        return watch_jobs(state, None, where)
     if state.quiet and state.for_people:
         state.flags["output"] = "id"
     where_ = filters(where)
@@ -87,7 +88,7 @@ def show(state: State, payload: bool, result: bool, trace: bool, events: bool, *
     found = {job.id: job for job in client.find(Filters(ids=tuple(numbers_)), limit=None, full=True)}
     jobs = [found[number] for number in numbers_ if number in found]
     parts = {"input": payload, "output": result, "trace": trace, "events": events}
-    asked = {name for name, on in parts.items() if on} | {name.partition(".")[0] for name in wanted(state)}
+    asked = {name for name, on in parts.items() if on} | {name.partition(".")[0] for name in state.fields}
     if not state.for_people:
         objects = [job_object(job, parts=_parts(client, job, asked)) for job in jobs]
         if state.output == "json" and len(numbers_) == 1 == len(objects):
@@ -108,7 +109,7 @@ PARTS = ("input", "output", "trace", "events")
 """What ``show`` adds to a job on request."""
 
 
-def _parts(client: Any, job: Job, asked: set[str]) -> dict[str, Any]:
+def _parts(client: Client, job: Job, asked: set[str]) -> dict[str, Any]:
     parts: dict[str, Any] = {"input": job.input_data, "output": job.output_data, "trace": job.error_trace}
     if "events" in asked:
         parts["events"] = [_event(event) for event in client.events([job.id])]
@@ -119,7 +120,7 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     return {**event, "at": stamp(event["at"])}
 
 
-def _print(state: State, client: Any, job: Job, asked: set[str]) -> None:
+def _print(state: State, client: Client, job: Job, asked: set[str]) -> None:
     checkpoints = client.checkpoints(job.id)
     for line in card(state, job, checkpoints=checkpoints, stages=job.metadata.get("stages") or ()):
         echo(line)
@@ -133,7 +134,7 @@ def _print(state: State, client: Any, job: Job, asked: set[str]) -> None:
     if "events" in asked:
         echo("events")
         for event in client.events([job.id]):
-            echo(_event_line(event, job, state.get("time_mode", "relative")))
+            echo(_event_line(event, job, state.time_mode))
 
 
 def _event_line(event: dict[str, Any], job: Job, mode: str) -> str:
@@ -158,9 +159,9 @@ def why(state: State, **values: Any) -> int:
     elif not state.for_people:
         emit(state, "why_list", "jobs", reasons)
     else:
-        for item in reasons:
-            for sentence in item["reasons"]:
-                echo(f"{item['id']}: {visible(sentence)}")
+        for number in numbers_:
+            for sentence in client.why(number):
+                echo(f"{number}: {visible(sentence)}")
     return 0
 
 
@@ -203,10 +204,10 @@ def logs(
     client = state.connect()
     number = _one(numbers(state, [job]))
     last = 0
-    options = {"stage": stage, "attempt": attempt}
     while True:
         reason = ended(client.get(number, full=False))
-        lines = client.logs(number, after=last, **options, **({"tail": tail} if tail and not last else {}))
+        newest = tail if tail and not last else MOST
+        lines = client.logs(number, after=last, stage=stage, attempt=attempt, tail=newest)
         if not follow and not state.for_people:
             emit(state, "log_list", "lines", ({**line, "at": stamp(line["at"])} for line in lines))
             return 0
@@ -229,7 +230,7 @@ def _one(ids: list[int]) -> int:
 
 
 def _log_line(state: State, line: dict[str, Any], *, raw: bool) -> None:
-    if state.output in ("json", "ndjson"):
+    if state.json:
         echo(dumps({**line, "at": stamp(line["at"])}))
         return
     stage = f" {visible(line['stage'])}" if line["stage"] else ""

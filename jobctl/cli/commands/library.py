@@ -34,7 +34,7 @@ def search(state: State, text: tuple[str, ...], count: int, document: int | None
     if not hits:
         state.say("nothing found")
         return 0
-    on, limit = colours(state.get("color")), terminal_width() or 10_000
+    on, limit = colours(state.color), terminal_width() or 10_000
     for hit in hits:
         page = f"  p. {hit['page']}" if hit["page"] else ""
         place = " › ".join(hit["heading_path"]) or hit["title"]

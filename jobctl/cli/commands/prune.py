@@ -24,7 +24,7 @@ def prune(state: State, older: float | None, dry_run: bool) -> int:
     """
     age = older if older is not None else float(state.settings()["keep_checkpoints_days"]) * DAY
     done = state.connect().prune(older=age, dry_run=dry_run)
-    if state.output in ("json", "ndjson"):
+    if state.json:
         body = {"v": 1, "kind": "prune", "dry_run": dry_run, "checkpoints": done.checkpoints, "orphans": done.orphans}
         echo(dumps(body))
     elif not state.quiet:

@@ -40,7 +40,7 @@ def stats(state: State, since: str | None, types: tuple[str, ...], queue: str | 
     counts = {str(s): sum(r["jobs"] for r in rows if r["status"] == s) for s in Status}
     runs = _filled(spread, "run", len(DECADES))
     hours = _filled(spread, "hour", HOURS)
-    if state.output in ("json", "ndjson"):
+    if state.json:
         body = {"counts": counts, "by_type": rows, "errors": failures,
                 "run_s": dict(zip(DECADES, runs, strict=True)), "ended_by_hour": hours[::-1]}  # fmt: skip
         echo(dumps({"v": 1, "kind": "stats", **body}))

@@ -12,7 +12,7 @@ import click
 
 from jobctl.cli import cache
 from jobctl.cli.app import Command, Duration, State, pass_state
-from jobctl.cli.commands.wait import outcome_code
+from jobctl.cli.exits import outcome_code
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.text import cut, echo, is_text, parse_when, visible
 from jobctl.cli.selectors import numbers, read_stdin
@@ -131,7 +131,7 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
 
 
 def _print(state: State, ids: Sequence[int]) -> None:
-    if state.output in ("json", "ndjson"):
+    if state.json:
         jobs = [{"id": job_id} for job_id in ids]
         echo(
             dumps({"v": 1, "kind": "submitted", "count": len(ids), "ids": list(ids)})
@@ -145,14 +145,14 @@ def _print(state: State, ids: Sequence[int]) -> None:
 
 
 def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
-    from jobctl.cli.watching.source import follow
+    from jobctl.cli.watching.views import watch_jobs
 
     if not ids:
         return 0
     if given["run_"]:
         return _run_here(state, ids, given["timeout"])
     if given["watch_"]:
-        return follow(state, ids, {}, timeout=given["timeout"], report_to_stderr=True)
+        return watch_jobs(state, ids, {}, timeout=given["timeout"], report_to_stderr=True)
     if given["wait_"]:
         waited = state.connect().wait(ids, timeout=given["timeout"])
         for job_id, reason in waited.reasons.items():
@@ -165,11 +165,11 @@ def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
 def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
     """A worker of our own for these jobs, watched until they and their follow-up work have ended."""
     from jobctl import wiring
-    from jobctl.cli.watching.source import follow
+    from jobctl.cli.watching.views import watch_jobs
 
     process = wiring.run_here(state.settings(), ids, say=state.say)
     try:
-        code = follow(state, ids, {}, timeout=timeout, alive=lambda: process.poll() is None, report_to_stderr=True)
+        code = watch_jobs(state, ids, {}, timeout=timeout, alive=lambda: process.poll() is None, report_to_stderr=True)
         if code != 124:
             process.wait()
     finally:

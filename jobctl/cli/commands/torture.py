@@ -31,10 +31,10 @@ def torture(state: State, seconds_: float, workers: int, seed: int, rate: float,
     from jobctl.testing.torture import torture as run
     from jobctl.testing.torture.history import KINDS
 
-    plan = Plan(seconds=seconds_, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.get("db"))
+    plan = Plan(seconds=seconds_, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.text("db"))
     report = run(plan, say=state.say)
     counts = {kind: report.verdict.counts[kind] for kind in KINDS}
-    if state.output in ("json", "ndjson"):
+    if state.json:
         body = {
             "v": 1, "kind": "torture", "seconds": round(report.seconds, 1), "seed": seed, "faults": dict(report.faults),
             "requests": dict(report.requests), "jobs": dict(report.statuses), "verdict": counts,

@@ -9,29 +9,12 @@ from typing import Any
 import click
 
 from jobctl.cli.app import Duration, State, command, pass_state
+from jobctl.cli.exits import outcome_code
 from jobctl.cli.output.fields import emit, job_object
 from jobctl.cli.output.text import cut
 from jobctl.cli.selectors import chosen, numbers, selectors, split
 from jobctl.core.errors import UsageError
-from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
-
-PRECEDENCE = ((Status.FAILED, 10), ("unreachable", 20), (Status.CANCELLED, 11), ("timeout", 124))
-"""How several outcomes become one exit code: the first that occurs."""
-
-
-def outcome_code(reasons: Sequence[str]) -> int:
-    """The exit code of an awaited set of jobs."""
-    return next((code for reason, code in PRECEDENCE if reason in reasons), 0)
-
-
-def ended(job: Job) -> str | None:
-    """Why nobody waits for this job any more: reached, failed, cancelled; None while it can still go on by itself."""
-    if job.status is Status.FAILED:
-        return None if job.next_retry_at else str(job.status)
-    if job.status is Status.CANCELLED:
-        return str(job.status)
-    return "reached" if job.status is Status.COMPLETED else None
 
 
 def goals(words: Sequence[str]) -> tuple[Status, ...]:

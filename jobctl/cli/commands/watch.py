@@ -8,7 +8,7 @@ import click
 
 from jobctl.cli.app import Duration, State, command, pass_state
 from jobctl.cli.selectors import numbers, selectors, split
-from jobctl.cli.watching.source import follow
+from jobctl.cli.watching.views import watch_jobs
 
 
 @command(examples=["jobctl watch", "jobctl watch 7 && echo done", "jobctl watch -t import_document -o ndjson"])
@@ -25,4 +25,4 @@ def watch(state: State, ids: tuple[str, ...], timeout: float | None, plain: bool
     """
     where, _ = split(values)
     wanted = numbers(state, ids) if ids else None
-    return follow(state, wanted, where, timeout=timeout, plain=plain, every=every)
+    return watch_jobs(state, wanted, where, timeout=timeout, plain=plain, every=every)

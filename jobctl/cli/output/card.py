@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-from jobctl.cli.app import State
+from jobctl.cli.output.display import Display
 from jobctl.cli.output.fields import PRIORITY_NAMES
 from jobctl.cli.output.table import fitted, table
 from jobctl.cli.output.text import colours, moment, paint, terminal_width, unicode_output, visible
@@ -128,9 +128,9 @@ def rate(job: Job) -> str:
 # -- the table -------------------------------------------------------------------------------------------------------
 
 
-def row(state: State, job: Job, *, wide: bool, bar: int) -> list[str]:
+def row(state: Display, job: Job, *, wide: bool, bar: int) -> list[str]:
     """One job as cells, sanitised."""
-    mode = state.get("time_mode", "relative")
+    mode = state.time_mode
     seconds = (job.now - job.created_at).total_seconds()
     age = span(seconds) if mode == "relative" else moment(job.created_at, job.now, mode)
     cells = [
@@ -154,7 +154,7 @@ def _wide(job: Job, mode: str) -> list[str]:
     ]  # fmt: skip
 
 
-def job_lines(state: State, jobs: Sequence[Job], *, limit: int | None = None) -> list[str]:
+def job_lines(state: Display, jobs: Sequence[Job], *, limit: int | None = None) -> list[str]:
     """The table of jobs, coloured where that is wanted; at most ``limit`` cells wide, by default the terminal."""
     limit = limit or terminal_width()
     wide = state.output == "wide"
@@ -163,9 +163,9 @@ def job_lines(state: State, jobs: Sequence[Job], *, limit: int | None = None) ->
         [*COLUMNS, *(WIDE if wide else ())], [row(state, job, wide=wide, bar=bar) for job in jobs], limit
     )
     lines = table(heads, cells, limit=limit)
-    on = colours(state.get("color"))
+    on = colours(state.color)
     tinted = [_tinted(line, job, on=on) for line, job in zip(lines[1:], jobs, strict=True)]
-    return tinted if state.get("no_header") else [paint(lines[0], "bold", on=on), *tinted]
+    return tinted if not state.header else [paint(lines[0], "bold", on=on), *tinted]
 
 
 def _tinted(line: str, job: Job, *, on: bool) -> str:
@@ -178,10 +178,10 @@ def _tinted(line: str, job: Job, *, on: bool) -> str:
 
 
 def card(
-    state: State, job: Job, *, checkpoints: Sequence[Mapping[str, Any]] = (), stages: Sequence[str] = ()
+    state: Display, job: Job, *, checkpoints: Sequence[Mapping[str, Any]] = (), stages: Sequence[str] = ()
 ) -> list[str]:
     """Everything about a job that a person wants first."""
-    mode = state.get("time_mode", "relative")
+    mode = state.time_mode
     return [
         f"{name:<11} {value}"
         for name, value in (
@@ -196,9 +196,9 @@ def card(
     ]
 
 
-def _who(state: State, job: Job) -> list[tuple[str, str]]:
+def _who(state: Display, job: Job) -> list[tuple[str, str]]:
     sign, colour = mark(job)
-    status = paint(f"{sign} {state_words(job)}", colour, on=colours(state.get("color")))
+    status = paint(f"{sign} {state_words(job)}", colour, on=colours(state.color))
     comes = retry_words(job) if job.status is Status.FAILED else what_comes(job)  # the error has a line of its own
     return [
         ("job", f"{job.id}  {visible(job.display_name)}"),

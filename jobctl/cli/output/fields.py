@@ -8,11 +8,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
-from jobctl.cli.app import State
+from jobctl.cli.output.display import Display
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, escaped, terminal_width, visible
 from jobctl.core.errors import UsageError
@@ -42,7 +41,7 @@ def stamp(when: datetime | None) -> str | None:
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if when else None
 
 
-def job_object(job: Job, *, parts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def job_object(job: Job, *, parts: Mapping[str, object] | None = None) -> dict[str, object]:
     """A job in JSON, schema v1: every key always there."""
     progress = {name: getattr(job.progress, name) for name in type(job.progress).__dataclass_fields__}
     progress |= {"updated_at": stamp(job.progress.moved_at), "idle_s": None if job.idle is None else round(job.idle, 3)}
@@ -73,12 +72,12 @@ def job_object(job: Job, *, parts: Mapping[str, Any] | None = None) -> dict[str,
     }  # fmt: skip
 
 
-def dumps(value: Any) -> str:
+def dumps(value: object) -> str:
     """JSON whose text can't drive a terminal; lossless."""
     return escaped(json.dumps(value, ensure_ascii=False, default=_json))
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> object:
     if isinstance(value, datetime):
         return stamp(value)
     if isinstance(value, (bytes, memoryview)):
@@ -89,17 +88,12 @@ def _json(value: Any) -> Any:
 # -- fields ----------------------------------------------------------------------------------------------------------
 
 
-def wanted(state: State) -> list[str]:
-    """The fields that ``--fields`` names; none: all."""
-    return [name for part in str(state.get("fields") or "").split(",") if (name := part.strip())]
-
-
-def known(state: State, names: Sequence[str], *, open_ended: Sequence[str] = ()) -> bool:
+def known(state: Display, names: Sequence[str], *, open_ended: Sequence[str] = ()) -> bool:
     """Whether the fields that are wanted exist; False when ``--fields help`` was asked and is answered.
 
     Below a field of ``open_ended`` any name is good. Raises ``UsageError`` with the nearest name.
     """
-    for name in wanted(state):
+    for name in state.fields:
         if name == "help":
             echo("\n".join(names))
             return False
@@ -117,19 +111,19 @@ def _unknown(name: str, names: Iterable[str]) -> UsageError:
     )
 
 
-def pick(state: State, value: dict[str, Any]) -> dict[str, Any]:
+def pick(state: Display, value: Mapping[str, object]) -> Mapping[str, object]:
     """Only the fields that were asked for. Raises ``UsageError`` with the nearest name."""
-    names = wanted(state)
+    names = state.fields
     return {name: _dig(value, name) for name in names} if names else value
 
 
-def _dig(value: Any, path: str) -> Any:
+def _dig(value: object, path: str) -> object:
     here = value
     for part in path.split("."):
         if here is None:
             return None
-        if not isinstance(here, dict) or part not in here:
-            raise _unknown(path, here if isinstance(here, dict) else ())
+        if not isinstance(here, Mapping) or part not in here:
+            raise _unknown(path, here if isinstance(here, Mapping) else ())
         here = here[part]
     return here
 
@@ -137,15 +131,15 @@ def _dig(value: Any, path: str) -> Any:
 # -- lists -----------------------------------------------------------------------------------------------------------
 
 
-def emit_one(state: State, kind: str, **body: Any) -> bool:
+def emit_one(state: Display, kind: str, **body: object) -> bool:
     """Prints the one object of a command that has no list, where JSON is wanted; returns whether that was so."""
-    if state.output not in ("json", "ndjson"):
+    if not state.json:
         return False
     echo(dumps({"v": 1, "kind": kind, **body}))
     return True
 
 
-def emit(state: State, kind: str, name: str, items: Iterable[dict[str, Any]], **more: Any) -> None:
+def emit(state: Display, kind: str, name: str, items: Iterable[Mapping[str, object]], **more: object) -> None:
     """A list as fields, in the mode that was asked for; a table when only ``--fields`` was."""
     if state.output == "json":
         listed = [pick(state, item) for item in items]
@@ -160,7 +154,7 @@ def emit(state: State, kind: str, name: str, items: Iterable[dict[str, Any]], **
         _rows(state, (pick(state, item) for item in items))
 
 
-def _rows(state: State, items: Iterable[dict[str, Any]]) -> None:
+def _rows(state: Display, items: Iterable[Mapping[str, object]]) -> None:
     """Lines of csv and tsv as they come; a table, which needs all of them to know its widths."""
     lines = _with_header(state, items)
     if state.output in ("csv", "tsv"):
@@ -169,19 +163,19 @@ def _rows(state: State, items: Iterable[dict[str, Any]]) -> None:
         return
     found = [[visible(cell) for cell in cells] for cells in lines]
     if found:
-        heads = [name.upper() for name in found[0]] if not state.get("no_header") else found[0]
+        heads = [name.upper() for name in found[0]] if state.header else found[0]
         for line in table(heads, found[1:], limit=terminal_width()):
             echo(line)
 
 
-def _with_header(state: State, items: Iterable[dict[str, Any]]) -> Iterable[list[str]]:
+def _with_header(state: Display, items: Iterable[Mapping[str, object]]) -> Iterable[list[str]]:
     for place, item in enumerate(items):
-        if place == 0 and not state.get("no_header"):
+        if place == 0 and state.header:
             yield list(item)
         yield [_cell(value) for value in item.values()]
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -190,7 +184,7 @@ def _cell(value: Any) -> str:
     return "".join(part if part in ("\n", "\t") else visible(part) for part in re.split("([\n\t])", value))
 
 
-def _line(state: State, cells: Sequence[str]) -> str:
+def _line(state: Display, cells: Sequence[str]) -> str:
     if state.output == "tsv":
         return "\t".join(c.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") for c in cells)
     out = io.StringIO()

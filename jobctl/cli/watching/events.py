@@ -6,7 +6,6 @@ import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
 
 from jobctl.cli import exits
 from jobctl.cli.output.fields import dumps, job_object, stamp
@@ -92,7 +91,7 @@ class Stream:
             self._send("idle", id=job.id, idle_s=round(job.idle, 3))
         self._seen[job.id] = job
 
-    def _send(self, event: str, **more: Any) -> None:
+    def _send(self, event: str, **more: object) -> None:
         echo(dumps({"v": 1, "seq": self._seq, "ts": stamp(datetime.now(UTC)), "event": event, **more}))
         sys.stdout.flush()
         self._seq += 1

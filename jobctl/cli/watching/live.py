@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,12 +13,21 @@ from jobctl.cli.output.card import card, job_lines, state_words
 from jobctl.cli.output.text import cut, echo, visible, width
 from jobctl.cli.watching.source import RECENT, Ender, Source
 from jobctl.cli.watching.terminal import Screen
+from jobctl.client import Client
 from jobctl.core.errors import StoreUnavailable
-from jobctl.core.job import Job
+from jobctl.core.job import Answer, Job
 from jobctl.core.lifecycle import DONE, Status
 
 VERBS = {"p": ("pause",), "r": ("resume", "retry"), "c": ("cancel",)}
 """Key → what it does, the first of these that is possible on the selected job."""
+
+
+RUN: Mapping[str, Callable[[Client, list[int]], list[Answer]]] = {
+    "pause": lambda client, ids: client.pause(ids),
+    "resume": lambda client, ids: client.resume(ids),
+    "retry": lambda client, ids: client.retry(ids),
+    "cancel": lambda client, ids: client.cancel(ids),
+}
 
 
 @dataclass(frozen=True)
@@ -184,7 +193,7 @@ class Live:
     def _act(self, verb: str, job_id: int) -> None:
         self._acted = True
         try:
-            answers = getattr(self._state.connect(), verb)([job_id])
+            answers = RUN[verb](self._state.connect(), [job_id])
         except StoreUnavailable as error:
             self._message = str(error)
             return

@@ -1,9 +1,7 @@
-"""Following jobs: what is looked at and how often, when it is over, and which of the three views shows it."""
+"""What a watch looks at and how often, and when it is over."""
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,8 +9,9 @@ from typing import Any
 
 from jobctl.cli import cache
 from jobctl.cli.app import State
-from jobctl.cli.commands.wait import ended, outcome_code
+from jobctl.cli.exits import ended, outcome_code
 from jobctl.cli.selectors import filters
+from jobctl.client import Client
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
@@ -29,42 +28,6 @@ MOST = 500
 RECENT = 20
 """Ended jobs that are shown behind the others."""
 ORDER = (Status.PROCESSING, Status.PENDING, Status.PAUSED)
-
-
-def follow(
-    state: State,
-    ids: Sequence[int] | None,
-    where: dict[str, Any],
-    *,
-    timeout: float | None = None,
-    plain: bool = False,
-    every: float = 60.0,
-    alive: Callable[[], bool] | None = None,
-    report_to_stderr: bool = False,
-) -> int:
-    """Follows until the jobs have ended. ``alive``: also until this says no (``submit --run`` and its worker)."""
-    source = Source(state, ids, where)
-    source.look()  # an unknown id is an error before anything is painted
-    ender = Ender(ids, timeout, alive)
-    interactive = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    try:
-        if state.output in ("json", "ndjson") and not report_to_stderr:
-            from jobctl.cli.watching.events import Stream
-
-            return Stream(source, ender).run()
-        if interactive and not plain and not report_to_stderr:
-            from jobctl.cli.watching.live import Live
-
-            return Live(state, source, ender).run()
-        from jobctl.cli.watching.lines import Lines
-
-        return Lines(state, source, ender, to_stderr=report_to_stderr, every=every).run()
-    except KeyboardInterrupt:
-        if alive is not None:
-            state.say("Stopped; what was done so far is kept. Continue with: jobctl worker run --drain")
-        else:
-            state.say(source.farewell())
-        return 130
 
 
 class Source:
@@ -112,10 +75,10 @@ class Source:
             else "Stopped watching."
         )
 
-    def _by_id(self, client: Any) -> list[Job]:
+    def _by_id(self, client: Client) -> list[Job]:
         return _ordered(client.find(self._filters, limit=None))
 
-    def _by_status(self, client: Any) -> tuple[list[Job], dict[Status, int]]:
+    def _by_status(self, client: Client) -> tuple[list[Job], dict[Status, int]]:
         """Running ones first, then waiting, held, and the last that ended: the end of a long queue is only counted."""
         asked = self._filters.statuses
         found: list[Job] = []
