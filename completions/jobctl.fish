@@ -4,12 +4,14 @@ function __jobctl_ids
     set -q XDG_CACHE_HOME; and set file $XDG_CACHE_HOME/jobctl/ids
     set -q JOBCTL_HOME; and set file $JOBCTL_HOME/cache/ids
     printf '@last\tthe newest job you submitted\n'
-    test -r $file; or return
+    test -f "$file"; and test -r "$file"; or return
     while read -d \t id verbs title
+        string match -qr '^[0-9]+$' -- "$id"; or continue # the file is data, whoever wrote it
+        set title (string replace -ra '[^[:print:]]' '' -- "$title")
         if test -z "$argv[1]"; or string match -q "*,$argv[1],*" ",$verbs,"
-            printf '%s\t%s\n' $id $title
+            printf '%s\t%s\n' $id "$title"
         end
-    end < $file
+    end < "$file"
 end
 complete -c jobctl -f
 complete -c jobctl -n __fish_use_subcommand -a submit -d 'Create a job; a file name alone processes that document.'
@@ -28,7 +30,7 @@ complete -c jobctl -n __fish_use_subcommand -a cancel -d 'End jobs.'
 complete -c jobctl -n __fish_use_subcommand -a delete -d 'Remove ended jobs; what they made stays.'
 complete -c jobctl -n __fish_use_subcommand -a verify -d 'Check the bytes of checkpoints.'
 complete -c jobctl -n __fish_use_subcommand -a worker -d 'Run and look after workers.'
-complete -c jobctl -n __fish_use_subcommand -a queue -d 'Hold and release whole queues.'
+complete -c jobctl -n __fish_use_subcommand -a queue -d 'Pause and resume whole queues.'
 complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
 complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
 complete -c jobctl -n __fish_use_subcommand -a search -d 'Find passages in processed documents.'
@@ -59,7 +61,7 @@ complete -c jobctl -l db -x
 complete -c jobctl -l config -rF
 complete -c jobctl -l output -s o -x -a 'table wide json ndjson csv tsv id'
 complete -c jobctl -l json
-complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size'
+complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at progress.idle_s error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size'
 complete -c jobctl -l quiet -s q
 complete -c jobctl -l verbose -s v
 complete -c jobctl -l color -x -a 'auto always never'

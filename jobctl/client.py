@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from jobctl.core import result
 from jobctl.core.attempt import StoredResult
@@ -29,13 +29,17 @@ from jobctl.core.errors import (
 from jobctl.core.job import PRIORITIES, Answer, Filters, Job, NewJob, Submitted
 from jobctl.core.keys import source_key
 from jobctl.core.lifecycle import DONE, Standing, Status, actions, reachable
-from jobctl.core.names import words
+from jobctl.core.names import span, words
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
 from jobctl.core.rows import Dependency, Reached, References, Stats
 from jobctl.core.server import Blocker, Effective, Health
 
 TITLE_CAP = 512
+NAME_CAP = 512
+"""Characters of a queue, a key or a label: it must fit an entry of an index."""
+YEARS = range(2000, 2200)
+"""In which a job may be due: an instant near the ends of the calendar can be written to a row and not read again."""
 POLL = 0.25
 """Seconds between two looks of a wait."""
 FOREVER = 100 * 365.25 * 86_400
@@ -192,7 +196,7 @@ class Client:
 
         Requests are taken one by one and written in batches, so that any number fits in memory.
         """
-        given = iter(requests)
+        given = enumerate(requests)
         batch = self._prepared(given, take=not dry_run)
         strict = any(options.on_conflict == "error" for _, options in batch)
         answers: list[Submitted] = []
@@ -205,9 +209,16 @@ class Client:
         return answers
 
     def _prepared(
-        self, requests: Iterator[tuple[str, Mapping[str, Any], Options]], *, take: bool
+        self, requests: Iterator[tuple[int, tuple[str, Mapping[str, Any], Options]]], *, take: bool
     ) -> list[tuple[NewJob, Options]]:
-        return [(self._prepare(*request, take=take), request[2]) for request in islice(requests, BATCH)]
+        prepared = []
+        for number, request in islice(requests, BATCH):
+            try:
+                prepared.append((self._prepare(*request, take=take), request[2]))
+            except UsageError as error:
+                error.request = number
+                raise
+        return prepared
 
     def _create(self, batch: Sequence[tuple[NewJob, Options]]) -> list[Submitted]:
         self._known(dependency for job, _ in batch for dependency in job.after)
@@ -316,7 +327,7 @@ class Client:
     def _verdict(self, row: Mapping[str, Any]) -> str:
         try:
             good = digest(self._storage().get(row["path"], max_bytes=row["size"])) == row["sha256"]
-        except CheckpointMissing:
+        except (CheckpointMissing, ValueError):  # a path that no storage can have was not written by a worker
             return "missing"
         except CheckpointCorrupt:
             return "corrupt"
@@ -563,6 +574,7 @@ def new_job(
     tries = retries.get(pipeline.name, pipeline.max_retries) if options.max_retries is None else options.max_retries
     if not 0 <= tries <= MOST_RETRIES:
         raise UsageError(f"{tries} retries can't be", hint=f"0 to {MOST_RETRIES}")
+    _refuse_unfit(options)
     title = options.title if options.title is not None else pipeline.title(args)
     mode = pipeline.mode(args)
     return NewJob(
@@ -583,6 +595,24 @@ def new_job(
         max_retries=tries,
         after=options.after,
     )
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _refuse_unfit(options: Options) -> None:
+    """Raises ``UsageError`` for names and times that a row could hold and nobody could use."""
+    labels = options.labels or {}
+    for what, text in (("queue", options.queue), ("key", options.key), *(("label", part) for part in labels)):
+        if text is not None and not 0 < len(text) <= NAME_CAP:
+            raise UsageError(f"the {what} is {'too long' if text else 'empty'}", hint=f"1 to {NAME_CAP} characters")
+    if not all(isinstance(value, str) and len(value) <= NAME_CAP for value in labels.values()):
+        raise UsageError("the value of a label is not text, or too long", hint=f"Up to {NAME_CAP} characters")
+    if options.at is not None and options.at.year not in YEARS:
+        raise UsageError(f"no job can be due in {options.at:%Y}", hint=f"From {YEARS[0]} to {YEARS[-1]}")
 
 
 def _job_of(key: str) -> int:
@@ -688,84 +718,97 @@ Rowlike = Sequence[Mapping[str, Any]]
 
 def explain(job: Job, workers: Rowlike, dependencies: Sequence[Dependency], holds: Rowlike) -> list[str]:
     """Sentences on why a job is where it is."""
-    explainers: dict[Status, Callable[[], list[str]]] = {
-        Status.PENDING: lambda: _why_pending(job, workers, dependencies, holds),
-        Status.PROCESSING: lambda: _why_processing(job),
-        Status.PAUSED: lambda: [
-            f"It was paused{f': {job.pause_reason}' if job.pause_reason else ''}.",
-            f"jobctl resume {job.id}",
-        ],
-        Status.FAILED: lambda: _why_failed(job),
-        Status.COMPLETED: lambda: ["It is done."],
-        Status.CANCELLED: lambda: [f"It was cancelled{f': {job.cancel_reason}' if job.cancel_reason else ''}."],
-    }
-    return explainers[job.status]()
+    match job.status:
+        case Status.PENDING:
+            return _why_pending(job, workers, dependencies, holds)
+        case Status.PROCESSING:
+            return _why_processing(job)
+        case Status.PAUSED:
+            return [f"Paused{_because(job.pause_reason)}. To continue: jobctl resume {job.id}"]
+        case Status.FAILED:
+            return _why_failed(job)
+        case Status.COMPLETED:
+            return ["Completed."]
+        case Status.CANCELLED:
+            error = [f"It had failed before: {job.error_message}"] if job.error_message else []
+            return [f"Cancelled{_because(job.cancel_reason)}.", *error]
+        case _:
+            assert_never(job.status)
+
+
+def _because(reason: str | None) -> str:
+    return f": {reason}" if reason else ""
 
 
 def _why_pending(job: Job, workers: Rowlike, dependencies: Sequence[Dependency], holds: Rowlike) -> list[str]:
-    open_ones = [d for d in dependencies if d.status is not Status.COMPLETED]
-    if job.waiting_on == "dependency" and open_ones:
+    unfinished = [d for d in dependencies if d.status is not Status.COMPLETED]
+    if job.waiting_on == "dependency" and unfinished:
         return [
-            *(f"It waits for job {d.id}, which is {d.status or 'gone'}." for d in open_ones),
-            _way(job, open_ones),
+            *(f"Waiting for job {d.id}, which is {d.status or 'deleted'}." for d in unfinished),
+            _next_step(job, unfinished),
         ]
     if job.waiting_on == "key":
-        return [f"It waits for another job with the key {job.concurrency_key!r}."]
+        return [f"Waiting for another job with the concurrency key {job.concurrency_key!r}."]
     for hold in holds:
-        kind, name, reason = hold["kind"], hold["name"], hold["reason"]
+        kind, name = hold["kind"], hold["name"]
         if name == (job.queue if kind == "queue" else job.job_type):
-            way = f"jobctl queue resume {name}{' --type' if kind == 'type' else ''}"
-            return [f"The {kind} {name!r} is held{f': {reason}' if reason else '.'}", way]
+            option = " --type" if kind == "type" else ""
+            return [f"The {kind} {name!r} is paused{_because(hold['reason'])}.", f"jobctl queue resume {name}{option}"]
     if job.due_in:
-        return [f"It is not due before {job.run_after.isoformat(timespec='seconds')}."]
-    alive = [w for w in workers if not w["silent"]]
-    serving = [w for w in alive if job.job_type in w["job_types"] and (not w["queues"] or job.queue in w["queues"])]
+        due = job.run_after.isoformat(timespec="seconds")
+        return [f"Due in {span(job.due_in)}, at {due}."]
+    alive = [worker for worker in workers if not worker["silent"]]
     if not alive:
         return ["No worker is running.", "jobctl worker run"]
-    if not serving:
-        return [
-            f"No running worker serves {job.job_type} in queue {job.queue!r}.",
-            f"jobctl worker run --type {job.job_type}",
-        ]
-    return ["It is due and waits for a free worker."]
+    if not any(_serves(worker, job) for worker in alive):
+        command = f"jobctl worker run --type {job.job_type}"
+        return [f"No running worker takes {job.job_type} jobs of queue {job.queue!r}.", command]
+    return ["Due, waiting for a free worker."]
 
 
-def _way(job: Job, dependencies: Sequence[Dependency]) -> str:
-    """The next command for a job that waits for others: about one that will not come by itself, if there is one."""
+def _serves(worker: Mapping[str, Any], job: Job) -> bool:
+    return job.job_type in worker["job_types"] and (not worker["queues"] or job.queue in worker["queues"])
+
+
+def _next_step(job: Job, dependencies: Sequence[Dependency]) -> str:
+    """The next command for a job that waits for others: about one that can't complete by itself, if there is one."""
     by_status = {d.status: d.id for d in dependencies}
     if None in by_status:
-        return f"It can't run any more: jobctl cancel {job.id}"
-    for ended in (Status.FAILED, Status.CANCELLED):
-        if ended in by_status:
-            held = by_status[ended]
-            return f"jobctl retry {held} or jobctl restart {held}, or give it up: jobctl cancel {job.id}"
+        return f"It can never run: jobctl cancel {job.id}"
+    for status in (Status.FAILED, Status.CANCELLED):
+        if status in by_status:
+            blocker = by_status[status]
+            return f"jobctl retry {blocker} or jobctl restart {blocker}; to drop this job: jobctl cancel {job.id}"
     if Status.PAUSED in by_status:
         return f"jobctl resume {by_status[Status.PAUSED]}"
     return f"jobctl why {dependencies[0].id}"
 
 
 def _why_processing(job: Job) -> list[str]:
-    who = f" by worker {job.worker['name']}" if job.worker else ""
-    sentences = [f"It is running{who}: {job.progress.details or job.progress.stage or 'just started'}."]
+    worker = f" on worker {job.worker['name']}" if job.worker else ""
+    sentences = [f"Running{worker}: {job.progress.details or job.progress.stage or 'just started'}"]
     if not job.alive and job.heartbeat_at is not None:
         sentences.append(_silence(job, (job.now - job.heartbeat_at).total_seconds()))
+    elif job.stalled and job.idle is not None:
+        sentences.append(f"No progress for {span(job.idle)}, though its worker is alive. Its log: jobctl logs {job.id}")
     if job.cancel_requested_at:
-        sentences.append("A cancel stands; it ends at the next safe point.")
+        sentences.append("Cancel requested: stops at the next safe point.")
     elif job.pause_requested_at:
-        sentences.append("A pause stands; it pauses at the next safe point.")
+        sentences.append("Pause requested: pauses at the next safe point.")
     return sentences
 
 
 def _silence(job: Job, age: float) -> str:
     if age < 0:
-        return f"The database's clock was set back by {-age:.0f}s or more: its heartbeat says nothing; a worker takes it over."
-    return f"No heartbeat for {age:.0f}s; another worker takes over after {job.lease_ttl:g}s."
+        return f"The database's clock was set back by {span(-age)} or more: its heartbeat is void; another worker takes over."
+    return f"No heartbeat for {span(age)}; another worker takes over after {job.lease_ttl:g}s."
 
 
 def _why_failed(job: Job) -> list[str]:
-    sentences = [f"It failed: {job.error_message or 'no reason recorded'}"]
+    error = f"Failed: {job.error_message or 'no error was recorded'} ({job.error_type or 'error'})"
+    verb = "retry" if "retry" in job.actions else "restart"
     if job.next_retry_at:
-        sentences.append(
-            f"It is retried at {job.next_retry_at.isoformat(timespec='seconds')}, or now with the command below."
-        )
-    return [*sentences, f"jobctl {'retry' if 'retry' in job.actions else 'restart'} {job.id}"]
+        wait = (job.next_retry_at - job.now).total_seconds()
+        due = f"Next retry in {span(wait)}." if wait > 0 else "Its retry is due."
+        return [error, f"{due} To {verb} now: jobctl {verb} {job.id}"]
+    return [error, f"To {'try again' if verb == 'retry' else 'run it again'}: jobctl {verb} {job.id}"]

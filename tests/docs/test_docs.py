@@ -13,8 +13,8 @@ import pytest
 from pydantic import BaseModel
 
 from jobctl import Context, Pipeline, errors, testing
-from jobctl.cli.commands import COMMANDS
 from jobctl.cli.complete import script
+from jobctl.cli.registry import COMMANDS
 from jobctl.core.lifecycle import MOVES, diagram
 
 ROOT = Path(__file__).parents[2]
