@@ -68,7 +68,7 @@ def furniture(parts: Sequence[Part], body: float) -> dict[Spot, LossKind]:
     offset = _offset(edges, len(parts))
     _numbers(edges, offset, len(parts), found)
     _repeated(edges, offset, len(parts), found)
-    _contents(parts, found)
+    _contents(parts, body, found)
     return found
 
 
@@ -163,7 +163,7 @@ def _only_number(text: str) -> bool:
 def _sequence(text: str) -> bool:
     """``chapter #``, ``invoice no. #``: numbered content whose number happens to go with the pages."""
     words = "".join(c if c.isalnum() or c == "#" else " " for c in text).split()
-    return len(words) <= 3 and words[0] in _SEQUENCES
+    return 0 < len(words) <= 3 and words[0] in _SEQUENCES
 
 
 def _repeated(edges: Sequence[_Edge], offset: Mapping[str, set[int]], pages: int, found: dict[Spot, LossKind]) -> None:
@@ -199,7 +199,7 @@ def leader(text: str) -> tuple[str, str] | None:
     return rest[:place].rstrip(), page
 
 
-def _contents(parts: Sequence[Part], found: dict[Spot, LossKind]) -> None:
+def _contents(parts: Sequence[Part], body: float, found: dict[Spot, LossKind]) -> None:
     """Entries of contents lists: under a heading that says so, with page numbers that never fall."""
     inside, last, misses = False, 0, 0
     pending: list[Spot] = []
@@ -217,11 +217,16 @@ def _contents(parts: Sequence[Part], found: dict[Spot, LossKind]) -> None:
         if value is not None and value >= last - 1:
             pending.append(spot)
             last, misses = max(last, value), 0
-        elif (misses := misses + 1) > BETWEEN or line.text.rstrip().endswith((".", "!", "?", "。")):
+        elif (misses := misses + 1) > BETWEEN or _ends_list(line, body):
             inside = False
             _settle(pending, found)
             pending = []
     _settle(pending, found)
+
+
+def _ends_list(line: Line, body: float) -> bool:
+    """A sentence, or a heading of what comes after the list."""
+    return line.text.rstrip().endswith((".", "!", "?", "。")) or bool(line.heading) or line.size >= LARGE * body
 
 
 def _settle(pending: Sequence[Spot], found: dict[Spot, LossKind]) -> None:

@@ -1,0 +1,141 @@
+"""Kinds of PDF that lose text, order or title in many readers."""
+
+import pytest
+
+from jobctl.core.account import LossKind
+from jobctl.core.document import Line, Part, SourceInfo
+from jobctl.core.errors import Invalid
+from jobctl.documents.clean import clean
+from jobctl.documents.clean.furniture import Spot, furniture, leader
+from jobctl.documents.clean.words import joined
+from tests.documents.make import pdf
+from tests.documents.reading import case, read
+
+PROSE = "The keeper climbed the stair each night and lit the lamp before the fog."
+
+
+def test_lines_that_end_in_dots_are_text():
+    result = case("pdf-leaders.pdf")
+    lines = [line for line in result.text.markdown.split("\n") if line]
+    assert len(lines) == 10
+    assert "Whale oil .......... 12" in lines
+    assert result.account.losses == []
+
+
+def test_a_contents_list_goes_and_is_accounted_for(tmp_path):
+    entries = [(f"Part {n} . . . . . . . . {n + 1}", 11) for n in range(1, 6)]
+    after = [("Prices", 18), ("Whale oil .......... 12", 11), ("Rope .......... 7", 11), ("Tar .......... 3", 11)]
+    result = read(pdf(tmp_path / "a.pdf", [[("Contents", 18), *entries], after]))
+    assert "Part 3" not in result.text.markdown
+    assert "Whale oil .......... 12" in result.text.markdown
+    assert result.lost(LossKind.CONTENTS_ENTRIES) == 5
+    assert result.account.words_unaccounted == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Introduction . . . . . . 12", ("Introduction", "12")), ("1.2 Scope......iv", ("1.2 Scope", "iv")),
+        ("Scope … … 7", ("Scope", "7")), ("I waited... and waited", None), ("and so on...", None), ("3.1415", None),
+        (". . . . . . 5", None), ("7 Dues . . . . . . > 7a", None),
+    ],
+)  # fmt: skip
+def test_a_leader_is_a_title_dots_and_a_page(text, expected):
+    assert leader(text) == expected
+
+
+def test_numbered_chapter_heads_are_headings():
+    result = case("pdf-chapter-heads-narrow.pdf")
+    assert result.headings == [f"Chapter {n}" for n in range(1, 7)]
+    assert result.lost(LossKind.RUNNING_HEADS) == 0
+
+
+def edge_pages(text: str, *, count: int = 8, bold: bool = False, size: float = 10.0) -> list[Part]:
+    """Pages with a line at their top and a paragraph; ``{n}`` is the number of the page."""
+    return [
+        Part(n, page=n + 1, lines=[Line(text.format(n=n + 1, m=2010 + 3 * n), size, bold, y=0.95), Line(PROSE, 10.0, y=0.5, gap=9)])
+        for n in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "style", "kind"),
+    [
+        ("Handbook of Lights", {}, LossKind.RUNNING_HEADS), ("Handbook of Lights {n}", {}, LossKind.RUNNING_HEADS),
+        ("{n} Handbook of Lights", {"bold": True}, LossKind.RUNNING_HEADS), ("{n}", {}, LossKind.PAGE_NUMBERS),
+        ("- {n} -", {}, LossKind.PAGE_NUMBERS), ("Page {n} of 8", {}, LossKind.PAGE_NUMBERS),
+        ("Chapter {n}", {}, None), ("Invoice {n}", {}, None), ("Invoice {m}", {}, None), ("Exercise {n}", {}, None),
+        ("Exercise {n}.1", {}, None), ("The Lights of the North", {"size": 24.0}, None), ("Chapter {n}", {"bold": True}, None),
+    ],
+)  # fmt: skip
+def test_what_comes_again_at_the_edge_of_pages(text, style, kind):
+    dropped = furniture(edge_pages(text, **style), 10.0)
+    assert dropped == ({} if kind is None else {Spot(n, 0): kind for n in range(8)})
+
+
+def test_a_bold_title_that_comes_on_a_few_pages_stays():
+    parts = [*edge_pages("Exercises", count=3, bold=True), *edge_pages("", count=9)]
+    assert not any(kind is LossKind.RUNNING_HEADS for kind in furniture(parts, 10.0).values())
+
+
+def test_a_turned_page_reads_as_its_upright_twin():
+    upright, turned = case("pdf-landscape-upright.pdf"), case("pdf-landscape-rot270.pdf")
+    assert turned.text.markdown == upright.text.markdown
+    assert turned.account.losses == []
+    rotated = case("pdf-rotate90.pdf")
+    for row in ("Skerry Rock 18", "Outer Light 73", "Total 98"):
+        assert row in rotated.text.markdown
+    assert rotated.account.losses == []
+
+
+def test_pages_without_text_are_named():
+    result = case("pdf-half-scanned.pdf")
+    assert result.account.warnings() == ["5 pages without text: page 2, page 4, page 6, page 8, page 10"]
+
+
+def test_few_words_are_no_scan_and_none_are(tmp_path):
+    assert read(pdf(tmp_path / "a.pdf", [[("Thanks!", 40)]])).text.markdown == "Thanks!\n"
+    assert "Thanks!" in read(pdf(tmp_path / "b.pdf", [[("Thanks!", 12)]])).text.markdown
+    with pytest.raises(Invalid, match="needs OCR"):
+        read(pdf(tmp_path / "c.pdf", [[], []]))
+    scans = [Part(n, page=n + 1, lines=[Line("C", 8)], picture=n > 0) for n in range(4)]
+    with pytest.raises(Invalid, match="needs OCR"):
+        clean(SourceInfo("pdf"), scans)
+
+
+def test_values_of_a_form_and_remarks_are_kept_and_marked():
+    form = case("pdf-form.pdf").text.markdown
+    assert "- Form field Master: Ann Keeper" in form
+    assert "Needs a berth with fresh water until October" in form
+    notes = case("pdf-annotations.pdf").text.markdown
+    assert "- Free text: FREETEXTWORD written by a reviewer" in notes
+    assert "- Note: STICKYWORD note by a reviewer" in notes
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("light\ufffehouse", "lighthouse"), ("well\ufffeknown", "well-known"), ("keeper-in\ufffechief", "keeper-in-chief"),
+        ("1990-1995", "1990-1995"), ("1990\ufffe1995", "1990-1995"), ("e\ufffemails", "e-mails"), ("Jean\ufffePaul", "Jean-Paul"),
+        ("high\ufffener", "highner"), ("part\ufffely", "partly"), ("LIGHT\ufffeHOUSE", "LIGHTHOUSE"), ("a\u00adb c\u00add", "a-b c-d"),
+    ],
+)  # fmt: skip
+def test_a_word_cut_at_the_end_of_a_line_is_whole_again(text, expected):
+    assert joined(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("pdf-title-untitled.pdf", "The Lights of the North"), ("pdf-title-word.pdf", "The Lights of the North"),
+        ("pdf-arxiv-like.pdf", "On the Visibility of Lights"),
+    ],
+)  # fmt: skip
+def test_the_title_is_the_one_that_stands_on_the_page(name, title):
+    assert case(name).title == title
+
+
+def test_a_drop_cap_is_no_heading():
+    result = case("pdf-dropcap.pdf")
+    assert result.headings == []
+    assert result.text.markdown.startswith("The keeper climbed")
