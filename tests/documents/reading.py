@@ -8,7 +8,8 @@ from jobctl.core.document import CleanText, Part, SourceInfo
 from jobctl.documents.clean import clean, title_of
 from jobctl.testing.contracts import opened
 
-CASES = Path(__file__).parents[1] / "data" / "cases"
+DATA = Path(__file__).parents[1] / "data"
+CASES = DATA / "cases"
 
 
 class Result(NamedTuple):

@@ -80,7 +80,7 @@ def decoded(data: bytes, name: str, *, markup: bool = False) -> Decoded:
 def without_mark(data: bytes) -> str | None:
     """UTF-16 that does not say so: every other byte of most text is zero."""
     head = data[:4096]
-    if len(head) < 4 or head.count(0) < len(head) // 5:
+    if head.count(0) < max(1, len(head) / 5):
         return None
     even, odd = head[::2].count(0), head[1::2].count(0)
     if min(even, odd) * 20 > max(even, odd):
@@ -163,6 +163,8 @@ def _is_odd(before: str, character: str, after: str) -> bool:
     if kind[0] == "L":
         beside = [c for c in (before, after) if c.isalpha()]
         return (kind == "Lu" and before.islower()) or any(not _together(_script(c), _script(character)) for c in beside)
+    if "\u2500" <= character <= "\u259f":  # lines of a frame
+        return before.isalpha() or after.isalpha()
     inside = before.isalpha() and after.isalpha() and character not in _JOINERS
     return inside and (kind[0] not in "MP" or (kind != "Pd" and _script(before) == "LATIN"))
 
