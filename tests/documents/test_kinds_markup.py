@@ -32,7 +32,7 @@ def test_any_element_may_close_itself(tmp_path, tag):
     assert read(book).text.markdown == "Before it.\n\nAfter it.\n"
 
 
-def test_a_chapter_that_is_not_well_formed_is_read_as_html_and_said_so(tmp_path):
+def test_a_chapter_that_is_not_well_formed_is_read_as_html_and_accounted_for(tmp_path):
     result = read(
         make.epub(
             tmp_path / "a.epub", ["<p>Before<p>After &nbsp; it & more</p>", "<p>caf&eacute; &nbsp;&mdash; good</p>"]

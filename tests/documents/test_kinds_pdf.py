@@ -139,3 +139,29 @@ def test_a_drop_cap_is_no_heading():
     result = case("pdf-dropcap.pdf")
     assert result.headings == []
     assert result.text.markdown.startswith("The keeper climbed")
+
+
+def test_a_form_that_only_adobe_reader_shows_is_refused(tmp_path):
+    path = pdf(tmp_path / "a.pdf", [[("Please wait... If this message is not eventually replaced,", 12)]])
+    data = path.read_bytes()
+    form = b'/AcroForm << /XFA (<xdp:xdp xmlns:xdp="http://ns.adobe.com/xdp/"/>) /Fields [] >> '
+    path.write_bytes(data.replace(b"/Type /Catalog ", b"/Type /Catalog " + form))
+    with pytest.raises(Invalid, match="XFA form"):
+        read(path)
+    other = pdf(tmp_path / "b.pdf", [[("A form that shows its own words", 12)]])
+    other.write_bytes(other.read_bytes().replace(b"/Type /Catalog ", b"/Type /Catalog " + form))
+    assert "its own words" in read(other).text.markdown
+
+
+def test_a_file_encrypted_in_an_unknown_way_is_encrypted_not_damaged(tmp_path):
+    encrypted = b"/Encrypt << /Filter /Unknown /V 9 /R 9 >>"
+    with pytest.raises(Invalid, match="encrypted"):
+        read(pdf(tmp_path / "a.pdf", [[("Secret", 12)]], trailer=encrypted))
+
+
+def test_characters_without_a_value_are_counted():
+    from jobctl.documents.extract.pdf import _losses
+
+    assert [(loss.kind, loss.count, loss.locations) for loss in _losses(3, "a\ufffd\ue001b", cut=True)] == [
+        (LossKind.UNREADABLE_CHARACTERS, 2, ["page 3"]), (LossKind.CUT_PAGES, 1, ["page 3"]),
+    ]  # fmt: skip

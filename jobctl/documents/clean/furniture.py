@@ -201,37 +201,50 @@ def leader(text: str) -> tuple[str, str] | None:
 
 def _contents(parts: Sequence[Part], body: float, found: dict[Spot, LossKind]) -> None:
     """Entries of contents lists: under a heading that says so, with page numbers that never fall."""
-    inside, last, misses = False, 0, 0
-    pending: list[Spot] = []
+    entries = _Entries()
     for spot, line in ((Spot(p, n), line) for p, part in enumerate(parts) for n, line in enumerate(part.lines)):
         if spot in found:
             continue
         if len(line.text) <= LONGEST_HEAD and _folded(line.text) in _CONTENTS:
-            _settle(pending, found)
-            inside, last, misses, pending = True, 0, 0, []
-            continue
-        if not inside:
-            continue
+            found.update(entries.finished())
+            entries.open = True
+        elif entries.open and not entries.take(spot, line, body):
+            found.update(entries.finished())
+    found.update(entries.finished())
+
+
+class _Entries:
+    """The entries of the contents list that is being read."""
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self.open = False
+        self._spots: list[Spot] = []
+        self._page = self._misses = 0
+
+    def take(self, spot: Spot, line: Line, body: float) -> bool:
+        """Whether the line may belong to the list; one with a leader and a page that does not fall is an entry."""
         entry = leader(line.text)
-        value = _page(entry[1]) if entry else None
-        if value is not None and value >= last - 1:
-            pending.append(spot)
-            last, misses = max(last, value), 0
-        elif (misses := misses + 1) > BETWEEN or _ends_list(line, body):
-            inside = False
-            _settle(pending, found)
-            pending = []
-    _settle(pending, found)
+        page = _page(entry[1]) if entry else None
+        if page is not None and page >= self._page - 1:
+            self._spots.append(spot)
+            self._page, self._misses = max(self._page, page), 0
+            return True
+        self._misses += 1
+        return self._misses <= BETWEEN and not _ends_list(line, body)
+
+    def finished(self) -> dict[Spot, LossKind]:
+        """The entries, where they are enough for a list; then there is no list any longer."""
+        spots = self._spots if len(self._spots) >= CONTENTS_ENTRIES else []
+        self._clear()
+        return dict.fromkeys(spots, LossKind.CONTENTS_ENTRIES)
 
 
 def _ends_list(line: Line, body: float) -> bool:
     """A sentence, or a heading of what comes after the list."""
     return line.text.rstrip().endswith((".", "!", "?", "。")) or bool(line.heading) or line.size >= LARGE * body
-
-
-def _settle(pending: Sequence[Spot], found: dict[Spot, LossKind]) -> None:
-    if len(pending) >= CONTENTS_ENTRIES:
-        found.update(dict.fromkeys(pending, LossKind.CONTENTS_ENTRIES))
 
 
 def _page(text: str) -> int | None:
