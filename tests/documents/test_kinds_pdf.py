@@ -78,6 +78,36 @@ def test_a_bold_title_that_comes_on_a_few_pages_stays():
     assert furniture([*edge_pages("Exercises", count=3, bold=True), *plain], 10.0) == {}
 
 
+def test_heads_that_change_go_with_their_page_number_and_footnotes_and_sections_stay():
+    heads = [
+        Part(n, page=n + 1, lines=[Line(f"{n // 3}.1 About tides {n + 5}", 10, y=0.95), Line(PROSE, 10, y=0.5)])
+        for n in range(12)
+    ]
+    assert furniture(heads, 10.0) == {Spot(n, 0): LossKind.RUNNING_HEADS for n in range(12)}
+    notes = [
+        Part(n, page=n + 1, lines=[Line(PROSE, 10, y=0.5), Line(f"{n + 1} See log {'abcdefghijkl'[n]}", 8, y=0.05)])
+        for n in range(12)
+    ]
+    assert furniture(notes, 10.0) == {}
+    sections = [
+        Part(n, page=n + 1, lines=[Line(f"{n + 1} Section of letter {'abcd'[n]}", 10, y=0.95), Line(PROSE, 10, y=0.5)])
+        for n in range(4)
+    ]
+    assert furniture(sections, 10.0) == {}
+
+
+def test_a_line_that_comes_now_and_then_is_content():
+    pages = [
+        Part(n, page=n + 1, lines=[Line("Exercises" if n % 4 == 0 else f"Text {'abcdefghijklm'[n]}", 10, y=0.95)])
+        for n in range(13)
+    ]
+    assert furniture(pages, 10.0) == {}
+    alternating = [
+        Part(n, page=n + 1, lines=[Line("Left head" if n % 2 else "Right head", 10, y=0.95)]) for n in range(8)
+    ]
+    assert len(furniture(alternating, 10.0)) == 8
+
+
 def test_a_turned_page_reads_as_its_upright_twin():
     upright, turned = case("pdf-landscape-upright.pdf"), case("pdf-landscape-rot270.pdf")
     assert turned.text.markdown == upright.text.markdown

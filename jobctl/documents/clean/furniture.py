@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobctl.core.account import Loss, LossKind
@@ -19,6 +19,11 @@ EDGE = 0.09
 """Part of the page height at top and bottom where running heads live."""
 RUNNING_PAGES = 3
 """Pages on which the same line has to stand at the same height to be a running head."""
+RUNNING_SHARE = 0.45
+"""Share of the pages between its first and its last one: a head stands on every page or every other one."""
+CHANGING_PAGES, CHANGING_SHARE = 5, 0.5
+"""Pages, and share of them, that have to show a title beside the page number before titles that change are heads."""
+LONGEST_RUNNING = 90
 BOLD_SHARE = 0.5
 """Share of the pages on which a bold line has to stand: a chapter's title stands on fewer."""
 LARGE = 1.12
@@ -137,22 +142,33 @@ def _without_number(edge: _Edge, offset: Mapping[str, set[int]]) -> str:
 
 
 def _numbers(edges: Sequence[_Edge], offset: Mapping[str, set[int]], pages: int, found: dict[Spot, LossKind]) -> None:
-    """Page numbers alone in their line, "Page 3 of 20" among them; and heads that go with them."""
-    numbered: dict[int, set[int]] = defaultdict(set)
+    """Page numbers alone in their line, "Page 3 of 20" among them; and heads that change but go with the page number."""
     texts = {edge.spot: _without_number(edge, offset) for edge in edges}
+    numbered: dict[int, set[int]] = defaultdict(set)
+    heads: dict[int, set[int]] = defaultdict(set)
     for edge in edges:
         if "#" in texts[edge.spot]:
             numbered[edge.height].add(edge.spot.part)
-    usual = {height for height, on in numbered.items() if len(on) >= max(2, NUMBERED_SHARE * pages)}
+            if _is_head(edge, texts[edge.spot]):
+                heads[edge.height].add(edge.spot.part)
+    usual = _around(height for height, on in numbered.items() if len(on) >= max(2, NUMBERED_SHARE * pages))
+    changing = _around(height for height, on in heads.items() if len(on) >= max(CHANGING_PAGES, CHANGING_SHARE * pages))
     for edge in edges:
-        near = any(height in usual for height in (edge.height - 1, edge.height, edge.height + 1))
         text = texts[edge.spot]
-        if not near or "#" not in text:
-            continue
-        if _only_number(text):
+        if "#" in text and _only_number(text) and edge.height in usual:
             found[edge.spot] = LossKind.PAGE_NUMBERS
-        elif not _sequence(text) and (text.startswith("#") or text.endswith("#")):
+        elif _is_head(edge, text) and edge.height in changing:
             found[edge.spot] = LossKind.RUNNING_HEADS
+
+
+def _around(heights: Iterable[int]) -> set[int]:
+    return {height + by for height in heights for by in (-1, 0, 1)}
+
+
+def _is_head(edge: _Edge, text: str) -> bool:
+    """``the tides #``, ``# the tides``: a title beside the page number, and neither a sentence nor a footnote."""
+    beside = (text.startswith("#") and edge.line.y > EDGE) or text.endswith("#")
+    return beside and not edge.line.bold and len(text) <= LONGEST_RUNNING and not _sequence(text)
 
 
 def _only_number(text: str) -> bool:
@@ -174,9 +190,10 @@ def _repeated(edges: Sequence[_Edge], offset: Mapping[str, set[int]], pages: int
         if edge.spot not in found and not (_sequence(text) and "#" in text):
             groups[text, edge.height // 2].append(edge)
     for (text, _), group in groups.items():
+        on = {edge.spot.part for edge in group}
         bold = any(edge.line.bold for edge in group) and "#" not in text
         least = max(RUNNING_PAGES + 1, BOLD_SHARE * pages) if bold else RUNNING_PAGES
-        if len({edge.spot.part for edge in group}) >= least:
+        if len(on) >= max(least, RUNNING_SHARE * (max(on) - min(on) + 1)):
             found.update({edge.spot: LossKind.RUNNING_HEADS for edge in group})
 
 
