@@ -96,6 +96,17 @@ def test_heads_that_change_go_with_their_page_number_and_footnotes_and_sections_
     assert furniture(sections, 10.0) == {}
 
 
+def test_a_page_number_may_stand_higher_than_a_running_head():
+    pages = [Part(n, page=n + 1, lines=[Line(PROSE, 10, y=0.5), Line(str(n + 3), 10, y=0.12)]) for n in range(6)]
+    assert furniture(pages, 10.0) == {Spot(n, 1): LossKind.PAGE_NUMBERS for n in range(6)}
+    rows = [Part(n, page=n + 1, lines=[Line(PROSE, 10, y=0.5), Line(str((7 * n) % 5), 10, y=0.12)]) for n in range(6)]
+    assert furniture(rows, 10.0) == {}
+    again = [
+        Part(n, page=n + 1, lines=[Line(PROSE, 10, y=0.5), Line("signed by the keeper", 10, y=0.12)]) for n in range(6)
+    ]
+    assert furniture(again, 10.0) == {}
+
+
 def test_a_line_that_comes_now_and_then_is_content():
     pages = [
         Part(n, page=n + 1, lines=[Line("Exercises" if n % 4 == 0 else f"Text {'abcdefghijklm'[n]}", 10, y=0.95)])

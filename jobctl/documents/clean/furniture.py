@@ -17,6 +17,8 @@ from jobctl.core.terms import word_count
 
 EDGE = 0.09
 """Part of the page height at top and bottom where running heads live."""
+MARGIN = 0.14
+"""Part of the page height where a page number alone in its line may stand."""
 RUNNING_PAGES = 3
 """Pages on which the same line has to stand at the same height to be a running head."""
 RUNNING_SHARE = 0.45
@@ -93,14 +95,16 @@ class _Edge:
     spot: Spot
     line: Line
     height: int  # in hundredths of the page
+    outer: bool  # where running heads live; else only a page number may stand there
 
 
 def _edges(parts: Sequence[Part], body: float) -> Iterator[_Edge]:
     for number, part in enumerate(parts):
         for place, line in enumerate(part.lines):
-            at_edge = line.y > 1 - EDGE or line.y < EDGE
-            if at_edge and not line.heading and line.size < LARGE * body and len(line.text) < 300:
-                yield _Edge(Spot(number, place), line, round(line.y * 100))
+            in_margin = line.y > 1 - MARGIN or line.y < MARGIN
+            if in_margin and not line.heading and line.size < LARGE * body and len(line.text) < 300:
+                outer = line.y > 1 - EDGE or line.y < EDGE
+                yield _Edge(Spot(number, place), line, round(line.y * 100), outer)
 
 
 def _values(text: str) -> list[tuple[int, str]]:
@@ -168,7 +172,7 @@ def _around(heights: Iterable[int]) -> set[int]:
 def _is_head(edge: _Edge, text: str) -> bool:
     """``the tides #``, ``# the tides``: a title beside the page number, and neither a sentence nor a footnote."""
     beside = (text.startswith("#") and edge.line.y > EDGE) or text.endswith("#")
-    return beside and not edge.line.bold and len(text) <= LONGEST_RUNNING and not _sequence(text)
+    return beside and edge.outer and not edge.line.bold and len(text) <= LONGEST_RUNNING and not _sequence(text)
 
 
 def _only_number(text: str) -> bool:
@@ -187,7 +191,7 @@ def _repeated(edges: Sequence[_Edge], offset: Mapping[str, set[int]], pages: int
     groups: dict[tuple[str, int], list[_Edge]] = defaultdict(list)
     for edge in edges:
         text = _without_number(edge, offset)
-        if edge.spot not in found and not (_sequence(text) and "#" in text):
+        if edge.outer and edge.spot not in found and not (_sequence(text) and "#" in text):
             groups[text, edge.height // 2].append(edge)
     for (text, _), group in groups.items():
         on = {edge.spot.part for edge in group}
