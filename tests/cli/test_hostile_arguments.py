@@ -46,7 +46,7 @@ def commands() -> dict[str, click.Command]:
 def outcome(cli, monkeypatch):
     """Runs a command; complains unless it ended as it should."""
     monkeypatch.setattr("jobctl.wiring.run_worker", lambda *_, **__: 0)
-    monkeypatch.setattr("jobctl.testing.torture.torture", lambda *_, **__: pytest.skip("not here"))
+    monkeypatch.setattr("jobctl.torture.torture", lambda *_, **__: pytest.skip("not here"))
     monkeypatch.setattr("jobctl.client.POLL", 0.01)
     monkeypatch.setattr("jobctl.cli.watching.source.FRAME", 0.01)
     cli("submit", "noop", "--delay", "1h")
