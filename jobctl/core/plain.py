@@ -11,10 +11,9 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, cast
 
+from jobctl.core.bounds import MAX_LEVELS
 from jobctl.core.errors import Permanent
 
-MAX_DEPTH = 200
-"""Levels of lists and objects inside each other: what every reader of JSON can take."""
 MAX_BITS = 14_000
 """Size of an integer: Python and others refuse to read more than 4,300 digits."""
 BYTES_IN_CHECKPOINT, BYTES_IN_RESULT = "$bytes", "$base64"
@@ -36,8 +35,8 @@ def plain(value: Any, where: str, leaf: Leaf = bytes, depth: int = 0) -> Any:
     """
     if type(value) in _SCALARS:  # most of what there is
         return value
-    if depth > MAX_DEPTH:
-        raise Unstorable(f"{where[:120]}…: nested deeper than {MAX_DEPTH} levels, or containing itself")
+    if depth >= MAX_LEVELS:
+        raise Unstorable(f"{where[:120]}…: nested deeper than {MAX_LEVELS} levels, or containing itself")
     depth += 1
     if reader := _reader(cast("Hashable", type(value))):
         names, read = reader

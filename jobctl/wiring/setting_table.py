@@ -39,6 +39,7 @@ SETTINGS: dict[str, Setting] = {
     "paywall_holds": Setting(default=False, project=True),
     "max_retries": Setting({}, project=True),
     "keep_checkpoints_days": Setting(7.0, project=True),
+    "keep_results_days": Setting(90.0, project=True),
     "concurrency": Setting(2, project=True),
     "poll": Setting(1.0, project=True),
     "grace": Setting(30.0, project=True),

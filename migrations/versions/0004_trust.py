@@ -91,16 +91,17 @@ CREATE TRIGGER refuse_values BEFORE INSERT ON jobctl.jobs FOR EACH ROW WHEN (NOT
     AND NEW.run_after BETWEEN '1900-01-01' AND '9000-01-01'
 )) EXECUTE FUNCTION jobctl.refuse_values();
 CREATE TRIGGER refuse_new_values BEFORE UPDATE OF input_data, metadata, labels, run_after ON jobctl.jobs FOR EACH ROW WHEN (NOT (
-    jsonb_typeof(NEW.input_data) = 'object' AND jobctl.fits(NEW.input_data, 65536)
-    AND jobctl.settings_fit(NEW.metadata)
-    AND jobctl.labels_fit(NEW.labels)
-    AND NEW.run_after BETWEEN '1900-01-01' AND '9000-01-01'
+    (NEW.input_data = OLD.input_data OR jsonb_typeof(NEW.input_data) = 'object' AND jobctl.fits(NEW.input_data, 65536))
+    AND (NEW.metadata = OLD.metadata OR jobctl.settings_fit(NEW.metadata))
+    AND (NEW.labels = OLD.labels OR jobctl.labels_fit(NEW.labels))
+    AND (NEW.run_after = OLD.run_after OR NEW.run_after BETWEEN '1900-01-01' AND '9000-01-01')
 )) EXECUTE FUNCTION jobctl.refuse_values();
+-- an attempt that ends writes both back: what is there already is no reason to refuse it
 CREATE TRIGGER refuse_new_progress BEFORE UPDATE OF progress ON jobctl.jobs FOR EACH ROW
-    WHEN (NOT (jsonb_typeof(NEW.progress) = 'object' AND jobctl.fits(NEW.progress, 2304)))
+    WHEN (NOT (jsonb_typeof(NEW.progress) = 'object' AND jobctl.fits(NEW.progress, 2304)) AND NEW.progress <> OLD.progress)
     EXECUTE FUNCTION jobctl.refuse_values();
 CREATE TRIGGER refuse_new_output BEFORE UPDATE OF output_data ON jobctl.jobs FOR EACH ROW
-    WHEN (NOT jobctl.fits(NEW.output_data, 1048576))
+    WHEN (NOT jobctl.fits(NEW.output_data, 1048576) AND NEW.output_data IS DISTINCT FROM OLD.output_data)
     EXECUTE FUNCTION jobctl.refuse_values();
 """
 

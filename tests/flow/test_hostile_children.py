@@ -88,6 +88,7 @@ def test_a_child_without_memory_to_start_is_reported_as_that(shell):
 @pytest.mark.parametrize("depth", [500, 5_000])
 def test_a_row_that_nobody_can_decode_fails_its_own_job_and_no_worker(shell, conn, depth):
     nested = "[" * depth + "]" * depth
+    conn.execute("SET session_replication_role = replica")  # rows from before the database refused them
     conn.execute(
         "INSERT INTO jobs (job_type, input_data) VALUES ('steps', jsonb_build_object('items', %s::jsonb))", [nested]
     )
@@ -97,6 +98,7 @@ def test_a_row_that_nobody_can_decode_fails_its_own_job_and_no_worker(shell, con
     )
     conn.execute("INSERT INTO jobs (job_type, metadata) VALUES ('steps', jsonb_build_object('x', %s::jsonb))", [nested])
     conn.execute("INSERT INTO jobs (job_type, progress) VALUES ('steps', '{\"percent\": 1e999}')")
+    conn.execute("SET session_replication_role = origin")
     good = submit(shell, "steps", items=4)
     done = shell("worker", "run", "--drain", "-c", 1)
     assert done.code == 0, done.err

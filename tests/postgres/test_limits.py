@@ -67,7 +67,7 @@ def test_progress_is_small_and_shallow(conn, value):
 def test_a_result_that_is_too_deep_fails_its_job_and_no_other(queue, claim):
     queue.submit([NewJob("a", {}), NewJob("a", {})])
     first, second = claim()
-    deep = json.loads(nested(500))
+    deep = nested(500)
     queue.settle([Outcome(first.token, Ending.COMPLETED, output=deep), Outcome(second.token, Ending.COMPLETED)])
     jobs = {job.id: job for job in queue.find(Filters(), full=True)}
     assert (jobs[1].status, jobs[2].status) == (Status.FAILED, Status.COMPLETED)

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from jobctl.core import checkpoint, result
 from jobctl.core.attempt import StoredResult, Token
+from jobctl.core.bounds import MAX_LEVELS
 from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing
-from jobctl.core.plain import MAX_DEPTH, Unstorable, fault, plain
+from jobctl.core.plain import Unstorable, fault, plain
 from jobctl.core.retry import classify
 from jobctl.storage.local import LocalStorage
 
@@ -76,8 +77,8 @@ def test_a_result_comes_back_as_it_was_and_has_the_same_bytes_each_time(value):
         ({"a": {1: 2}}, r"stage\.a: a key is 1; keys must be text"),
         ({"a": {"$bytes": 2}}, r"stage\.a: the key '\$bytes' is reserved"),
         ([{"$base64": 2}], r"stage\[0\]: the key '\$base64' is reserved"),
-        (nested(MAX_DEPTH + 1), r"nested deeper than 200 levels"),
-        (nested(sys.getrecursionlimit() * 50), r"nested deeper than 200 levels"),
+        (nested(MAX_LEVELS), r"nested deeper than 100 levels"),
+        (nested(sys.getrecursionlimit() * 50), r"nested deeper than 100 levels"),
     ],
 )
 def test_what_has_no_plain_form_is_refused_with_its_position(value, words):
