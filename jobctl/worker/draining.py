@@ -1,9 +1,29 @@
-"""What a worker that drains leaves behind, in words."""
+"""When a worker that is to end by itself has nothing left to do, and what it leaves behind, in words."""
 
 from __future__ import annotations
 
+import logging
+
+from jobctl.core.lifecycle import Status
 from jobctl.core.names import plural
-from jobctl.postgres.leases import LeftWaiting
+from jobctl.postgres.leases import Leases, LeftWaiting
+from jobctl.worker.config import WorkerConfig
+
+log = logging.getLogger("jobctl.worker")
+
+
+def nothing_left(queue: Leases, config: WorkerConfig) -> bool:
+    """Whether the jobs that the worker was started for have ended (``only``), else whether its queues are drained; logs
+    what waits for something that this worker does not do.
+    """
+    if config.only is not None:
+        states = queue.family(sorted(config.only))
+        return not any(state in (Status.PENDING, Status.PROCESSING) for state in states.values())
+    if queue.work_left(config.types, config.queues):
+        return False
+    for left in queue.left_waiting(config.types, config.queues):
+        log.info("%s", describe(left))
+    return True
 
 
 def describe(left: LeftWaiting) -> str:
