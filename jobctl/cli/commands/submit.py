@@ -71,39 +71,41 @@ def type_help(pipeline: Any) -> str:
 @click.command(
     cls=Submit,
     examples=[
-        "jobctl submit book.pdf --run                   here and now, with its progress",
+        "jobctl submit book.pdf --run                   now, in this process, with its progress",
         "jobctl submit books/ --priority low            a folder, for the workers",
         "jobctl submit import_document --set path=library.zip --set mode=merge_smart --wait",
         "jobctl submit obsidian_sync --help             the fields of a job type",
     ],
 )
 @click.argument("words", nargs=-1, metavar="TYPE | PATH…")
-@click.option("--payload", metavar="JSON|@FILE|-", help="The input as a JSON object.")
-@click.option("--set", "sets", multiple=True, metavar="K=V", help="One field of the input; V as JSON if it is JSON.")
-@click.option("--title", help="What people read.")
-@click.option("--queue", default="default", show_default=True, help="Queue to wait in.")
+@click.option("--payload", metavar="JSON|@FILE|-", help="Input as a JSON object.")
 @click.option(
-    "--priority", type=click.Choice(list(PRIORITIES)), default="normal", show_default=True, help="Before others."
+    "--set", "sets", multiple=True, metavar="K=V", help="One field of the input; V is parsed as JSON if possible."
 )
-@click.option("--max-retries", type=click.IntRange(0, 100), help="Automatic and manual retries.")
-@click.option("--delay", type=Duration(), default=0.0, help="Not before this time has passed.")
-@click.option("--at", metavar="WHEN", help="Not before this instant.")
-@click.option("--after", multiple=True, metavar="ID", help="Only when this job is completed.")
-@click.option("--label", "labels", multiple=True, metavar="K[=V]", help="To find it by.")
-@click.option("--key", help="At most one unfinished job has this key.")
+@click.option("--title", help="Display title.")
+@click.option("--queue", default="default", show_default=True, help="Queue.")
+@click.option(
+    "--priority", type=click.Choice(list(PRIORITIES)), default="normal", show_default=True, help="Queue priority."
+)
+@click.option("--max-retries", type=click.IntRange(0, 100), help="Limit of retries, automatic and manual.")
+@click.option("--delay", type=Duration(), default=0.0, help="Earliest start, from now.")
+@click.option("--at", metavar="WHEN", help="Earliest start, as a time.")
+@click.option("--after", multiple=True, metavar="ID", help="Start after this job has completed; may be repeated.")
+@click.option("--label", "labels", multiple=True, metavar="K[=V]", help="Label; may be repeated.")
+@click.option("--key", help="Idempotency key: at most one unfinished job has it.")
 @click.option("--on-conflict", type=click.Choice(["return", "skip", "error"]), default="return", show_default=True,
-              help="When the key is taken: print that job, print nothing, or fail.")  # fmt: skip
-@click.option("-f", "--file", "file", metavar="FILE|-", help="Many jobs: one JSON object a line, in one transaction.")
-@click.option("--wait", "wait_", is_flag=True, help="Block until it has ended; return the outcome.")
-@click.option("--watch", "watch_", is_flag=True, help="Follow it live.")
-@click.option("--run", "run_", is_flag=True, help="Work it off here and now.")
-@click.option("--timeout", type=Duration(), help="Give up a --wait after this.")
-@click.option("--dry-run", is_flag=True, help="Check everything; create nothing.")
+              help="If the key is taken: print that job, print nothing, or fail.")  # fmt: skip
+@click.option("-f", "--file", "file", metavar="FILE|-", help="Many jobs: one JSON object per line, in one transaction.")
+@click.option("--wait", "wait_", is_flag=True, help="Wait until it has ended; return the outcome.")
+@click.option("--watch", "watch_", is_flag=True, help="Watch it live.")
+@click.option("--run", "run_", is_flag=True, help="Run it now, in this process.")
+@click.option("--timeout", type=Duration(), help="Limit of --wait.")
+@click.option("--dry-run", is_flag=True, help="Validate; create nothing.")
 @pass_state
 def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
     """Create a job; stdout is its id and nothing else.
 
-    TYPE is a job type (jobctl types lists them), or give one or more files or folders to process.
+    TYPE is a job type (see jobctl types); files and folders are processed as documents.
     """
     requests, skipped = _requests(state, words, given)
     skip = given["on_conflict"] == "skip"
@@ -118,7 +120,7 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
         if answer.created or not skip:
             ids.append(answer.id)
         if not answer.created:
-            state.say(f"job {answer.id} has this key already")
+            state.say(f"job {answer.id} already has this key")
     if given["dry_run"]:
         state.say(f"dry run: would create {plural(len(ids), 'job')}")
     else:
@@ -217,7 +219,7 @@ def _requests(state: State, words: tuple[str, ...], given: dict[str, Any]) -> tu
     if given["at"] is not None and given["delay"]:
         raise UsageError("give --at or --delay, not both")
     if not words:
-        raise UsageError("what to submit?", hint="jobctl submit FILE, or: jobctl submit TYPE --set field=value")
+        raise UsageError("nothing to submit", hint="jobctl submit FILE, or: jobctl submit TYPE --set field=value")
     options = _options(state, given)
     if _is_path(words[0]):
         data = _payload(state, given)
@@ -373,9 +375,9 @@ class _Lines:
     def _request(self, line: str) -> Any:
         from jobctl.client import Options
 
-        item = _json(line, "it")
+        item = _json(line, "the line")
         if not isinstance(item, dict) or "type" not in item:
-            raise UsageError("it has no type", hint='{"type": "process_document", "input": {"path": "a.pdf"}}')
+            raise UsageError("no type", hint='{"type": "process_document", "input": {"path": "a.pdf"}}')
         for name, value in item.items():
             if name not in FIELDS:
                 raise UsageError(f"unknown field {name!r}", hint=f"one of: {', '.join(FIELDS)}")

@@ -16,8 +16,8 @@ from jobctl.cli.output.text import echo
     "--seconds", "seconds_", type=Duration(), default="60s", show_default=True, help="How long: 90s, 20m, 1h."
 )
 @click.option("--workers", type=click.IntRange(2, 32), default=3, show_default=True, help="Worker processes.")
-@click.option("--seed", type=int, default=0, show_default=True, help="What the dice start from.")
-@click.option("--rate", type=click.FloatRange(0.1, 50), default=3.0, show_default=True, help="Faults a second.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random generator.")
+@click.option("--rate", type=click.FloatRange(0.1, 50), default=3.0, show_default=True, help="Faults per second.")
 @click.option("--fault", "only", multiple=True, help="Only this fault; may be repeated.")
 @pass_state
 def torture(state: State, seconds_: float, workers: int, seed: int, rate: float, only: tuple[str, ...]) -> int:
