@@ -29,7 +29,7 @@ from jobctl.core.errors import (
 from jobctl.core.job import PRIORITIES, Answer, Filters, Job, NewJob, Submitted
 from jobctl.core.keys import source_key
 from jobctl.core.lifecycle import DONE, Standing, Status, actions, reachable
-from jobctl.core.names import span, words
+from jobctl.core.names import span
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
 from jobctl.core.rows import Dependency, Reached, References, Stats
@@ -368,15 +368,15 @@ class Client:
     # -- control -------------------------------------------------------------------------------------------------
 
     def pause(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
-        """Holds what waits, asks what runs. Raises ``ConfigError`` where pausing is switched off."""
+        """Pauses pending jobs, requests it of running ones. Raises ``ConfigError`` where pausing is switched off."""
         if not self._pausing:
             raise ConfigError(
-                "pausing is switched off here (the setting pausing)", hint="jobctl cancel, or jobctl queue pause NAME"
+                "pausing is disabled by the setting pausing", hint="jobctl cancel, or jobctl queue pause NAME"
             )
         return self._control("pause", ids, dry_run, lambda: self.queue.pause(ids, reason=reason))
 
     def cancel(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
-        """Ends what does not run, asks what runs."""
+        """Cancels jobs that do not run, requests it of running ones."""
         return self._control("cancel", ids, dry_run, lambda: self.queue.cancel(ids, reason=reason))
 
     def retry(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
@@ -407,7 +407,7 @@ class Client:
         answers = self._control("resume", rest, dry_run, lambda: self.queue.resume(rest, from_start=from_start))
         refused = [
             Answer(
-                job_id, "refused", Status.PAUSED, f"job {job_id} can't resume: the bytes of its checkpoint are gone",
+                job_id, "refused", Status.PAUSED, f"cannot resume job {job_id}: its checkpoint is missing in the storage",
                 f"jobctl resume {job_id} --from-start",
             )
             for job_id in lost
@@ -570,10 +570,10 @@ def new_job(
     if options.priority not in PRIORITIES:
         raise UsageError(f"unknown priority {options.priority!r}", hint=f"one of: {', '.join(PRIORITIES)}")
     if not 0.0 <= options.delay < FOREVER:
-        raise UsageError(f"a delay of {options.delay:g} s can't be", hint="0 seconds to 100 years")
+        raise UsageError(f"invalid delay: {options.delay:g}s", hint="0 seconds to 100 years")
     tries = retries.get(pipeline.name, pipeline.max_retries) if options.max_retries is None else options.max_retries
     if not 0 <= tries <= MOST_RETRIES:
-        raise UsageError(f"{tries} retries can't be", hint=f"0 to {MOST_RETRIES}")
+        raise UsageError(f"invalid number of retries: {tries}", hint=f"0 to {MOST_RETRIES}")
     _refuse_unfit(options)
     title = options.title if options.title is not None else pipeline.title(args)
     mode = pipeline.mode(args)
@@ -655,6 +655,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+_ASKED = {"pause": "pausing", "cancel": "cancelling"}
 _DONE = {"pause": str(Status.PAUSED), "resume": "resumed", "retry": "queued again", "restart": "queued from the start",
          "cancel": str(Status.CANCELLED), "delete": "deleted"}  # fmt: skip
 
@@ -665,10 +666,10 @@ def _answer(verb: str, job_id: int, row: dict[str, Any] | None) -> Answer:
     was = Status(row["was"])
     if row["answer"] == "done":
         withdrawn = verb == "resume" and was is Status.PROCESSING
-        text = "the pause request is withdrawn" if withdrawn else _DONE[verb]
+        text = "pause request withdrawn" if withdrawn else _DONE[verb]
         return Answer(job_id, "done", was, f"job {job_id}: {text}")
     if row["answer"] == "requested":
-        return Answer(job_id, "requested", was, f"job {job_id}: will {verb} {_when(row['progress'])}")
+        return Answer(job_id, "requested", was, f"job {job_id}: {_ASKED[verb]}: stops {_when(row['progress'])}")
     if row["answer"] == "unchanged":
         return Answer(job_id, "unchanged", was, f"job {job_id}: {_unchanged(verb, was)}")
     return Answer(job_id, "refused", was, *_refusal(verb, job_id, row, was))
@@ -679,27 +680,27 @@ def _when(progress: Mapping[str, Any]) -> str:
     if not stage:
         return "at its first safe point"
     batched = progress.get("total") is not None
-    return f"within the running batch of {words(stage).lower()}" if batched else f"after stage {stage}"
+    return f"after the current batch (stage {stage})" if batched else f"after stage {stage}"
 
 
 def _unchanged(verb: str, was: Status) -> str:
     if was is Status.PROCESSING:
-        return "is running, nothing to resume" if verb == "resume" else f"{verb} is already requested"
-    return f"is already {was}"
+        return "already running" if verb == "resume" else f"already {_ASKED[verb]}"
+    return f"already {was}"
 
 
 def _refusal(verb: str, job_id: int, row: dict[str, Any], was: Status) -> tuple[str, str | None]:
     if row.get("holder"):
-        taken = f"job {row['holder']} has the same idempotency key and is not finished"
-        return f"job {job_id} can't be {_DONE[verb]}: {taken}", f"jobctl show {row['holder']}"
+        taken = f"job {row['holder']} has the same key and is not finished"
+        return f"cannot {verb} job {job_id}: {taken}", f"jobctl show {row['holder']}"
     if row["cancelling"]:
-        return f"job {job_id} can't be {_DONE[verb]}: it is being cancelled", f"jobctl wait {job_id}"
+        return f"cannot {verb} job {job_id}: it is being cancelled", f"jobctl wait {job_id}"
     if verb == "retry" and was in (Status.FAILED, Status.CANCELLED):
-        used = f"{row['retry_count']} of {row['max_retries']} retries are used"
-        return f"job {job_id} can't be retried: {used}", f"jobctl restart {job_id}"
+        used = f"{row['retry_count']} of {row['max_retries']} retries used"
+        return f"cannot retry job {job_id}: {used}", f"jobctl restart {job_id}"
     standing = Standing(was, row["pausing"], row["cancelling"], row["retry_count"], row["max_retries"])
     hint = " or ".join(f"jobctl {other} {job_id}" for other in actions(standing)) or None
-    return f"job {job_id} is {was}: {verb} is not possible", hint
+    return f"cannot {verb} job {job_id}: {'already' if was in DONE else 'it is'} {was}", hint
 
 
 def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str | None:  # noqa: FBT001

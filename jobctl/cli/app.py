@@ -23,7 +23,7 @@ HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
 class OutOfTime(BaseException):
-    """The time of ``--timeout`` is over."""
+    """``--timeout`` ran out."""
 
 
 class Duration(click.ParamType[float]):
@@ -99,17 +99,17 @@ def global_options() -> list[click.Option]:
     return [
         click.Option(["--db"], metavar="URL", help="Database; default: JOBCTL_DATABASE_URL, or the embedded server.", **both),
         click.Option(["--config"], metavar="FILE", help="Settings from this file only.", **both),
-        click.Option(["-o", "--output"], type=click.Choice(OUTPUTS), help="How to print.", **both),
-        click.Option(["--json", "json_output"], is_flag=True, help="The same as -o json.", **both),
+        click.Option(["-o", "--output"], type=click.Choice(OUTPUTS), help="Output format.", **both),
+        click.Option(["--json", "json_output"], is_flag=True, help="Same as -o json.", **both),
         click.Option(["--fields"], metavar="A,B.C", help="Only these fields; help lists them.", **both),
-        click.Option(["-q", "--quiet"], is_flag=True, help="Answers only; of a list the ids.", **both),
-        click.Option(["-v", "--verbose"], count=True, help="More; twice: tracebacks.", **both),
-        click.Option(["--color"], type=click.Choice(["auto", "always", "never"]), help="Colour.", **both),
-        click.Option(["--time", "time_mode"], type=click.Choice(["relative", "local", "utc"]), help="How to show times.", **both),
-        click.Option(["--no-header"], is_flag=True, help="Tables, csv and tsv without their first line.", **both),
-        click.Option(["--ascii"], is_flag=True, help="No marks and bars beyond ASCII.", **both),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Print only the answer; for a list, the ids.", **both),
+        click.Option(["-v", "--verbose"], count=True, help="More detail; twice: tracebacks.", **both),
+        click.Option(["--color"], type=click.Choice(["auto", "always", "never"]), help="When to use colour.", **both),
+        click.Option(["--time", "time_mode"], type=click.Choice(["relative", "local", "utc"]), help="How to print times.", **both),
+        click.Option(["--no-header"], is_flag=True, help="Leave out the header of tables, csv and tsv.", **both),
+        click.Option(["--ascii"], is_flag=True, help="Only ASCII marks and bars.", **both),
         click.Option(["--timeout"], type=Duration(), help="Give up after this: 90s, 20m. Exit code 124.", **both),
-        click.Option(["-y", "--yes"], is_flag=True, help="Do not ask.", **both),
+        click.Option(["-y", "--yes"], is_flag=True, help="Do not ask for confirmation.", **both),
     ]  # fmt: skip
 
 
@@ -217,8 +217,8 @@ class Root(Family):
 
 
 EXAMPLES = (
-    "jobctl submit book.pdf --run            process a document here and now",
-    "jobctl submit books/ && jobctl watch    queue a folder, follow it; a worker does the work:",
+    "jobctl submit book.pdf --run            process a document now, in this process",
+    "jobctl submit books/ && jobctl watch    queue a folder and watch it; a worker runs it:",
     "jobctl worker run                       in another terminal, or on another machine",
     "jobctl list -s failed -q | jobctl retry -",
 )
@@ -279,5 +279,5 @@ def command(name: str | None = None, **attrs: Any) -> Callable[[Callable[..., An
 
 
 def pass_state(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives the state as the first argument."""
+    """Passes the state as the first argument."""
     return click.make_pass_decorator(State, ensure=True)(function)

@@ -58,9 +58,7 @@ def run(arguments: Sequence[str] | None = None, *, closed: Collection[int] = ())
     except Terminated:
         return 143
     except OutOfTime:
-        _complain(
-            state, f"--timeout of {state.flags.get('timeout'):g} s ran out", "Nothing that was done is undone.", 124
-        )
+        _complain(state, f"--timeout of {state.flags.get('timeout'):g} s ran out", "What was done so far is kept.", 124)
         return 124
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -101,7 +99,7 @@ def _flushed(code: int) -> int:
 
 
 def _broken_pipe() -> int:
-    """The reader went away: that is no error of ours, but not silence either."""
+    """The output pipe was closed: not an error of ours, but not a success either."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 141
 
@@ -139,7 +137,7 @@ def _failed(state: State, error: BaseException) -> int:
         _complain(state, f"the database refused: {_first_line(error)}", "jobctl doctor", code)
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         code = 5
-        _complain(state, f"there is no room: {error.strerror}", "Make room where the output or JOBCTL_HOME is.", code)
+        _complain(state, f"disk full: {error.strerror}", "Free space where the output or JOBCTL_HOME is.", code)
     elif isinstance(error, OSError) and error.filename is not None:
         code = 2
         _complain(state, f"cannot use {str(error.filename)[:200]}: {error.strerror}", None, code)

@@ -16,15 +16,15 @@ MEANINGS: tuple[tuple[int, str], ...] = (
     (3, "no such job"),
     (4, "not possible in the present status"),
     (5, "configuration, schema not at head"),
-    (6, "database out of reach (trying again makes sense)"),
+    (6, "database unreachable (retrying makes sense)"),
     (10, "an awaited job failed"),
     (11, "an awaited job was cancelled"),
     (12, "a threshold was crossed"),
-    (20, "the awaited status can't be reached any more"),
+    (20, "the awaited status can no longer be reached"),
     (124, "--timeout ran out"),
     (130, "interrupted"),
     (143, "terminated"),
-    (141, "the reader of the output went away"),
+    (141, "output pipe closed"),
 )
 
 OF_ERRORS: dict[type[BaseException], int] = {

@@ -39,12 +39,14 @@ def selectors(function: Callable[..., Any]) -> Callable[..., Any]:
             "error_type",
             multiple=True,
             type=click.Choice(ERROR_TYPES),
-            help="Failed this way.",
+            help="Failed with this class of error.",
             cls=Selector,
         ),
-        click.option("--since", metavar="WHEN", help="Submitted since: 2h, 2026-11-24, an instant.", cls=Selector),
+        click.option(
+            "--since", metavar="WHEN", help="Submitted since: 2h, today, 2026-11-24, an RFC 3339 time.", cls=Selector
+        ),
         click.option("--until", metavar="WHEN", help="Submitted before.", cls=Selector),
-        click.option("--stale", is_flag=True, help="Running, but its worker is silent.", cls=Selector),
+        click.option("--stale", is_flag=True, help="Running without a heartbeat.", cls=Selector),
         click.option("--due", is_flag=True, help="Its automatic retry is due.", cls=Selector),
     ]
     for option in reversed(options):

@@ -11,7 +11,7 @@ Exit codes, the same for every command:
 {chr(10).join(f"{code:>5}  {words}" for code, words in MEANINGS)}
 
 wait, watch ID, submit --wait and submit --run return the outcome of the jobs; of several jobs 10 comes before 20,
-11 and 124. wait --map-exit 11=0,124=0 makes other codes of them."""
+11 and 124. wait --map-exit 11=0,124=0 maps codes."""
 
 JSON = f"""\
 Lists: {{"v": 1, "kind": "job_list", "count": …, "total": …, "truncated": …, "jobs": […]}}; show of one job: the object.
@@ -27,13 +27,13 @@ SELECTORS = """\
 Which jobs: ids, - (ids from stdin), @last (the newest job you submitted), or selectors:
 
   -s, --status S,…     pending processing paused completed failed cancelled; active; done
-  -t, --type TYPE      may be repeated: any of them
+  -t, --type TYPE      may be repeated
   --title TEXT         the title contains it
   --label K[=V]        has this label
   --queue NAME
   --error-type transient|paywall|invalid|permanent
   --since, --until     2h, 3d, today, 22:30, 2026-11-24, an instant
-  --stale              running, but its worker is silent
+  --stale              running without a heartbeat
   --due                its automatic retry is due
 
 Selectors of different kinds must all hold. A verb that changes jobs asks before it acts on a selection, and needs -y

@@ -94,12 +94,12 @@ def test_a_log_that_is_followed_ends_with_the_outcome_of_its_job(cli):
     ("line", "says", "code"),
     [
         ('{"type":"stpes"}', "line 3: unknown job type: stpes", 2), ('{"type":"noop","delay":"x"}', "line 3: delay should be", 2),
-        ("[1]", "line 3: it has no type", 2), ('{"type":"noop","labels":[1]}', "labels should be dict", 2),
+        ("[1]", "line 3: no type", 2), ('{"type":"noop","labels":[1]}', "labels should be dict", 2),
         ('{"type":"noop","queue":true}', "queue should be str", 2), ('{"type":"noop","prio":1}', "unknown field 'prio'", 2),
         ('{"type":"noop","priority":"urgent"}', "unknown priority", 2), ('{"type":"steps","input":{"items":"x"}}', "line 3: steps: items", 2),
         ('{"type":"noop","after":["x"]}', "is not a job id", 2), ('{"type":"noop","after":[99]}', "no such job: 99", 3),
-        ("{", "is not JSON", 2), ('{"type":"noop","delay":1e400}', "a delay of inf s", 2), ('{"type":"noop","delay":-5}', "a delay of -5 s", 2),
-        ('{"type":"noop","max_retries":-4}', "-4 retries can't be", 2), ("\x00", "is not JSON", 2),
+        ("{", "is not JSON", 2), ('{"type":"noop","delay":1e400}', "invalid delay: inf", 2), ('{"type":"noop","delay":-5}', "invalid delay: -5s", 2),
+        ('{"type":"noop","max_retries":-4}', "invalid number of retries: -4", 2), ("\x00", "is not JSON", 2),
     ],
 )  # fmt: skip
 def test_a_bad_line_among_good_ones_is_named_and_none_is_created(cli, conn, line, says, code):
@@ -138,7 +138,7 @@ def test_help_without_a_command_is_the_whole_picture_and_no_success(cli):
     ("words", "says"),
     [
         (["submit", "process_document"], "chunk_size"), (["db", "upgrade"], "Usage: jobctl db upgrade"),
-        (["exit-codes"], "   20  the awaited status can't be reached any more"), (["json"], "  checkpoint.sha256"),
+        (["exit-codes"], "   20  the awaited status can no longer be reached"), (["json"], "  checkpoint.sha256"),
         (["selectors"], "@last"), (["settings"], ".jobctl.toml"), (["worker"], "drain"),
     ],
 )  # fmt: skip

@@ -114,9 +114,9 @@ def test_every_field_that_is_offered_is_there_and_every_field_there_is_offered()
 def test_the_screen_fits_whatever_the_queue(columns, rows, size):
     if size == 5000:
         jobs, more = many(5000)
-        view = View(jobs, more, lately=True, selected=250, corner="12:00:00")
+        view = View(jobs, more, recent=True, selected=250, corner="12:00:00")
     else:
-        view = View(zoo()[:size], selected=2, corner="12:00:00", lately=True)
+        view = View(zoo()[:size], selected=2, corner="12:00:00", recent=True)
     found = picture(State(), view, columns, rows)
     assert len(found) == rows
     assert max(map(width, found)) <= columns
@@ -209,7 +209,7 @@ def test_a_cancel_is_asked_twice_and_anything_but_yes_is_no():
 def test_an_impossible_key_says_what_is_possible():
     client, source, held = watching([job(1, Status.COMPLETED)])
     held._press("p", held._view(source.look()))
-    assert held._message == "job 1 is completed: pause is not possible; restart or delete is"
+    assert held._message == "cannot pause job 1: it is completed; possible: restart or delete"
     assert client.asked == []
 
 
@@ -219,7 +219,7 @@ def test_a_long_queue_is_looked_at_from_its_front_and_counted_behind():
     assert [j.id for j in found[:3]] == [900, 1, 2]
     assert found[-1].id == 901
     assert source.more == {Status.PENDING: 300}
-    assert source.farewell() == "Stopped watching; 800 jobs go on"
+    assert source.farewell() == "Stopped watching; 800 jobs still active"
 
 
 def test_a_database_that_goes_away_leaves_the_picture_and_is_said():

@@ -27,8 +27,8 @@ def _verb(function: Callable[..., Any]) -> Command:
     options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         click.argument("ids", nargs=-1, metavar="[ID…]"),
         selectors,
-        click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing."),
-        click.option("--timeout", type=Duration(), help="Give up a --wait after this: 90s, 20m."),
+        click.option("--dry-run", is_flag=True, help="Print what would happen; change nothing."),
+        click.option("--timeout", type=Duration(), help="Limit of --wait: 90s, 20m."),
         pass_state,
     ]
     for option in reversed(options):
@@ -49,7 +49,7 @@ def act(state: State, verb: str, values: dict[str, Any], run: Run) -> int:
     answers = run(client, ids, dry_run) if ids else []
     if not dry_run:
         cache.revise({a.id: _now(verb, a) for a in answers if a.answer in ("done", "requested")})
-    _report(state, answers, dry_run=dry_run)
+    _report(state, verb, answers, dry_run=dry_run)
     code = max((CODES.get(answer.answer, 0) for answer in answers), default=0)
     requested = [answer.id for answer in answers if answer.answer == "requested"]
     if rest.get("wait") and requested and not dry_run:
@@ -72,7 +72,7 @@ def _now(verb: str, answer: Answer) -> Standing | None:
     return None if left is None else Standing(left)
 
 
-def _report(state: State, answers: Sequence[Answer], *, dry_run: bool) -> None:
+def _report(state: State, verb: str, answers: Sequence[Answer], *, dry_run: bool) -> None:
     if not state.for_people:
         items = [
             {"id": a.id, "answer": a.answer, "was": a.was and str(a.was), "message": a.message, "hint": a.hint}
@@ -86,8 +86,9 @@ def _report(state: State, answers: Sequence[Answer], *, dry_run: bool) -> None:
         bad = answer.answer in CODES
         if not bad and state.quiet:
             continue
-        prefix = "jobctl: " if bad else "dry run: " if dry_run else ""
-        echo(f"{prefix}{visible(answer.message)}", err=bad)
+        moves = answer.answer in ("done", "requested")
+        message = f"would {verb} job {answer.id}" if dry_run and moves else answer.message
+        echo(f"{'jobctl: ' if bad else 'dry run: ' if dry_run else ''}{visible(message)}", err=bad)
         if bad and answer.hint:
             echo(f"  {visible(answer.hint)}", err=True)
 
@@ -103,27 +104,27 @@ def _await(state: State, verb: str, ids: list[int], timeout: float | None) -> in
 
 
 @_verb
-@click.option("--wait", is_flag=True, help="Until they are paused.")
-@click.option("--reason", help="Why, for those who look later.")
+@click.option("--wait", is_flag=True, help="Wait until they are paused.")
+@click.option("--reason", help="Reason, shown by show and why.")
 def pause(state: State, reason: str | None, **values: Any) -> int:
-    """Pause jobs: what waits at once, what runs at its next safe point."""
+    """Pause jobs: pending ones at once, running ones at their next safe point."""
     return act(state, "pause", values, lambda client, ids, dry_run: client.pause(ids, reason=reason, dry_run=dry_run))
 
 
 @_verb
-@click.option("--from-start", is_flag=True, help="Forget the checkpoints.")
+@click.option("--from-start", is_flag=True, help="Discard the checkpoints.")
 def resume(state: State, from_start: bool, **values: Any) -> int:
-    """Continue paused jobs from their checkpoint; withdraw a pause that is only requested."""
+    """Continue paused jobs from their checkpoint; withdraw a pause request."""
     return act(
         state, "resume", values, lambda client, ids, dry_run: client.resume(ids, from_start=from_start, dry_run=dry_run)
     )
 
 
 @_verb
-@click.option("--wait", is_flag=True, help="Until they are cancelled.")
-@click.option("--reason", help="Why, for those who look later.")
+@click.option("--wait", is_flag=True, help="Wait until they are cancelled.")
+@click.option("--reason", help="Reason, shown by show and why.")
 def cancel(state: State, reason: str | None, **values: Any) -> int:
-    """End jobs; their rows and checkpoints stay."""
+    """Cancel jobs; their rows and checkpoints stay."""
     return act(state, "cancel", values, lambda client, ids, dry_run: client.cancel(ids, reason=reason, dry_run=dry_run))
 
 
@@ -133,15 +134,15 @@ def cancel(state: State, reason: str | None, **values: Any) -> int:
     type=click.IntRange(1, 2**31 - 1),
     default=1000,
     show_default=True,
-    help="With --due: most jobs of one sweep.",
+    help="With --due: maximum number of jobs.",
 )
 @click.option(
-    "--lock", type=click.Path(dir_okay=False), help="With --due: do nothing while another sweep holds this file."
+    "--lock", type=click.Path(dir_okay=False), help="With --due: do nothing while another sweep has locked this file."
 )
 def retry(state: State, limit: int, lock: str | None, **values: Any) -> int:
-    """Try failed or cancelled jobs again from their checkpoint.
+    """Retry failed or cancelled jobs from their checkpoint.
 
-    With --due alone it is the sweep for cron: requeues what is due, rescues what is lost, silent when idle.
+    With --due alone it is the sweep for cron: requeues due retries, rescues jobs of lost workers, silent when idle.
     """
     where, rest = split(values)
     only_due = where["due"] and not rest["ids"] and not any(v for k, v in where.items() if k != "due")
@@ -163,30 +164,30 @@ def _report_sweep(state: State, swept: Swept, *, dry_run: bool, locked: bool) ->
     elif not state.quiet:
         for name, ids in moved.items():
             if ids:
-                echo(f"{'dry run: would be ' if dry_run else ''}{name}: {' '.join(map(str, ids))}")
+                echo(f"{f'dry run: would {name[:-1]}' if dry_run else name}: {' '.join(map(str, ids))}")
 
 
 def _locked(path: str) -> bool:
-    """Holds the file until the process ends."""
+    """Locks the file until the process ends; returns whether it was free."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:
-        raise ConfigError(f"the lock {path} can't be used: {error.strerror}") from error
+        raise ConfigError(f"cannot use the lock {path}: {error.strerror}") from error
     return True
 
 
 @_verb
 def restart(state: State, **values: Any) -> int:
-    """Run ended jobs again from the first stage; checkpoints and output are forgotten."""
+    """Run ended jobs again from the first stage; checkpoints and output are discarded."""
     return act(state, "restart", values, lambda client, ids, dry_run: client.restart(ids, dry_run=dry_run))
 
 
 @_verb
 def delete(state: State, **values: Any) -> int:
-    """Remove ended jobs and their checkpoints; what they made stays."""
+    """Delete ended jobs and their checkpoints; their results in the library stay."""
     return act(state, "delete", values, lambda client, ids, dry_run: client.delete(ids, dry_run=dry_run))
 
 

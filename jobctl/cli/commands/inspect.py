@@ -33,9 +33,11 @@ MANY = 10_000
 @command("list", examples=["jobctl list -s failed,paused", "jobctl list -t import_document --since today -o wide",
                            "jobctl list -s active --fields id,title,progress.percent -o csv"])  # fmt: skip
 @selectors
-@click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(0, MOST), help="Most jobs; 0: all.")
+@click.option(
+    "-n", "--limit", default=50, show_default=True, type=click.IntRange(0, MOST), help="Maximum number of jobs; 0: all."
+)
 @click.option("--sort", type=click.Choice(SORTS), default="id", show_default=True, help="Order; id: newest first.")
-@click.option("--watch", "live", is_flag=True, help="Follow them: the same as jobctl watch.")
+@click.option("--watch", "live", is_flag=True, help="Same as jobctl watch.")
 @pass_state
 def list_(state: State, limit: int, sort: str, live: bool, **values: Any) -> int:
     """Show jobs as a table, newest first; with -q only their ids."""
@@ -74,13 +76,13 @@ def list_(state: State, limit: int, sort: str, live: bool, **values: Any) -> int
 @command(examples=["jobctl show 7", "jobctl show @last --events", "jobctl show 7 --json --result"])
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @selectors
-@click.option("--payload", is_flag=True, help="With the input.")
-@click.option("--result", is_flag=True, help="With the result, however large.")
-@click.option("--trace", is_flag=True, help="With the traceback of the last error.")
-@click.option("--events", is_flag=True, help="With the whole history.")
+@click.option("--payload", is_flag=True, help="Include the input.")
+@click.option("--result", is_flag=True, help="Include the result, however large.")
+@click.option("--trace", is_flag=True, help="Include the traceback of the last error.")
+@click.option("--events", is_flag=True, help="Include the history.")
 @pass_state
 def show(state: State, payload: bool, result: bool, trace: bool, events: bool, **values: Any) -> int:
-    """Show everything about jobs, and what can be done with them now."""
+    """Show jobs in detail, with the actions possible now."""
     where, rest = split(values)
     if not known(state, [*JOB_FIELDS, *PARTS], open_ended=("labels", "input", "output")):
         return 0
@@ -158,7 +160,7 @@ def _event_line(event: dict[str, Any], job: Job, mode: str) -> str:
 @selectors
 @pass_state
 def why(state: State, **values: Any) -> int:
-    """Say why a job is where it is, and what to type next."""
+    """Explain a job's current status, with the next command to type."""
     where, rest = split(values)
     client = state.connect()
     numbers_ = chosen(state, rest["ids"], where, verb="explain", dry_run=True)
@@ -179,10 +181,7 @@ def why(state: State, **values: Any) -> int:
 @selectors
 @pass_state
 def verify(state: State, **values: Any) -> int:
-    """Read checkpoints and stored results and compare their hashes, before anyone needs them.
-
-    Without ids: of all unfinished jobs.
-    """
+    """Compare checkpoints and stored results with their hashes. Without ids: those of all unfinished jobs."""
     where, rest = split(values)
     client = state.connect()
     if not rest["ids"] and not any(where.values()):
@@ -198,23 +197,23 @@ def verify(state: State, **values: Any) -> int:
     bad = [v for v in found if v.verdict != "ok"]
     if bad:
         state.say(
-            f"{len(bad)} of {len(found)} cannot be used; a job continues from the checkpoint before, or: jobctl restart"
+            f"{len(bad)} of {len(found)} are unusable; a job resumes from the checkpoint before, or: jobctl restart"
         )
     return 4 if bad else 0
 
 
 @command(examples=["jobctl logs 7 -f", "jobctl logs 7 --stage embedding --attempt 2 -n 50"])
 @click.argument("job", metavar="ID")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended; return its outcome.")
-@click.option("-n", "--tail", type=click.IntRange(1, MOST), help="Only the last so many lines.")
+@click.option("-f", "--follow", is_flag=True, help="Follow until the job has ended; return its outcome.")
+@click.option("-n", "--tail", type=click.IntRange(1, MOST), help="Only the last N lines.")
 @click.option("--stage", help="Only of this stage.")
 @click.option("--attempt", type=click.IntRange(1, MOST), help="Only of this attempt.")
-@click.option("--raw", is_flag=True, help="Control characters as they are.")
+@click.option("--raw", is_flag=True, help="Print control characters as they are.")
 @pass_state
 def logs(
     state: State, job: str, follow: bool, tail: int | None, stage: str | None, attempt: int | None, raw: bool
 ) -> int:
-    """Show what a job's handler logged, printed or wrote to stderr."""
+    """Show what a job logged, printed or wrote to stderr."""
     client = state.connect()
     number = _one(numbers(state, [job]))
     last = 0
@@ -239,7 +238,7 @@ def logs(
 
 def _one(ids: list[int]) -> int:
     if len(ids) != 1:
-        raise UsageError("one job, please", hint="jobctl logs ID")
+        raise UsageError("logs takes exactly one job", hint="jobctl logs ID")
     return ids[0]
 
 

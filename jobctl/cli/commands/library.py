@@ -17,7 +17,9 @@ from jobctl.core.names import plural
 
 @command()
 @click.argument("text", nargs=-1, required=True)
-@click.option("-k", "--count", default=5, show_default=True, type=click.IntRange(1, 1000), help="Most passages.")
+@click.option(
+    "-k", "--count", default=5, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of passages."
+)
 @click.option("--document", type=click.IntRange(1, LARGEST), help="Only in this document.")
 @pass_state
 def search(state: State, text: tuple[str, ...], count: int, document: int | None) -> int:
@@ -26,7 +28,7 @@ def search(state: State, text: tuple[str, ...], count: int, document: int | None
 
     question = " ".join(text)
     if not question.strip():
-        raise UsageError("what to search for?", hint="jobctl search some words")
+        raise UsageError("nothing to search for", hint="jobctl search some words")
     hits = wiring.search(state.settings(), state.connect(), question, k=count, document=document)
     if not state.for_people:
         emit(state, "hit_list", "hits", hits)
@@ -45,21 +47,28 @@ def search(state: State, text: tuple[str, ...], count: int, document: int | None
 
 @command()
 @click.argument("document", required=False, type=click.IntRange(1, LARGEST), metavar="[DOC]")
-@click.option("--validate", "verdict", flag_value="validate", help="The connections --id are right.")
-@click.option("--reject", "verdict", flag_value="reject", help="They are wrong.")
-@click.option("--star", "verdict", flag_value="star", help="They are right and matter.")
-@click.option("--id", "ids", multiple=True, type=click.IntRange(1, LARGEST), help="Which connections to judge.")
-@click.option("--note", help="A remark on them.")
+@click.option("--validate", "verdict", flag_value="validate", help="Mark the connections --id as right.")
+@click.option("--reject", "verdict", flag_value="reject", help="Mark them as wrong.")
+@click.option("--star", "verdict", flag_value="star", help="Mark them as right and important.")
 @click.option(
-    "-n", "--limit", default=20, show_default=True, type=click.IntRange(1, 2**31 - 1), help="Most connections."
+    "--id", "ids", multiple=True, type=click.IntRange(1, LARGEST), help="Connection to rate; may be repeated."
 )
-@click.option("--restore", metavar="KEY", help="Bring back a backup that reprocess_connections wrote.")
+@click.option("--note", help="Attach a note.")
+@click.option(
+    "-n",
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 2**31 - 1),
+    help="Maximum number of connections.",
+)
+@click.option("--restore", metavar="KEY", help="Restore a backup written by reprocess_connections.")
 @pass_state
 def connections(
     state: State, document: int | None, verdict: str | None, ids: tuple[int, ...], note: str | None, limit: int,
     restore: str | None,
 ) -> int:  # fmt: skip
-    """Show connections between passages, strongest first, or judge them. What you judged survives every job."""
+    """Show connections between passages, strongest first, or rate them. Ratings survive every job."""
     from jobctl import wiring
 
     if restore is not None:
@@ -70,7 +79,7 @@ def connections(
     library = wiring.library(state.connect())
     if verdict or note is not None:
         if not ids:
-            raise UsageError("which connections?", hint="jobctl connections DOC shows their ids; then --id N")
+            raise UsageError("no connection named", hint="jobctl connections DOC shows their ids; then --id N")
         return _judge(state, library, ids, verdict, note)
     found = [_item(row) for row in library.connections(document)[:limit]]
     if not state.for_people:
@@ -121,7 +130,7 @@ def _judge(state: State, library: Any, ids: tuple[int, ...], verdict: str | None
     multiple=True,
     type=click.IntRange(1, LARGEST),
     metavar="ID",
-    help="Take the suggestion; may be repeated.",
+    help="Accept the suggestion; may be repeated.",
 )
 @click.option(
     "--reject",
@@ -129,12 +138,12 @@ def _judge(state: State, library: Any, ids: tuple[int, ...], verdict: str | None
     multiple=True,
     type=click.IntRange(1, LARGEST),
     metavar="ID",
-    help="It belongs nowhere; may be repeated.",
+    help="Reject it; may be repeated.",
 )
 @click.option("--waiting", is_flag=True, help="Show what waits for its document instead.")
 @pass_state
 def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], waiting: bool) -> int:
-    """Show what imports left to a person, or decide it. What is decided is not asked again."""
+    """Show what imports left open, or decide it. Decisions are permanent."""
     from jobctl import wiring
 
     client = state.connect()
@@ -146,7 +155,7 @@ def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], w
             for number, decision in decided.items():
                 echo(f"review {number}: {decision}")
         if missing:
-            raise JobNotFound(f"nothing open under: {', '.join(map(str, missing))}", hint="jobctl review")
+            raise JobNotFound(f"no open review: {', '.join(map(str, missing))}", hint="jobctl review")
         return 0
     found = wiring.library(client).reviews(status="waiting" if waiting else "open")
     if not state.for_people:

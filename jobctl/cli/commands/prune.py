@@ -14,20 +14,21 @@ DAY = 86_400.0
 
 @command("prune")
 @click.option(
-    "--older", type=Duration(), help="Checkpoints of jobs that ended so long ago; default 7d (keep_checkpoints_days)."
+    "--older",
+    type=Duration(),
+    help="Checkpoints of jobs that ended longer ago than this; default 7d (keep_checkpoints_days).",
 )
 @click.option(
     "--results-older",
     type=Duration(),
-    help="Stored results of jobs completed so long ago; default 90d (keep_results_days).",
+    help="Stored results of jobs completed longer ago than this; default 90d (keep_results_days).",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would go; remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be removed; remove nothing.")
 @pass_state
 def prune(state: State, older: float | None, results_older: float | None, dry_run: bool) -> int:
-    """Remove checkpoints and large results of jobs that ended long ago, and bytes that nothing refers to.
+    """Remove checkpoints and large results of jobs that ended long ago, and unreferenced files.
 
-    Safe at any moment, also while workers run: for cron, once a day. Jobs, their history, small results and what they made
-    stay.
+    Safe while workers run; for cron, once a day. Jobs, their history and their small results stay.
     """
     settings = state.settings()
     age = older if older is not None else float(settings["keep_checkpoints_days"]) * DAY
@@ -39,7 +40,7 @@ def prune(state: State, older: float | None, results_older: float | None, dry_ru
     elif not state.quiet:
         what = (
             f"{plural(done.checkpoints, 'checkpoint')} and {plural(done.results, 'result')} of ended jobs, "
-            f"{plural(done.orphans, 'file')} that nothing refers to"
+            f"{plural(done.orphans, 'unreferenced file')}"
         )
         echo(f"{'would remove' if dry_run else 'removed'}: {what}")
     return 0

@@ -30,7 +30,7 @@ LEVELS, PLAIN_LEVELS = "▁▂▃▄▅▆▇█", ".:-=+*#@"
 @click.option("--since", metavar="WHEN", help="Only jobs submitted since: 24h, today, 2026-11-24.")
 @click.option("-t", "--type", "types", multiple=True, help="Only of this job type; may be repeated.")
 @click.option("--queue", help="Only of this queue.")
-@click.option("--fail-over", "limits", multiple=True, metavar="EXPR", help="Exit 12 when it holds: 'failed>10'.")
+@click.option("--fail-over", "limits", multiple=True, metavar="EXPR", help="Exit with 12 if true: 'failed>10'.")
 @pass_state
 def stats(state: State, since: str | None, types: tuple[str, ...], queue: str | None, limits: tuple[str, ...]) -> int:
     """Show counts, throughput, waiting and running times, retries by class of error."""
@@ -90,7 +90,7 @@ def _by_type(rows: Sequence[Mapping[str, Any]]) -> list[str]:
          str(r["crashes"]), f"{r['last_hour']:,}"]
         for r in rows if r["run_s"]
     ]  # fmt: skip
-    heads = ["TYPE", "STATUS", "JOBS", "WAIT 50/90/99 %", "RUN 50/90/99 %", "RETRIES", "CRASHES", "LAST HOUR"]
+    heads = ["TYPE", "STATUS", "JOBS", "WAIT p50/p90/p99", "RUN p50/p90/p99", "RETRIES", "CRASHES", "LAST HOUR"]
     return ["", *map(visible, table(heads, cells))] if cells else []
 
 
@@ -98,7 +98,7 @@ def _runs(runs: Sequence[int]) -> list[str]:
     if not any(runs):
         return []
     last = max(place for place, count in enumerate(runs) if count)
-    return ["", "completed jobs by the time they ran", *_bars(dict(zip(DECADES[: last + 1], runs, strict=False)))]
+    return ["", "completed jobs by running time", *_bars(dict(zip(DECADES[: last + 1], runs, strict=False)))]
 
 
 def _errors(failures: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -106,7 +106,7 @@ def _errors(failures: Sequence[Mapping[str, Any]]) -> list[str]:
         [f["job_type"], f["error_type"] or "–", str(f["failures"]), str(f["jobs"]), f"{f['mended'] / f['jobs']:.0%}"]
         for f in failures
     ]
-    heads = ["TYPE", "ERROR", "FAILURES", "JOBS", "MENDED BY A RETRY"]
+    heads = ["TYPE", "ERROR", "FAILURES", "JOBS", "RECOVERED BY RETRY"]
     return ["", *map(visible, table(heads, cells))] if cells else []
 
 

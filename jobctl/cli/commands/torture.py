@@ -19,8 +19,8 @@ from jobctl.cli.output.text import echo
     "--jobs", type=click.IntRange(min=0), default=0, show_default=True, help="Submit at least this many jobs."
 )
 @click.option("--workers", type=click.IntRange(2, 32), default=3, show_default=True, help="Worker processes.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random choices.")
-@click.option("--rate", type=click.FloatRange(0.1, 50), default=3.0, show_default=True, help="Faults a second.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random generator.")
+@click.option("--rate", type=click.FloatRange(0.1, 50), default=3.0, show_default=True, help="Faults per second.")
 @click.option("--fault", "only", multiple=True, help="Inject only this fault; can be repeated.")
 @pass_state
 def torture(

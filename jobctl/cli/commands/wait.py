@@ -36,15 +36,15 @@ def goals(words: Sequence[str]) -> tuple[Status, ...]:
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @selectors
 @click.option("--for", "wanted", multiple=True, metavar="STATUS", help="done (default), completed, paused, …")
-@click.option("--any", "first", is_flag=True, help="The first one is enough.")
-@click.option("--timeout", type=Duration(), help="Give up after this: 90s, 20m. Exit code 124.")
-@click.option("--map-exit", "mapped", metavar="A=B,…", help="Other exit codes: 11=0,124=0.")
+@click.option("--any", "first", is_flag=True, help="Return after the first one.")
+@click.option("--timeout", type=Duration(), help="Limit: 90s, 20m. Exit code 124.")
+@click.option("--map-exit", "mapped", metavar="A=B,…", help="Map exit codes: 11=0,124=0.")
 @pass_state
 def wait(
     state: State, ids: tuple[str, ...], wanted: tuple[str, ...], first: bool, timeout: float | None,
     mapped: str | None, **values: Any,
 ) -> int:  # fmt: skip
-    """Block until jobs have ended, and return their outcome: 0, 10 failed, 11 cancelled, 20 unreachable, 124 timeout."""
+    """Wait until jobs have ended; return their outcome: 0, 10 failed, 11 cancelled, 20 unreachable, 124 timeout."""
     where, _ = split(values)
     codes = exit_codes(mapped)
     client = state.connect()

@@ -234,7 +234,7 @@ def _when(job: Job, mode: str) -> list[tuple[str, str]]:
         (
             "attempts",
             f"{job.lease_seq}, retries {job.retry_count} of {job.max_retries}, crashes {job.crash_count}, "
-            f"resumed {job.resume_count} times",
+            f"resumed {'once' if job.resume_count == 1 else f'{job.resume_count} times'}",
         ),
     ]
 

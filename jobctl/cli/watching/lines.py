@@ -83,13 +83,13 @@ class Lines:
         echo(line, err=self._err)
 
     def _still(self, jobs: list[Job]) -> None:
-        """A sign of life: whoever reads a log must see that nobody hangs."""
+        """Prints a line after a long silence, so that a log shows that the watch still runs."""
         if time.monotonic() - self._said_at < self._every or self._rewrites:
             return
         counts = Counter(state_words(job) for job in jobs if job.status not in DONE)
         words = ", ".join(f"{count} {name}" for name, count in counts.items()) or "no job"
         away = self._source.away_since
-        words += f"; the database is away for {time.monotonic() - away:.0f} s" if away else ""
+        words += f"; database unreachable for {time.monotonic() - away:.0f}s" if away else ""
         self._say(f"{_clock()} still waiting: {words}")
 
     def _explain_wait(self, job: Job) -> None:
@@ -176,7 +176,7 @@ class GitHub(Plain):
                 with open(self._summary, "a", encoding="utf-8") as sink:  # noqa: PTH123 - a path of the CI's
                     sink.write("\n".join(["| job | | status | |", "|---|---|---|---|", *rows, "", ""]))
             except OSError as error:
-                echo(f"the summary of this step can't be written: {error.strerror}", err=True)
+                echo(f"cannot write the summary of this step: {error.strerror}", err=True)
 
 
 class GitLab(Plain):

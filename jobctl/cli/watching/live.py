@@ -37,7 +37,7 @@ class View:
     jobs: Sequence[Job]
     more: Mapping[Status, int] = field(default_factory=dict)
     """How many there are besides, by status."""
-    lately: bool = False
+    recent: bool = False
     """Whether of the ended jobs only the last are among them."""
     selected: int | None = None
     """The id, not the place: jobs move while one looks."""
@@ -69,19 +69,19 @@ def picture(state: State, view: View, columns: int, rows: int) -> list[str]:
 
 
 def _header(view: View, columns: int) -> str:
-    words = "  ".join(_counted(view.jobs, view.more, view.lately)) or "no jobs"
+    words = "  ".join(_counted(view.jobs, view.more, view.recent)) or "no jobs"
     left = cut(f"jobctl  {words}", max(0, columns - width(view.corner) - 2))
     return f"{left}{' ' * max(1, columns - width(left) - width(view.corner))}{view.corner}"
 
 
-def _counted(jobs: Sequence[Job], more: Mapping[Status, int], lately: bool) -> list[str]:
-    """``1 processing``, ``3,000 pending``, and of a queue without end which jobs ended ``lately``."""
+def _counted(jobs: Sequence[Job], more: Mapping[Status, int], recent: bool) -> list[str]:
+    """``1 processing``, ``3,000 pending``, and of a queue without end which jobs ended ``recent``."""
     counts = Counter(state_words(job) for job in jobs if job.status not in DONE)
     ended = Counter(state_words(job) for job in jobs if job.status in DONE)
     for status, count in more.items():
         counts[str(status)] += count
     found = [f"{count:,} {name}" for name, count in counts.items()]
-    return found + (["lately:"] if lately and ended else []) + [f"{count:,} {name}" for name, count in ended.items()]
+    return found + (["recent:"] if recent and ended else []) + [f"{count:,} {name}" for name, count in ended.items()]
 
 
 def _table(state: State, view: View, columns: int, room: int) -> list[str]:
@@ -159,9 +159,9 @@ class Live:
             self._selected = jobs[0].id if jobs else None
         away = self._source.away_since
         clock = datetime.now().astimezone().strftime("%H:%M:%S")
-        corner = f"reconnecting ({time.monotonic() - away:.0f} s)" if away else clock
-        lately = self._source.ids is None
-        return View(jobs, self._source.more, lately, self._selected, self._detail, self._message, corner)
+        corner = f"reconnecting ({time.monotonic() - away:.0f}s)" if away else clock
+        recent = self._source.ids is None
+        return View(jobs, self._source.more, recent, self._selected, self._detail, self._message, corner)
 
     def _press(self, key: str, view: View) -> bool:
         """What a key does; False ends the watch."""
@@ -182,7 +182,7 @@ class Live:
             verb = _possible(key, job)
             if verb is None:
                 possible = " or ".join(job.actions) or "nothing"
-                self._message = f"job {job.id} is {state_words(job)}: {VERBS[key][0]} is not possible; {possible} is"
+                self._message = f"cannot {VERBS[key][0]} job {job.id}: it is {state_words(job)}; possible: {possible}"
             elif verb == "cancel":
                 self._doomed = job.id
                 self._message = f"cancel job {job.id} ({visible(job.display_name)})? y/n"

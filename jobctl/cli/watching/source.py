@@ -66,20 +66,16 @@ class Source:
         return min(SLOWEST, max(FRAME, SHARE * (time.process_time() - self._spent)))
 
     def farewell(self) -> str:
-        """What a watcher who leaves is told: the jobs go on."""
+        """The last line of a watch that is left: the jobs are still active."""
         moving = (Status.PENDING, Status.PROCESSING)
         count = sum(job.status in moving for job in self.jobs) + sum(self.more.get(status, 0) for status in moving)
-        return (
-            f"Stopped watching; {plural(count, 'job')} {'goes' if count == 1 else 'go'} on"
-            if count
-            else "Stopped watching."
-        )
+        return f"Stopped watching; {plural(count, 'job')} still active" if count else "Stopped watching."
 
     def _by_id(self, client: Client) -> list[Job]:
         return _ordered(client.find(self._filters, limit=None))
 
     def _by_status(self, client: Client) -> tuple[list[Job], dict[Status, int]]:
-        """Running ones first, then waiting, held, and the last that ended: the end of a long queue is only counted."""
+        """Running ones first, then pending, paused, and the last that ended: the end of a long queue is only counted."""
         asked = self._filters.statuses
         found: list[Job] = []
         more: dict[Status, int] = {}
@@ -122,7 +118,7 @@ class Ender:
             if all(reasons) and (self._alive is None or worker_left):
                 return outcome_code([reason for reason in reasons if reason])
             if worker_left:
-                return 20  # paused, or waiting for something that nobody here works on
+                return 20  # paused, or waiting for something that no worker here runs
         if self._deadline is not None and time.monotonic() >= self._deadline:
             return 124
         return None

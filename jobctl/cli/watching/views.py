@@ -41,7 +41,7 @@ def watch_jobs(
         return Lines(state, source, ender, to_stderr=report_to_stderr, every=every).run()
     except KeyboardInterrupt:
         if alive is not None:
-            state.say("Stopped; what was done so far is kept. Continue with: jobctl worker run --drain")
+            state.say("Stopped; progress is kept. To continue: jobctl worker run --drain")
         else:
             state.say(source.farewell())
         return 130
