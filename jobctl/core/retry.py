@@ -34,6 +34,8 @@ SENTENCES = {
     "permanent": "It failed and nothing suggests another try would do better: look at the trace.",
 }
 
+OUT_OF_MEMORY = "It needs more memory than a job may use; the setting child_memory_mb raises the limit."
+
 
 def backoff(retry_count: int, jitter: float = 0.0) -> float:
     """Seconds until the next try after ``retry_count`` retries: 1, 2, 4, 8, 16, 30, 30 … minutes.
@@ -59,7 +61,7 @@ def failure(error: BaseException) -> Failure:
     kind = classify(error)
     raw = f"{type(error).__name__}: {error}" if not isinstance(error, JobFailure) else str(error)
     if isinstance(error, MemoryError):
-        message = "It needs more memory than a job may use; the setting child_memory_mb raises the limit."
+        message = OUT_OF_MEMORY
     elif isinstance(error, JobFailure):
         message = str(error)
     else:
@@ -97,7 +99,7 @@ def _by_type(error: BaseException) -> str | None:
         return error.kind
     if isinstance(error, (TimeoutError, ConnectionError, socket.gaierror, StoreUnavailable)):
         return "transient"
-    if isinstance(error, (FileNotFoundError, IsADirectoryError, NotADirectoryError, UnicodeError)):
+    if isinstance(error, (FileNotFoundError, IsADirectoryError, NotADirectoryError, UnicodeError, MemoryError)):
         return "invalid"
     return None
 

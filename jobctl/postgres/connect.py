@@ -43,6 +43,12 @@ def conninfo(url: str) -> str:
     return text
 
 
+def socket_folders(info: str) -> list[str]:
+    """The folders in which the server's socket is looked for; none for a server that is reached by TCP."""
+    hosts = str(conninfo_to_dict(info).get("host") or "").split(",")
+    return [host for host in hosts if host.startswith("/")]
+
+
 def mask(info: str) -> str:
     """The target without its password, for people."""
     try:

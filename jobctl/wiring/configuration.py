@@ -38,6 +38,8 @@ DEFAULTS: dict[str, Any] = {
     "silent_limit": 900.0,
     "child_memory_mb": 4096,
     "child_file_size_mb": 4096,
+    "child_account": None,
+    "child_environment": [],
     "lease_ttl": 30.0,
     "test_fast": False,
 }

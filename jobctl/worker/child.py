@@ -5,15 +5,10 @@ It has no beat and no claim. It dies with its supervisor: the kernel is asked to
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import io
 import logging
 import os
-import resource
 import shutil
-import signal
-import socket
 import sys
 import threading
 import time
@@ -27,13 +22,11 @@ from jobctl.core.retry import storable
 from jobctl.worker.attempt import Attempt, Commits
 from jobctl.worker.channel import Channel, outcome_message, read_job
 from jobctl.worker.context import Tools
+from jobctl.worker.processes import end_children
 
 FLUSH_EVERY = 0.01
 """Seconds that an outcome may wait for company before it is sent."""
 LINE_CAP = 4_000
-COLLECT_AT = (100_000, 20, 20)
-"""When the cycle collector looks: documents are millions of small objects without a cycle; the usual 700 costs 7 %."""
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -98,6 +91,7 @@ class Child:
         attempt = Attempt(job, self._tools, self._commits, self._stops, tell=tell, log=log)
         with _Captured(log, lambda: attempt.ticker.stage):
             outcome = attempt.run()
+        end_children()  # whatever the job has started ends with it
         _empty(self._tools.workspace)
         with self._news:
             self._running = None
@@ -194,26 +188,3 @@ class _Lines(io.TextIOBase):
             self._take(self._rest)
             self._rest = ""
         super().close()
-
-
-def confine(*, parent: int, memory: int | None, file_size: int | None) -> None:
-    """First lines of a child: die with the supervisor, leave signals of the terminal to it, keep within limits.
-
-    ``memory`` and ``file_size`` are bytes; None: no limit.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    gc.set_threshold(*COLLECT_AT)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for kind, limit in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, file_size)):
-        if limit is not None:
-            resource.setrlimit(kind, (limit, limit))
-
-
-def channel_from(descriptor: int) -> Channel:
-    """The child's end of the socket pair, inherited by number."""
-    return Channel(socket.socket(fileno=descriptor))

@@ -21,9 +21,9 @@ from jobctl.core.attempt import Claimed, Failure, Outcome, Token
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
-from jobctl.core.retry import SENTENCES, storable
+from jobctl.core.retry import OUT_OF_MEMORY, SENTENCES, storable
 from jobctl.worker.channel import read_outcome
-from jobctl.worker.crew import Crew, Member
+from jobctl.worker.children import ChildExit, ChildPool, ChildProcess
 from jobctl.worker.metrics import Metrics
 from jobctl.worker.sweeper import Sweeper
 
@@ -120,7 +120,7 @@ class Supervisor:
         plan: Plan,
         queue: Leases,
         sweeper: Sweeper,
-        crew: Crew,
+        pool: ChildPool,
         *,
         lane: Callable[..., Any],
         listen: Callable[[], Hints] | None,
@@ -129,7 +129,7 @@ class Supervisor:
         self.plan = plan
         self.queue = queue
         self.sweeper = sweeper
-        self.crew = crew
+        self.pool = pool
         self.metrics = metrics or Metrics()
         self.metrics.gauges = self._gauges
         self._lane = lane
@@ -163,8 +163,8 @@ class Supervisor:
     def _gauges(self) -> dict[str, float]:
         """How it stands, for whoever looks; read by another thread."""
         return {
-            "jobctl_jobs_running": self.crew.load(), "jobctl_slots": self.plan.concurrency,
-            "jobctl_children": len(self.crew.members), "jobctl_seconds_since_beat": time.monotonic() - self._beaten_at,
+            "jobctl_jobs_running": self.pool.job_count(), "jobctl_slots": self.plan.concurrency,
+            "jobctl_children": len(self.pool.children), "jobctl_seconds_since_beat": time.monotonic() - self._beaten_at,
             "jobctl_database_away": float(self._away),
         }  # fmt: skip
 
@@ -191,7 +191,7 @@ class Supervisor:
             self._leave()
 
     def _finished(self) -> bool:
-        busy = self.crew.load() or self._ready or self._outcomes
+        busy = self.pool.job_count() or self._ready or self._outcomes
         if busy:
             return False
         if self.stopping or (self.plan.once and self._claimed):
@@ -282,14 +282,14 @@ class Supervisor:
 
     def _company_in(self) -> float:
         """Seconds that what ended may still wait for company: a commit costs the same for one and for a hundred."""
-        if len(self._outcomes) >= SETTLE_AT or not self.crew.load() or self.stopping:
+        if len(self._outcomes) >= SETTLE_AT or not self.pool.job_count() or self.stopping:
             return 0.0
         return max(0.0, self._ended_at + SETTLE_EVERY - time.monotonic())
 
     def _held(self) -> dict[int, Claimed]:
         jobs = {job.token.job_id: job for job in self._ready}
-        for member in self.crew.members:
-            jobs |= member.jobs
+        for child in self.pool.children:
+            jobs |= child.jobs
         return jobs
 
     def _beat(self) -> bool:
@@ -315,9 +315,9 @@ class Supervisor:
                 self._request(job_id, *heard[job_id])
             else:
                 self._lose(job_id)
-        for member in self.crew.members:
-            if member.frozen:
-                member.thaw()
+        for child in self.pool.children:
+            if child.frozen:
+                child.thaw()
         if self._hints is None:
             self._relisten()
         return True
@@ -330,16 +330,16 @@ class Supervisor:
 
     def _freeze_in_time(self) -> None:
         """Nobody may work under a lease that could have ended unseen."""
-        if time.monotonic() >= self._good_until and self.crew.load():
-            for member in self.crew.members:
-                if member.jobs and not member.frozen:
+        if time.monotonic() >= self._good_until and self.pool.job_count():
+            for child in self.pool.children:
+                if child.jobs and not child.frozen:
                     log.warning("no answer to the beat: the children are frozen until there is one")
-                    member.freeze()
+                    child.freeze()
 
     def _ask(self) -> None:
         """Requests that stand on our jobs, between the beats; a beat of its own when there is progress to show."""
         now = time.monotonic()
-        running = [member.running.token.job_id for member in self.crew.members if member.running]
+        running = [child.running.token.job_id for child in self.pool.children if child.running]
         if now - self._asked_at < ASK_EVERY or not running:
             return
         self._asked_at = now
@@ -363,12 +363,12 @@ class Supervisor:
             return 0
         if self.plan.once and self._claimed:
             return 0
-        hands = self.plan.concurrency - sum(1 for m in self.crew.members if m.jobs)
+        hands = self.plan.concurrency - sum(1 for m in self.pool.children if m.jobs)
         quick = max(self._pace.values(), default=1.0)
         bunch = max(1, min(MOST_AHEAD, int(AHEAD / max(quick, 1e-4)))) if quick < QUICK else 1
         slots = hands * bunch - len(self._ready)
         if bunch > 1:
-            slots += sum(bunch - len(m.jobs) for m in self.crew.members if 0 < len(m.jobs) <= bunch // 2)
+            slots += sum(bunch - len(m.jobs) for m in self.pool.children if 0 < len(m.jobs) <= bunch // 2)
         if self.plan.max_jobs is not None:
             slots = min(slots, self.plan.max_jobs - self._claimed)
         return max(0, slots)
@@ -408,56 +408,56 @@ class Supervisor:
     def _feed(self) -> None:
         """Gives what is claimed to children; hires when hands are missing; gives back what nobody can take."""
         while self._ready:
-            member = self._free_hand()
-            if member is None:
+            child = self._free_hand()
+            if child is None:
                 break
             quick = max((self._pace.get(job.job_type, 1.0) for job in self._ready), default=1.0)
             bunch = max(1, min(MOST_AHEAD, int(AHEAD / max(quick, 1e-4)))) if quick < QUICK else 1
             given, self._ready = self._ready[:bunch], self._ready[bunch:]
-            member.give(given)
+            child.assign(given)
         if self.stopping and self._ready:
             self._outcomes += [Outcome(job.token, Ending.RELEASED) for job in self._ready]
             self._ready.clear()
 
-    def _free_hand(self) -> Member | None:
+    def _free_hand(self) -> ChildProcess | None:
         if self.stopping:
             return None
-        usable = [m for m in self.crew.members if not m.leaving and not m.frozen and not m.asked_back]
+        usable = [m for m in self.pool.children if not m.retiring and not m.frozen and not m.returning_jobs]
         idle = next((m for m in usable if not m.jobs), None)
         if idle is not None:
             return idle
-        if len(self.crew.members) < self.plan.concurrency:
+        if len(self.pool.children) < self.plan.concurrency and not self.pool.spawn_delay():
             return self._hire()
         quick = all(self._pace.get(job.job_type, 1.0) < QUICK for job in self._ready)
         return min(usable, key=lambda m: len(m.jobs), default=None) if quick else None
 
-    def _hire(self) -> Member:
-        member = self.crew.hire()
-        self._selector.register(member.channel, selectors.EVENT_READ, lambda: self._hear(member))
-        if member.process.stderr:
-            self._selector.register(member.process.stderr, selectors.EVENT_READ, lambda: self._overhear(member))
-        return member
+    def _hire(self) -> ChildProcess:
+        child = self.pool.spawn()
+        self._selector.register(child.channel, selectors.EVENT_READ, lambda: self._hear(child))
+        if child.process.stderr:
+            self._selector.register(child.process.stderr, selectors.EVENT_READ, lambda: self._overhear(child))
+        return child
 
     # -- children ------------------------------------------------------------------------------------------------
 
-    def _hear(self, member: Member) -> None:
-        messages = member.channel.receive()
+    def _hear(self, child: ChildProcess) -> None:
+        messages = child.channel.receive()
         if messages is None:
-            self._bury(member)
+            self._bury(child)
             return
         now = time.monotonic()
-        member.heard = now
+        child.last_message_at = now
         for message in messages:
             match message["say"]:
                 case "up":
-                    member.up, member.since = True, now
+                    child.ready, child.job_since = True, now
                 case "outcome":
-                    self._ended(member, message["job"], read_outcome(message["outcome"]), now)
+                    self._ended(child, message["job"], read_outcome(message["outcome"]), now)
                 case "progress":
                     self._progress[message["job"]] = message["progress"]
                     self._fresh = True
                 case "log":
-                    job = member.jobs.get(message["job"])
+                    job = child.jobs.get(message["job"])
                     if job:
                         line = (
                             message["job"],
@@ -468,16 +468,16 @@ class Supervisor:
                         )
                         self._lines.append(line)
                 case "back":
-                    member.asked_back = False
-                    self._ready += [job for i in message["jobs"] if (job := member.jobs.pop(i, None))]
+                    child.returning_jobs = False
+                    self._ready += [job for i in message["jobs"] if (job := child.jobs.pop(i, None))]
 
-    def _ended(self, member: Member, job_id: int, outcome: Outcome | None, now: float) -> None:
-        job = member.jobs.pop(job_id, None)
+    def _ended(self, child: ChildProcess, job_id: int, outcome: Outcome | None, now: float) -> None:
+        job = child.jobs.pop(job_id, None)
         if job is None:  # taken away while the message was under way
             return
-        spent = now - member.since
-        member.since = now
-        member.done += 1
+        spent = now - child.job_since
+        child.job_since = now
+        child.jobs_ended += 1
         old = self._pace.get(job.job_type)
         self._pace[job.job_type] = spent if old is None else 0.9 * old + 0.1 * spent
         self._forget(job_id)
@@ -486,47 +486,55 @@ class Supervisor:
                 self._ended_at = now
             self._outcomes.append(outcome)
         self._hungry = True
-        if member.done >= self.plan.recycle_after and not member.jobs:
-            member.leaving = True
-            member.tell({"do": "quit"})
+        if child.jobs_ended >= self.plan.recycle_after and not child.jobs:
+            child.retiring = True
+            child.send({"do": "quit"})
 
     def _forget(self, job_id: int) -> None:
         for kept in (self._progress, self._asked, self._cancelled_at):
             kept.pop(job_id, None)
 
-    def _bury(self, member: Member) -> None:
-        """A child is dead: the job it ran is charged with that, those behind it are not."""
-        self._unwatch(member)
-        how = self.crew.dismiss(member)
-        running, behind = member.running, list(member.jobs.values())[1:]
-        if running is not None:
-            self.metrics.count("jobctl_children_lost_total", type=running.job_type)
-            words = member.last_words()
-            log.warning("a child was %s while it ran job %d", how, running.token.job_id)
-            message = f"Its process was {how}, {MAX_CRASHES} times in a row. {SENTENCES['permanent']}"
-            raw = storable(f"{how}\n{words}".strip(), 8192)
-            self._outcomes.append(
-                Outcome(
-                    running.token, Ending.RELEASED if self.stopping > 1 else Ending.CRASHED,
-                    progress=self._progress.get(running.token.job_id),
-                    failure=Failure("permanent", message, raw),
-                )
-            )  # fmt: skip
-            for line in words.splitlines()[-20:]:
-                self._lines.append((running.token.job_id, running.token.lease_seq, "error", None, storable(line, 4000)))
-            self._forget(running.token.job_id)
+    def _bury(self, child: ChildProcess) -> None:
+        """A child has ended: the job it ran is charged with that, those behind it are not."""
+        self._unwatch(child)
+        how = self.pool.remove(child)
+        running, behind = child.running, list(child.jobs.values())[1:]
+        if running is not None and child.ready:
+            self._charge(running, how)
+        elif running is not None:  # it never came to the job
+            behind.insert(0, running)
+        if not child.ready:
+            log.warning("a child was not able to start: it was %s: %s", how.reason, how.stderr[-400:])
+        if self.pool.start_failure is not None and not self.stopping:
+            log.error("no child is able to start; the jobs go back to the queue")
+            self.stop()
         self._ready = behind + self._ready
         self._hungry = True
 
-    def _overhear(self, member: Member) -> None:
-        data = member.process.stderr.read(65_536) if member.process.stderr else None
-        if data:
-            member.words.append(data)
-        elif data == b"" and member.process.stderr:
-            self._selector.unregister(member.process.stderr)
+    def _charge(self, job: Claimed, how: ChildExit) -> None:
+        """The job that ran when its child ended: too large for the limit of memory, or one crash more."""
+        self.metrics.count("jobctl_children_lost_total", type=job.job_type)
+        log.warning("a child was %s while it ran job %d", how.reason, job.token.job_id)
+        raw = storable(f"{how.reason}\n{how.stderr}".strip(), 8192)
+        if how.out_of_memory:
+            ending, failure = Ending.FAILED, Failure("invalid", OUT_OF_MEMORY, raw)
+        else:
+            message = f"Its process was {how.reason}, {MAX_CRASHES} times in a row. {SENTENCES['permanent']}"
+            ending, failure = Ending.CRASHED, Failure("permanent", message, raw)
+        if self.stopping > 1:
+            ending = Ending.RELEASED
+        progress = self._progress.get(job.token.job_id)
+        self._outcomes.append(Outcome(job.token, ending, progress=progress, failure=failure))
+        for line in how.stderr.splitlines()[-20:]:
+            self._lines.append((job.token.job_id, job.token.lease_seq, "error", None, storable(line, 4000)))
+        self._forget(job.token.job_id)
 
-    def _unwatch(self, member: Member) -> None:
-        for watched in (member.channel, member.process.stderr):
+    def _overhear(self, child: ChildProcess) -> None:
+        if not child.read_stderr() and child.process.stderr:
+            self._selector.unregister(child.process.stderr)
+
+    def _unwatch(self, child: ChildProcess) -> None:
+        for watched in (child.channel, child.process.stderr):
             with suppress(KeyError, ValueError):
                 if watched is not None:
                     self._selector.unregister(watched)
@@ -542,61 +550,61 @@ class Supervisor:
         self._pass_on(job_id)
 
     def _pass_on(self, job_id: int) -> None:
-        member = self.crew.holder(job_id)
-        if member is None:
+        child = self.pool.child_of(job_id)
+        if child is None:
             return
         pause, cancel = self._asked.get(job_id, (False, False))
         stops = (("pause", pause), ("cancel", cancel), ("release", self.stopping > 0))
-        member.tell(*({"do": "stop", "job": job_id, "how": how, "on": on} for how, on in stops))
+        child.send(*({"do": "stop", "job": job_id, "how": how, "on": on} for how, on in stops))
 
     def _lose(self, job_id: int) -> None:
         """The lease is another's: whatever works on the job here must stop, and says nothing more."""
         log.warning("job %d was taken over by another worker", job_id)
         self._ready = [job for job in self._ready if job.token.job_id != job_id]
-        member = self.crew.holder(job_id)
-        if member is None:
+        child = self.pool.child_of(job_id)
+        if child is None:
             return
-        was_running = member.running is not None and member.running.token.job_id == job_id
-        member.jobs.pop(job_id)
+        was_running = child.running is not None and child.running.token.job_id == job_id
+        child.jobs.pop(job_id)
         self._forget(job_id)
         if was_running:
-            behind = list(member.jobs.values())
-            member.jobs.clear()
+            behind = list(child.jobs.values())
+            child.jobs.clear()
             self._ready = behind + self._ready
-            self._unwatch(member)
-            self.crew.dismiss(member)
+            self._unwatch(child)
+            self.pool.remove(child)
         # one that only waits in the child's own queue will fail its fence at the first write
 
     def _police(self) -> None:
         """Kills what does not stop in its grace, takes back what waits behind a slow job, ends idle leavers."""
         now = time.monotonic()
-        for member in list(self.crew.members):
-            job = member.running
-            if job is None or member.frozen:
+        for child in list(self.pool.children):
+            job = child.running
+            if job is None or child.frozen:
                 continue
             waited = now - self._cancelled_at.get(job.token.job_id, now)
             if waited > self.plan.cancel_grace or (self.stopping and now > self._stop_at) or self.stopping > 1:
-                self._put_down(member, job, Ending.CANCELLED if waited > self.plan.cancel_grace else Ending.RELEASED)
-            elif now - max(member.heard, member.since) > (limit := self._silent_limit(member)):
+                self._put_down(child, job, Ending.CANCELLED if waited > self.plan.cancel_grace else Ending.RELEASED)
+            elif now - max(child.last_message_at, child.job_since) > (limit := self._silent_limit(child)):
                 log.warning("job %d said nothing for %.0f s; its child is killed", job.token.job_id, limit)
-                member.put_to_rest(f"killed: it said nothing for {limit:g} s")
-            elif len(member.jobs) > 1 and now - member.since > STUCK_AFTER and not member.asked_back:
-                self._pace[job.job_type] = now - member.since
-                member.asked_back = True
-                member.tell({"do": "give_back"})
+                child.kill(f"killed: it said nothing for {limit:g} s")
+            elif len(child.jobs) > 1 and now - child.job_since > STUCK_AFTER and not child.returning_jobs:
+                self._pace[job.job_type] = now - child.job_since
+                child.returning_jobs = True
+                child.send({"do": "give_back"})
 
-    def _silent_limit(self, member: Member) -> float:
-        return self.plan.silent_limit if member.up else max(self.plan.silent_limit, COMES_UP_WITHIN)
+    def _silent_limit(self, child: ChildProcess) -> float:
+        return self.plan.silent_limit if child.ready else max(self.plan.silent_limit, COMES_UP_WITHIN)
 
-    def _put_down(self, member: Member, job: Claimed, outcome: Ending) -> None:
+    def _put_down(self, child: ChildProcess, job: Claimed, outcome: Ending) -> None:
         log.warning("job %d did not stop in its grace; its child is killed", job.token.job_id)
-        member.jobs.pop(job.token.job_id)
+        child.jobs.pop(job.token.job_id)
         self._outcomes.append(Outcome(job.token, outcome, progress=self._progress.get(job.token.job_id)))
-        self._ready = list(member.jobs.values()) + self._ready
-        member.jobs.clear()
+        self._ready = list(child.jobs.values()) + self._ready
+        child.jobs.clear()
         self._forget(job.token.job_id)
-        self._unwatch(member)
-        self.crew.dismiss(member)
+        self._unwatch(child)
+        self.pool.remove(child)
 
     # -- waiting, signals, leaving -------------------------------------------------------------------------------
 
@@ -606,10 +614,12 @@ class Supervisor:
         timers = [self._beat_at + (1.0 if self._away else self._beat_every) - now, self.sweeper.due_in(now)]
         if self._slots():
             timers.append(0.0 if self._hungry else self._claim_at - now)
-        if self.crew.load():
+        if self.pool.job_count():
             timers += [self._asked_at + ASK_EVERY - now, STUCK_AFTER]
         if self._outcomes and not self._away:
             timers.append(self._company_in())
+        if self._ready and (delay := self.pool.spawn_delay()):
+            timers.append(delay)
         if self.stopping:
             timers.append(0.1)
         floor = 0.05 if self._away else 0.0
@@ -646,17 +656,17 @@ class Supervisor:
         if self.stopping == 1:
             log.info("stopping: running jobs go back to the queue at their next safe point")
             self._stop_at = time.monotonic() + self.plan.grace
-            for member in self.crew.members:
-                if len(member.jobs) > 1:
-                    member.asked_back = True
-                    member.tell({"do": "give_back"})
-                if member.running:
-                    self._pass_on(member.running.token.job_id)
+            for child in self.pool.children:
+                if len(child.jobs) > 1:
+                    child.returning_jobs = True
+                    child.send({"do": "give_back"})
+                if child.running:
+                    self._pass_on(child.running.token.job_id)
 
     def _leave(self) -> None:
-        for member in self.crew.members:
-            self._unwatch(member)
-        self.crew.close()
+        for child in self.pool.children:
+            self._unwatch(child)
+        self.pool.close()
         with suppress(StoreUnavailable):
             self.queue.unregister(self.worker)
         if self._hints is not None:

@@ -1,0 +1,126 @@
+"""Processes by /proc: who descends from whom, and how all of them are ended. Elsewhere than on Linux nothing is found."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jobctl.worker.kernel import LINUX
+
+END_WITHIN = 10.0
+"""Seconds for which killed processes are waited for: one that hangs in the kernel must not hang its parent."""
+LOOK_EVERY = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process; ``started`` (clock ticks since boot) tells it from a later one with the same number."""
+
+    pid: int
+    started: int
+    parent: int = field(compare=False)
+
+    @classmethod
+    def read(cls, pid: int) -> Process | None:
+        """What /proc shows of a pid; None for one that is gone."""
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        except OSError:
+            return None
+        return cls(pid, started=int(fields[19]), parent=int(fields[1]))
+
+    def send(self, number: int) -> None:
+        """A signal to this very process, never to another that got its number."""
+        with suppress(ProcessLookupError, PermissionError):
+            descriptor = os.pidfd_open(self.pid)
+            try:
+                if Process.read(self.pid) == self:
+                    signal.pidfd_send_signal(descriptor, number)
+            finally:
+                os.close(descriptor)
+
+
+def everyone() -> Iterator[Process]:
+    """All processes that are visible here."""
+    if LINUX:
+        for entry in os.scandir("/proc"):
+            if entry.name.isdecimal() and (process := Process.read(int(entry.name))) is not None:
+                yield process
+
+
+def descendants(pid: int) -> list[Process]:
+    """The processes below ``pid``, parents before their children."""
+    children: dict[int, list[Process]] = {}
+    for process in everyone():
+        children.setdefault(process.parent, []).append(process)
+    found = list(children.get(pid, ()))
+    for process in found:  # grows while it is walked
+        found += children.get(process.pid, ())
+    return found
+
+
+def signal_descendants(pid: int, number: int) -> None:
+    """Sends a signal to all processes below ``pid``, also to those that are started meanwhile."""
+    known: set[Process] = set()
+    while new := [process for process in descendants(pid) if process not in known]:
+        for process in new:
+            process.send(number)
+        known |= set(new)
+
+
+def end_children(ended: Callable[[int, int], None] = lambda _pid, _status: None) -> bool:
+    """Kills the children of this process, and theirs as it adopts them, until none is left.
+
+    For a subreaper: the children of a killed child become its own. A child keeps its number until it is waited for here,
+    so none can be mistaken for another. ``ended`` gets the pid and wait status of each. Returns whether there was any.
+    """
+    if not LINUX or not _has_children():
+        return False
+    deadline = time.monotonic() + END_WITHIN
+    own = os.getpid()
+    while time.monotonic() < deadline:
+        for process in everyone():
+            if process.parent == own:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(process.pid, signal.SIGKILL)
+        if not reap(ended):
+            return True
+        time.sleep(LOOK_EVERY)
+    return True
+
+
+def reap(ended: Callable[[int, int], None]) -> bool:
+    """Waits for those children that have ended. Returns whether others are left."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid == 0:
+            return True
+        ended(pid, status)
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def end_marked(marker: str) -> None:
+    """Kills the processes that were started with ``marker`` (``NAME=value``) in their environment.
+
+    For what is left below a guardian that was killed itself. A process that has replaced its environment is not found.
+    """
+    wanted = os.fsencode(marker)
+    for process in everyone():
+        with suppress(OSError):
+            if wanted in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0"):
+                process.send(signal.SIGKILL)
