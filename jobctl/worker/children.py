@@ -131,7 +131,8 @@ class ChildProcess:
             signal_descendants(self.process.pid, signal.SIGKILL)
             self._signal_group(signal.SIGKILL)
             code = self.process.wait()
-        end_marked(mark(self.workspace))  # what is left below a guardian that was killed
+        if code == -signal.SIGKILL:  # perhaps the guardian itself was killed, and left what was below it
+            end_marked(mark(self.workspace))
         self.channel.close()
         if self.process.stderr:
             with suppress(OSError, ValueError):

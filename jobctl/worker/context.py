@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jobctl.core.attempt import Claimed
-from jobctl.core.errors import CancelNow, Invalid, PauseNow, ReleaseNow
+from jobctl.core.errors import CancelNow, PauseNow, ReleaseNow
 from jobctl.core.job import NewJob
 from jobctl.core.names import counted
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Library, Stops, Storage
 from jobctl.core.retry import storable
 from jobctl.worker.chain import Chain
+from jobctl.worker.inputs import OpenedInput, allowed_path, open_input
 
 TELL_EVERY = 0.2
 """Seconds between two progress messages to the supervisor."""
@@ -156,10 +157,15 @@ class StageContext:
         return self._chain.shared[name]
 
     def open(self, path: str) -> Path:
-        """A local file for an input path. Raises ``Invalid`` for one outside what this worker allows."""
+        """A local file or folder for an input path. Raises ``Invalid`` for one outside what this worker allows.
+
+        What is read stays the same, even if the path leads elsewhere by now. Valid until the attempt ends.
+        """
         taken = self._job.metadata.get("inputs", {}).get(path)
         if not taken:
-            return self.allowed(path)
+            roots, workspace = self._tools.input_roots, self._tools.workspace
+            opened: OpenedInput = self.once(f"input {path}", lambda: open_input(path, roots, workspace))
+            return opened.path
         return _named(self._tools.storage.local_path(taken["key"], self._tools.workspace), self.name(path), self._tools)
 
     def name(self, path: str) -> str:
@@ -168,15 +174,8 @@ class StageContext:
         return Path(taken["name"] if taken else path).name
 
     def allowed(self, path: str) -> Path:
-        """A path that lies, links resolved, under a root that this worker allows."""
-        real = Path(path).resolve()
-        if any(real.is_relative_to(root) for root in self._tools.input_roots):
-            return real
-        roots = ", ".join(map(str, self._tools.input_roots)) or "none"
-        raise Invalid(
-            f"{path} is not under a folder that this worker may use ({roots})",
-            hint="jobctl worker run --input-root DIR",
-        )
+        """A path that lies, links resolved, under a root that this worker allows. Raises ``Invalid``."""
+        return allowed_path(path, self._tools.input_roots)
 
     def progress(
         self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
@@ -250,8 +249,8 @@ class StageContext:
 
 def _named(stored: Path, name: str, tools: Tools) -> Path:
     """Stored bytes under the name they were submitted with: it says the format of a text, and errors speak of it."""
-    place = tools.workspace / stored.name[:16] / name
-    place.parent.mkdir(exist_ok=True)
+    target = tools.workspace / stored.name[:16] / Path(name).name
+    target.parent.mkdir(exist_ok=True)
     with suppress(FileExistsError):
-        place.symlink_to(stored)
-    return place
+        target.symlink_to(stored)
+    return target

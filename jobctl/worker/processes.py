@@ -53,15 +53,23 @@ def everyone() -> Iterator[Process]:
                 yield process
 
 
+def children(pid: int) -> list[int]:
+    """The processes whose parent is ``pid``."""
+    found: list[int] = []
+    try:
+        for thread in os.scandir(f"/proc/{pid}/task"):
+            found += map(int, Path(thread.path, "children").read_bytes().split())
+    except OSError:  # gone, or a kernel without these lists
+        return [process.pid for process in everyone() if process.parent == pid]
+    return found
+
+
 def descendants(pid: int) -> list[Process]:
     """The processes below ``pid``, parents before their children."""
-    children: dict[int, list[Process]] = {}
-    for process in everyone():
-        children.setdefault(process.parent, []).append(process)
-    found = list(children.get(pid, ()))
-    for process in found:  # grows while it is walked
-        found += children.get(process.pid, ())
-    return found
+    pids = children(pid)
+    for child in pids:  # grows while it is walked
+        pids += children(child)
+    return [process for process in map(Process.read, pids) if process is not None]
 
 
 def signal_descendants(pid: int, number: int) -> None:
@@ -84,10 +92,9 @@ def end_children(ended: Callable[[int, int], None] = lambda _pid, _status: None)
     deadline = time.monotonic() + END_WITHIN
     own = os.getpid()
     while time.monotonic() < deadline:
-        for process in everyone():
-            if process.parent == own:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(process.pid, signal.SIGKILL)
+        for pid in children(own):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
         if not reap(ended):
             return True
         time.sleep(LOOK_EVERY)
