@@ -34,7 +34,7 @@ SENTENCES = {
     "permanent": "It failed and nothing suggests another try would do better: look at the trace.",
 }
 
-OUT_OF_MEMORY = "It needs more memory than a job may use; the setting child_memory_mb raises the limit."
+OUT_OF_MEMORY = "It needs more memory than a job may use; the limit is child_memory_mb, or that of ulimit -v."
 
 
 def backoff(retry_count: int, jitter: float = 0.0) -> float:

@@ -26,10 +26,13 @@ STDERR_CAP = 4_096
 """Bytes of a child's stderr that are kept."""
 ENDS_WITHIN = 15.0
 """Seconds that a guardian may take to end its child and everything below it."""
-START_ATTEMPTS = 8
+EXITS_WITHIN = 1.0
+"""Seconds that a child may take from closing its channel to its end, before it is killed."""
+START_ATTEMPTS = 6
 """Children in a row that may end before they are ready; then the worker itself is not able to work."""
-START_DELAY = 0.1
+START_DELAY = 0.05
 """Seconds before the second of them; doubled each time."""
+START_DELAY_MOST = 30.0
 _NO_MEMORY = re.compile(
     r"MemoryError|std::bad_alloc|cannot allocate memory|out of memory|failed to map segment|can't start new thread|"
     r"OpenBLAS.*(?:allocat|pthread_create)|memory allocation of \d+ bytes failed",
@@ -39,8 +42,12 @@ _NO_MEMORY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ChildExit:
-    """How a child ended. ``reason`` continues "the process was"; ``stderr`` is the end of what it wrote there."""
+    """How a child ended. ``reason`` continues "the process was"; ``stderr`` is the end of what it wrote there.
 
+    ``code`` is its exit code, negative for a signal.
+    """
+
+    code: int
     reason: str
     stderr: str
     out_of_memory: bool
@@ -108,6 +115,8 @@ class ChildProcess:
     def kill(self, reason: str = "") -> None:
         """Ends the child and everything below it. ``reason`` is reported instead of the signal."""
         self.kill_reason = self.kill_reason or reason
+        if self.process.returncode is not None:
+            return
         if guardian.AVAILABLE:
             with suppress(ProcessLookupError):
                 self.process.send_signal(guardian.END)
@@ -122,8 +131,14 @@ class ChildProcess:
             self._stderr.append(data)
         return data != b""
 
-    def wait(self) -> ChildExit:
-        """Ends the child and everything below it, waits for that, and closes what belongs to it."""
+    def wait(self, *, exiting: bool) -> ChildExit:
+        """Ends the child and everything below it, waits for that, and closes what belongs to it.
+
+        ``exiting``: it has closed its channel, so it is about to end by itself, and how it does that is worth a moment.
+        """
+        if exiting:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(EXITS_WITHIN)
         self.kill()
         try:
             code = self.process.wait(ENDS_WITHIN)
@@ -140,7 +155,7 @@ class ChildProcess:
             self.process.stderr.close()
         stderr = b"".join(self._stderr)[-STDERR_CAP:].decode("utf-8", "replace").strip()
         out_of_memory = code != 0 and _NO_MEMORY.search(stderr) is not None
-        return ChildExit(self.kill_reason or _ending(code, out_of_memory=out_of_memory), stderr, out_of_memory)
+        return ChildExit(code, self.kill_reason or _ending(code, out_of_memory=out_of_memory), stderr, out_of_memory)
 
     def _signal_group(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
@@ -199,10 +214,13 @@ class ChildPool:
         """Seconds until the next child may be started: more after each one that was never ready."""
         return max(0.0, self._next_start - time.monotonic())
 
-    def remove(self, child: ChildProcess) -> ChildExit:
-        """Ends a child with everything below it, and removes its files. Returns how it ended."""
+    def remove(self, child: ChildProcess, *, exiting: bool = False) -> ChildExit:
+        """Ends a child with everything below it, and removes its files. Returns how it ended.
+
+        ``exiting``: its channel has ended.
+        """
         self.children.remove(child)
-        how = child.wait()
+        how = child.wait(exiting=exiting)
         self._workspaces.remove(child.workspace)
         self._count_start(child, how)
         return how
@@ -228,8 +246,9 @@ class ChildPool:
             self._failed_starts = 0
         elif not child.kill_reason:
             self._failed_starts += 1
-            self._next_start = time.monotonic() + START_DELAY * 2 ** (self._failed_starts - 1)
-            if self._failed_starts >= START_ATTEMPTS:
+            self._next_start = time.monotonic() + min(START_DELAY * 2 ** (self._failed_starts - 1), START_DELAY_MOST)
+            killed = how.code == -signal.SIGKILL and not how.out_of_memory  # by somebody, who may stop doing that
+            if self._failed_starts >= START_ATTEMPTS and not killed:
                 self.start_failure = how
 
 

@@ -15,6 +15,8 @@ from jobctl.worker.kernel import LINUX
 END_WITHIN = 10.0
 """Seconds for which killed processes are waited for: one that hangs in the kernel must not hang its parent."""
 LOOK_EVERY = 0.002
+KIBIBYTE = 1024
+"""The unit in which Linux reports memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,13 @@ class Process:
         except OSError:
             return None
         return cls(pid, started=int(fields[19]), parent=int(fields[1]))
+
+    def has(self, variable: str) -> bool:
+        """Whether ``variable`` (``NAME=value``) is in the environment that the process was started with."""
+        try:
+            return os.fsencode(variable) in Path(f"/proc/{self.pid}/environ").read_bytes().split(b"\0")
+        except OSError:  # gone, or another account's
+            return False
 
     def send(self, number: int) -> None:
         """A signal to this very process, never to another that got its number."""
@@ -81,11 +90,11 @@ def signal_descendants(pid: int, number: int) -> None:
         known |= set(new)
 
 
-def end_children(ended: Callable[[int, int], None] = lambda _pid, _status: None) -> bool:
+def end_children(ended: Callable[[int, int, int], None] = lambda *_: None) -> bool:
     """Kills the children of this process, and theirs as it adopts them, until none is left.
 
     For a subreaper: the children of a killed child become its own. A child keeps its number until it is waited for here,
-    so none can be mistaken for another. ``ended`` gets the pid and wait status of each. Returns whether there was any.
+    so none can be mistaken for another. ``ended``: as for ``reap``. Returns whether there was any.
     """
     if not LINUX or not _has_children():
         return False
@@ -101,16 +110,39 @@ def end_children(ended: Callable[[int, int], None] = lambda _pid, _status: None)
     return True
 
 
-def reap(ended: Callable[[int, int], None]) -> bool:
-    """Waits for those children that have ended. Returns whether others are left."""
+def reap(ended: Callable[[int, int, int], None]) -> bool:
+    """Waits for those children that have ended. Returns whether others are left.
+
+    ``ended`` gets of each its pid, its wait status and the most memory that it used, in bytes.
+    """
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
         except ChildProcessError:
             return False
         if pid == 0:
             return True
-        ended(pid, status)
+        ended(pid, status, usage.ru_maxrss * KIBIBYTE)
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def end_marked(marker: str) -> None:
+    """Kills the processes that were started with ``marker`` (``NAME=value``) in their environment.
+
+    For what is left below a guardian that was killed itself. A process that has replaced its environment is not found.
+    """
+    deadline = time.monotonic() + END_WITHIN
+    while (found := [process for process in everyone() if process.has(marker)]) and time.monotonic() < deadline:
+        for process in found:  # and then those that these have started meanwhile
+            process.send(signal.SIGKILL)
+        time.sleep(LOOK_EVERY)
 
 
 def _has_children() -> bool:

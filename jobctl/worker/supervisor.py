@@ -497,7 +497,7 @@ class Supervisor:
     def _bury(self, child: ChildProcess) -> None:
         """A child has ended: the job it ran is charged with that, those behind it are not."""
         self._unwatch(child)
-        how = self.pool.remove(child)
+        how = self.pool.remove(child, exiting=True)
         running, behind = child.running, list(child.jobs.values())[1:]
         if running is not None and child.ready:
             self._charge(running, how)

@@ -17,9 +17,9 @@ STARTED = 7
 """Processes that a job of the type ``programs`` leaves: five programs, the fork of a daemon, a program's own program."""
 
 
-def left(job_id: int) -> list[int]:
+def left(pid_file: Path) -> list[int]:
     """The living processes that a job has started; a program's program is known by its parent."""
-    name = f"left-by-{job_id}".encode()
+    name = f"left-by-{pid_file}".encode()
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
@@ -58,11 +58,11 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_nothing_that_a_job_has_started_outlives_its_attempt(started, shell, conn, eventually, ending):
+def test_nothing_that_a_job_has_started_outlives_its_attempt(started, shell, conn, eventually, ending, tmp_path):
     then, act = ENDINGS[ending]
     job_id, worker, child = started(then)
     if act in ("cancel", "pause"):
-        eventually(lambda: len(left(job_id)) >= STARTED - 2)
+        eventually(lambda: len(left(tmp_path / "pid")) >= STARTED - 2)
         shell(act, job_id)
     elif act == "terminate":
         worker.terminate()
@@ -75,19 +75,19 @@ def test_nothing_that_a_job_has_started_outlives_its_attempt(started, shell, con
     status = "SELECT status, crash_count FROM jobs WHERE id = %s"
     if act != "kill worker":
         eventually(lambda: conn.execute(status, [job_id]).fetchone() != ("processing", 0))
-    eventually(lambda: not left(job_id) or then in ("abort", "sleep"))
+    eventually(lambda: not left(tmp_path / "pid") or then in ("abort", "sleep"))
     shell("cancel", job_id)
     worker.terminate()
     worker.wait(20)
-    eventually(lambda: not left(job_id))
+    eventually(lambda: not left(tmp_path / "pid"))
     eventually(lambda: not Path(f"/proc/{child}").exists())
 
 
-def test_all_that_a_job_started_is_seen_before_it_ends(started, shell, conn, eventually):
+def test_all_that_a_job_started_is_seen_before_it_ends(started, shell, conn, eventually, tmp_path):
     job_id, worker, _ = started("wait")
-    eventually(lambda: len(set(left(job_id))) >= STARTED - 1)
+    eventually(lambda: len(set(left(tmp_path / "pid"))) >= STARTED - 1)
     shell("cancel", job_id)
-    eventually(lambda: not left(job_id))
+    eventually(lambda: not left(tmp_path / "pid"))
     assert worker.poll() is None  # the child that ran it may take the next job
     assert shell("submit", "noop").code == 0
     eventually(lambda: conn.execute("SELECT status FROM jobs WHERE id = 2").fetchone() == ("completed",))

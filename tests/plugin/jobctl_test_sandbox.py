@@ -30,8 +30,8 @@ programs = Pipeline("programs", args=Programs)
 
 @programs.stage(share=1)
 def starting(ctx: Context, args: Programs) -> str:
-    """Leaves programs behind, in every way that a parent can lose sight of them; all have the job's id in their name."""
-    name = f"left-by-{ctx.job_id}"
+    """Leaves programs behind, in every way that a parent can lose sight of them; all have the job's file in their name."""
+    name = f"left-by-{args.pid}"
     for code in (STUBBORN, DAEMON, NESTED):
         subprocess.Popen([sys.executable, "-c", code, name])
     subprocess.Popen([sys.executable, "-c", STUBBORN, name], start_new_session=True)

@@ -17,6 +17,7 @@ from pypdfium2 import raw
 
 from jobctl.core.document import Line, Part, SourceInfo
 from jobctl.core.errors import Invalid
+from jobctl.documents.extract.bounded import bounded_memory
 
 MAX_PAGES = 20_000
 PAGE_TEXT_CAP = 2_000_000
@@ -42,8 +43,10 @@ class PdfSource:
     """An opened PDF. Close it: PDFium keeps the file mapped."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
-            self._pdf = pdfium.PdfDocument(path)
+            with bounded_memory(path):
+                self._pdf = pdfium.PdfDocument(path)
         except pdfium.PdfiumError as error:
             if getattr(error, "err_code", None) == _PASSWORD or "password" in str(error).lower():
                 raise Invalid(f"{path.name} is encrypted: save a copy without a password") from None
@@ -75,15 +78,20 @@ class PdfSource:
 
     def part(self, index: int) -> Part:
         """The lines of a page."""
-        page = self._pdf[index]
-        text_page = page.get_textpage()
-        try:
-            height = page.get_height() or 1.0
-            lines = list(_lines(text_page, height))
-        finally:
-            text_page.close()
-            page.close()
+        with bounded_memory(self._path):
+            lines = self._lines_of(index)
         return Part(index, lines=_titled(lines, self._outline.get(index, [])), page=index + 1)
+
+    def _lines_of(self, index: int) -> list[Line]:
+        page = self._pdf[index]
+        try:
+            text_page = page.get_textpage()
+            try:
+                return list(_lines(text_page, page.get_height() or 1.0))
+            finally:
+                text_page.close()
+        finally:
+            page.close()
 
     def close(self) -> None:
         """Closes the file."""
