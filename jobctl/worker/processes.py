@@ -143,23 +143,3 @@ def end_marked(marker: str) -> None:
         for process in found:  # and then those that these have started meanwhile
             process.send(signal.SIGKILL)
         time.sleep(LOOK_EVERY)
-
-
-def _has_children() -> bool:
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
-
-
-def end_marked(marker: str) -> None:
-    """Kills the processes that were started with ``marker`` (``NAME=value``) in their environment.
-
-    For what is left below a guardian that was killed itself. A process that has replaced its environment is not found.
-    """
-    wanted = os.fsencode(marker)
-    for process in everyone():
-        with suppress(OSError):
-            if wanted in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0"):
-                process.send(signal.SIGKILL)

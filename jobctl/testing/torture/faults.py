@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psycopg
 
+from jobctl.worker.processes import children
+
 
 @dataclass
 class Fleet:
@@ -54,12 +56,8 @@ class Fleet:
             )  # fmt: skip
 
     def children(self) -> list[int]:
-        """Processes that run handlers."""
-        found: list[int] = []
-        for worker in self.workers:
-            with suppress(OSError):
-                found += map(int, Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split())
-        return found
+        """Processes that run handlers: the children of the guardians that a worker starts."""
+        return [child for worker in self.workers for guardian in children(worker.pid) for child in children(guardian)]
 
     def calm(self) -> None:
         """Everything that was stopped goes on."""
