@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -72,15 +73,17 @@ class TypeEnvironment:
 
     def __init__(self, by_type: Mapping[str, Mapping[str, str]]) -> None:
         self._by_type = by_type
-        self._set: tuple[str, ...] = ()
+        self._before: dict[str, str | None] = {}
 
     def enter(self, job_type: str) -> None:
         """The process works on a job of this type from here on."""
-        for name in self._set:
+        for name, value in self._before.items():
             os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
         variables = self._by_type.get(job_type, {})
+        self._before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
-        self._set = tuple(variables)
 
 
 def confinement(
@@ -133,7 +136,7 @@ def _grants(account: Account, settings: Settings, roots: Sequence[str], sockets:
     if "://" not in where:
         Path(where).mkdir(mode=0o700, parents=True, exist_ok=True)
         writable.append(str(Path(where).resolve()))
-    yield from (Grant(folder) for folder in dict.fromkeys(writable))
+    yield from (Grant(folder) for folder in dict.fromkeys(writable) if Path(folder).is_dir())
     code = [sys.base_prefix, sys.prefix, *filter(None, sys.path), str(Path(__file__).parents[2])]
     folders = dict.fromkeys(str(Path(folder).resolve()) for folder in (*code, *sockets))
     for folder in folders:
@@ -144,9 +147,10 @@ def _grants(account: Account, settings: Settings, roots: Sequence[str], sockets:
 
 def _working_folder() -> Iterable[str]:
     """Not where a service manager or cron starts what has no folder of its own: that is not meant for jobs."""
-    here = Path.cwd().resolve()
-    if here not in (Path("/"), Path("~root").expanduser()):
-        yield str(here)
+    with suppress(OSError):  # it was deleted
+        here = Path.cwd().resolve()
+        if here not in (Path("/"), Path("~root").expanduser()):
+            yield str(here)
 
 
 def setup_for(setup: Mapping[str, Any], confined: Confinement, workspace: Path) -> dict[str, Any]:

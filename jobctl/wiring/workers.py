@@ -127,7 +127,11 @@ def _child_pool(settings: Settings, database: Database, queue: Any, types: Seque
 
 def _python() -> list[str]:
     """This interpreter; what lies in the working folder is code for it only where that is so for this process too."""
-    return [sys.executable] if {"", str(Path.cwd())} & set(sys.path) else [sys.executable, "-P"]
+    try:
+        here = str(Path.cwd())
+    except OSError:  # it was deleted: nothing lies there
+        here = ""
+    return [sys.executable] if {"", here} & set(sys.path) else [sys.executable, "-P"]
 
 
 def _child_conninfo(database: Database, queue: Any) -> str:

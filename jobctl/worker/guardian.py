@@ -98,4 +98,5 @@ def _report(status: int, peak: int, limit: int | None) -> None:
     if limit is not None and -code in _CRASHES and peak >= limit * FULL:
         name = signal.Signals(-code).name
         text = f"out of memory: {name} after {peak >> 20} MB were in use, of {limit >> 20} MB of address space\n"
-        os.write(2, text.encode())
+        with suppress(OSError):  # nobody may be left to read it
+            os.write(2, text.encode())

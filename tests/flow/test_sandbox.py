@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from jobctl.wiring.confinement import TypeEnvironment
 from jobctl.worker.processes import children, descendants
 
 ROOT = os.geteuid() == 0
@@ -107,6 +108,22 @@ def test_root_chooses_the_account_of_children(shell, account):
     seen = run(shell, "rights")["child"]
     assert (seen["Uid"].split()[0] == "0") == (account == "root")
     assert int(seen["CapEff"], 16) == (1 << 1 if account == "root" else 0)  # root may use the files of others, as ever
+
+
+def test_a_variable_of_a_type_gives_way_to_what_was_there(monkeypatch):
+    monkeypatch.setenv("PATH", "/bin")
+    monkeypatch.delenv("TOKEN", raising=False)
+    types = TypeEnvironment({"a": {"PATH": "/other", "TOKEN": "t"}, "b": {}})
+    types.enter("a")
+    assert (os.environ["PATH"], os.environ["TOKEN"]) == ("/other", "t")
+    types.enter("b")
+    assert (os.environ["PATH"], os.environ.get("TOKEN")) == ("/bin", None)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root's worker changes accounts")
+def test_a_root_that_is_missing_costs_no_confinement(shell):
+    shell.env |= {"JOBCTL_INPUT_ROOTS": "/no/such/folder"}
+    assert run(shell, "rights")["child"]["Uid"].split()[0] != "0"
 
 
 @pytest.mark.skipif(not ROOT, reason="only root's worker changes accounts")
