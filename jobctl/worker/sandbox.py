@@ -13,9 +13,11 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from types import FrameType
 from typing import Any
 
 from jobctl.worker import kernel, view
@@ -111,22 +113,38 @@ def _signals() -> None:
     """SIGTERM and SIGINT of a terminal or a service manager are the worker's business.
 
     A function that does nothing, where SIG_IGN would be inherited by every program that a handler starts: exec sets a
-    function back to the default. A fork does not, so its signals are set back here.
+    function back to the default. A fork does not, so its signals are set back here. They are blocked meanwhile: what a
+    fork is sent before it has got that far would be lost (``Pool.terminate`` waits for ever then).
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave_to_worker)
+    for number in _LEFT_TO_WORKER:
+        signal.signal(number, _do_nothing)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    os.register_at_fork(after_in_child=_default_signals)
+    forking = threading.local()
+
+    def before() -> None:
+        forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _LEFT_TO_WORKER)
+
+    def in_parent() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, forking.mask)
+
+    def in_child() -> None:
+        for number, default in _LEFT_TO_WORKER.items():
+            if signal.getsignal(number) is _do_nothing:
+                signal.signal(number, default)
+        in_parent()
+
+    os.register_at_fork(before=before, after_in_parent=in_parent, after_in_child=in_child)
 
 
-def _leave_to_worker(_number: int, _frame: object) -> None:
-    """Does nothing."""
+def _do_nothing(_number: int, _frame: object) -> None:
+    """Handles a signal by going on."""
 
 
-def _default_signals() -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        if signal.getsignal(number) is _leave_to_worker:
-            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
+_LEFT_TO_WORKER: dict[int, Callable[[int, FrameType | None], Any] | signal.Handlers] = {
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGINT: signal.default_int_handler,
+}
+"""Signals, with what a fork of a child does at them."""
 
 
 def _leave_channel(channel: Channel) -> None:

@@ -92,7 +92,7 @@ def _square(number: int) -> int:
 
 
 def _pooled() -> list[int]:
-    for _ in range(5):
+    for _ in range(30):  # a signal that comes while a worker is forked must not be lost
         with multiprocessing.get_context("fork").Pool(2) as pool:
             found = pool.map(_square, range(3))
     return found
