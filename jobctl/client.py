@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, assert_never
@@ -245,15 +249,24 @@ class Client:
             path = data.get(name)
             if not path:
                 continue
-            source = readable_file(Path(path), name)
-            sha256 = file_digest(source)
-            key = source_key(sha256)
-            storage = self._storage()
-            if not storage.exists(key):
-                with source.open("rb") as stream:
-                    storage.put_file(key, stream)
-            taken[str(path)] = {"key": key, "sha256": sha256, "size": source.stat().st_size, "name": source.name}
+            with open_regular(Path(path), name) as stream:
+                taken[str(path)] = self._store(stream, Path(path), name)
         return taken
+
+    def _store(self, stream: BufferedReader, path: Path, field: str) -> dict[str, Any]:
+        """Puts an open file into the storage under the hash of its bytes."""
+        before = _version(stream)
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = stream.tell()
+        key = source_key(sha256)
+        storage = self._storage()
+        if not storage.exists(key):
+            stream.seek(0)
+            storage.put_file(key, stream)
+            if _version(stream) != before:  # the bytes under the key may not be those that were hashed
+                storage.delete(key)
+                raise _unusable(field, f"it changes while it is read: {path}")
+        return {"key": key, "sha256": sha256, "size": size, "name": path.name}
 
     def _known(self, ids: Iterable[int]) -> None:
         wanted = sorted(set(ids))
@@ -629,30 +642,38 @@ def _referred(key: str, job: References | None) -> bool:
     return key in job.paths or (job.running is not None and lease_seq_of(key) >= job.running)
 
 
-def readable_file(path: Path, field: str) -> Path:
-    """The path, when it is a file that can be read. Raises ``InvalidArguments`` otherwise."""
-    problem = None
+def open_regular(path: Path, field: str) -> BufferedReader:
+    """Opens a file that is not empty. Raises ``InvalidArguments`` for all else, and never waits: a FIFO has no end."""
     try:
-        if not path.exists():
-            problem = f"no such file: {path}"
-        elif path.is_dir():
-            problem = f"is a folder, not a file: {path}"
-        elif not path.is_file():
-            problem = f"is not a regular file: {path}"
-        elif path.stat().st_size == 0:
-            problem = f"the file is empty: {path}"
-        else:
-            with path.open("rb"):
-                return path
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise _unusable(field, f"no such file: {path}") from None
+    except ValueError:
+        raise _unusable(field, f"is not a path: {str(path)!r}") from None
     except OSError as error:
-        problem = f"can't be read: {path} ({error.strerror})"
-    raise InvalidArguments(f"{field}: {problem}", [f"{field}: {problem}"])
+        if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, a device without a driver
+            raise _unusable(field, f"is not a regular file: {path}") from None
+        raise _unusable(field, f"can't be read: {path} ({error.strerror})") from None
+    stream = os.fdopen(descriptor, "rb") if not stat.S_ISDIR(os.fstat(descriptor).st_mode) else None
+    if stream is None:
+        os.close(descriptor)
+        raise _unusable(field, f"is a folder, not a file: {path}")
+    facts = os.fstat(descriptor)
+    if stat.S_ISREG(facts.st_mode) and facts.st_size > 0:
+        return stream
+    stream.close()
+    problem = "the file is empty" if stat.S_ISREG(facts.st_mode) else "is not a regular file"
+    raise _unusable(field, f"{problem}: {path}")
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _version(stream: BufferedReader) -> tuple[int, int]:
+    """What changes when somebody writes into an open file."""
+    facts = os.fstat(stream.fileno())
+    return facts.st_mtime_ns, facts.st_size
+
+
+def _unusable(field: str, problem: str) -> InvalidArguments:
+    return InvalidArguments(f"{field}: {problem}", [f"{field}: {problem}"])
 
 
 _ASKED = {"pause": "pausing", "cancel": "cancelling"}
