@@ -104,14 +104,12 @@ def damage_running(target: Target) -> bool:
 
 def storage_full(target: Target) -> bool:
     """No child of any worker can write a byte to a file for about a second."""
-    children = target.fleet.children()
-    if not children:
+    limited = [pid for pid in target.fleet.children() if _limit_files(pid, 0)]
+    if not limited:  # none there, or this process may not limit those of another account
         return False
-    for pid in children:
-        _limit_files(pid, 0)
 
     def undo() -> None:
-        for pid in children:
+        for pid in limited:
             _limit_files(pid, None)
 
     target.fleet.later(target.rng.uniform(0.5, 1.5), undo)
@@ -203,11 +201,14 @@ def _damage(target: Target, query: LiteralString, status: Status) -> bool:
     return False
 
 
-def _limit_files(pid: int, size: int | None) -> None:
-    """Sets the soft limit of the file size of a process, in bytes; None: back to its hard limit."""
-    with suppress(OSError, ValueError):
+def _limit_files(pid: int, size: int | None) -> bool:
+    """Sets the soft limit of the file size of a process, in bytes (None: its hard limit); returns whether it holds."""
+    try:
         hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _change_modes(folders: Sequence[Path], mode: int) -> None:

@@ -72,6 +72,7 @@ class Attempt:
     def __init__(
         self, job: Claimed, services: Services, commits: Commits, stops: Stops, *, report: Callable[[Progress], None],
         log: Log, caught: Callable[[BaseException], None] = lambda _: None, quiet: float = 0.0, every: float | None = None,
+        on_stage: Callable[[Stage], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.job = job
         self.services = services
@@ -79,6 +80,7 @@ class Attempt:
         self.stops = stops
         self.log = log
         self._caught = caught  # a test wants the exception itself
+        self._on_stage = on_stage
         self.reporter = ProgressReporter(report, percent(job.progress), quiet=quiet, every=every)
 
     def run(self) -> Outcome | None:
@@ -154,6 +156,7 @@ class Attempt:
         stage = pipeline.stages[index]
         context = StageContext(run, stage, args)
         self.reporter.begin(stage, *pipeline.span(index))
+        self._on_stage(stage)
         context.check_interrupt()
         last = index == len(pipeline.stages) - 1
         if stage.size is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import assert_never
 
 from jobctl.core.attempt import Claimed
+from jobctl.core.pipeline import Stage
 from jobctl.worker.attempt import Attempt, Commits
 from jobctl.worker.capture import Capture
 from jobctl.worker.channel import (
@@ -31,6 +32,7 @@ from jobctl.worker.channel import (
     Up,
 )
 from jobctl.worker.context import Services
+from jobctl.worker.limits import limit_own_cpu
 from jobctl.worker.outbox import FLUSH_EVERY, Outbox
 from jobctl.worker.processes import end_children
 
@@ -87,7 +89,7 @@ class Child:
         attempt = Attempt(
             job, self._services, self._commits, self._stops, quiet=FLUSH_EVERY,
             report=lambda progress: outbox.put(Reported(job_id, progress), now=True),
-            log=lambda level, stage, text: outbox.log(job_id, level, stage, text),
+            log=lambda level, stage, text: outbox.log(job_id, level, stage, text), on_stage=self._limit_cpu,
         )  # fmt: skip
         reporter = attempt.reporter
         self._capture.begin(lambda level, text: outbox.log(job_id, level, reporter.stage, text))
@@ -98,6 +100,10 @@ class Child:
         with self._news:
             self._running = None
         outbox.put(Ended(job_id, outcome))
+
+    def _limit_cpu(self, stage: Stage) -> None:
+        default = float(self._services.settings.get("stage_cpu", 0.0))
+        limit_own_cpu(default if stage.limits.cpu is None else stage.limits.cpu)
 
     def _listen(self) -> None:
         try:

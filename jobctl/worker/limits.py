@@ -81,7 +81,7 @@ class StageTimer:
             return None
         clock.advance(now, counted=counted)
         if clock.limits.cpu and now - clock.cpu_checked_at >= CHECK_EVERY:
-            self._look(pid, clock, clock.limits.cpu, now)
+            self._look(pid, clock, now)
         return clock.failure(reached) if (reached := clock.exceeded()) else None
 
     def ended_by_kernel(self, pid: int, returncode: int | None) -> Failure | None:
@@ -108,8 +108,6 @@ class StageTimer:
             self._default.cpu if found.limits.cpu is None else found.limits.cpu,
             found.limits.on_timeout,
         )
-        if clock is not None and clock.limits.cpu and not limits.cpu:
-            limit_cpu(pid, None)
         self._clocks[pid] = StageClock(job.token.job_id, found, limits, now)
         return self._clocks[pid]
 
@@ -121,14 +119,13 @@ class StageTimer:
         done = {record.stage for record in job.records if record.complete}
         return next((known for known in stages if known.name not in done), None)
 
-    def _look(self, pid: int, clock: StageClock, limit: float, now: float) -> None:
+    def _look(self, pid: int, clock: StageClock, now: float) -> None:
         clock.cpu_checked_at = now
         used = self._cpu_seconds(pid)
         if used is None:
             return
         if clock.cpu_at_start is None:
             clock.cpu_at_start = used
-            limit_cpu(pid, limit)
         clock.cpu = max(clock.cpu, used - clock.cpu_at_start)
 
 
@@ -148,18 +145,19 @@ def cpu_seconds_below(pid: int) -> float | None:
     )
 
 
-def limit_cpu(pid: int, seconds: float | None) -> None:
-    """Has the kernel end a process, and each below it, that uses so much more processor time than it has used; None: any.
+def limit_own_cpu(seconds: float) -> None:
+    """Has the kernel end this process when it uses ``seconds`` more of processor time than it has used; 0: no limit.
 
-    A last net, for when this process can't look: frozen, or kept by a call that does not return.
+    A last net, for when the supervisor can't look: frozen, or kept by a call that does not return. Programs that are
+    started from here inherit the limit.
     """
-    if not hasattr(resource, "prlimit"):
-        return
-    for process in (pid, *_children(pid)):
-        with suppress(OSError, ValueError):
-            _, hard = resource.prlimit(process, resource.RLIMIT_CPU)
-            soft = hard if seconds is None else math.ceil((cpu_seconds_below(process) or 0.0) + seconds) + NET_SLACK
-            resource.prlimit(process, resource.RLIMIT_CPU, (soft, hard))
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = hard
+    if seconds:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        soft = math.ceil(usage.ru_utime + usage.ru_stime + seconds) + NET_SLACK
+    with suppress(ValueError):  # above the hard limit, which is the stricter one then
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _children(pid: int) -> list[int]:

@@ -50,7 +50,7 @@ def starting(ctx: Context, args: Programs) -> str:
             time.sleep(3600)
         case "wait":
             while True:
-                ctx.checkpoint()
+                ctx.check_interrupt()
                 time.sleep(0.02)
     return "left"
 

@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from jobctl.core.attempt import Record
 from jobctl.core.pipeline import Limits, Pipeline
-from jobctl.worker import limits as module
 from jobctl.worker.limits import CHECK_EVERY, StageTimer
 from tests.fakes.queue import claimed
 
@@ -26,11 +25,9 @@ def pipeline() -> Pipeline:
 
 
 @pytest.fixture
-def used(monkeypatch):
-    """Seconds of processor time by process id, and the limits that the kernel was asked for."""
-    seconds: dict = {"limits": []}
-    monkeypatch.setattr(module, "limit_cpu", lambda pid, limit: seconds["limits"].append((pid, limit)))
-    return seconds
+def used():
+    """Seconds of processor time by process id."""
+    return {}
 
 
 def timer(used: dict, *, timeout: float = 0.0, cpu: float = 0.0) -> StageTimer:
@@ -88,13 +85,11 @@ def test_processor_time_is_that_of_the_stage_alone_and_looked_at_now_and_then(us
     clock = timer(used)
     used[7] = 1000.0  # of the jobs before
     assert clock.check(7, claimed(1), "parse", 0.0, counted=True) is None
-    assert used["limits"] == [(7, 300.0)]
     used[7] = 1300.0
     assert clock.check(7, claimed(1), "parse", CHECK_EVERY / 2, counted=True) is None
     failure = clock.check(7, claimed(1), "parse", CHECK_EVERY, counted=True)
     assert (failure.kind, failure.message) == ("invalid", "used 5m of CPU time in parse")
     clock.check(7, claimed(1), "fetch", 10.0, counted=True)
-    assert used["limits"] == [(7, 300.0), (7, None)]
 
 
 def test_a_stage_without_limits_has_those_of_the_worker_and_zero_is_none(used):
