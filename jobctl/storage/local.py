@@ -7,9 +7,10 @@ import io
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, StorageUnavailable
@@ -17,6 +18,12 @@ from jobctl.core.keys import storage_key
 from jobctl.core.trust import require_private
 
 _TEMPORARY = ".writing-"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+"""Without waiting: the open of a FIFO would last until somebody writes into it."""
+_LINKS = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
+"""What the kernel says to a link, a file or a socket where something else must be."""
 STORAGE_HINT = "chmod go-w, if the folder is yours; else set JOBCTL_STORAGE to one of your own."
 
 
@@ -33,54 +40,67 @@ class LocalStorage:
 
     def put_file(self, key: str, source: BinaryIO) -> None:
         """Stores a stream, a megabyte at a time."""
-        target = self._path(key)
+        *folders, name = self._parts(key)
+        temporary = f"{_TEMPORARY}{secrets.token_hex(8)}"
         try:
-            self._folder(target.parent)
-            self._require_private()  # another account may have made it meanwhile
-            temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
-            try:
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(descriptor, "wb") as sink:
-                    shutil.copyfileobj(source, sink, 1 << 20)
-                    sink.flush()
-                    os.fsync(sink.fileno())
-                temporary.replace(target)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-            _sync(target.parent)
+            with self._folder(folders, create=True) as folder:
+                try:
+                    descriptor = os.open(temporary, _NEW, 0o600, dir_fd=folder)
+                    with os.fdopen(descriptor, "wb") as sink:
+                        shutil.copyfileobj(source, sink, 1 << 20)
+                        sink.flush()
+                        os.fsync(sink.fileno())
+                    os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+                except BaseException:
+                    with suppress(OSError):
+                        os.unlink(temporary, dir_fd=folder)
+                    raise
+                os.fsync(folder)
         except OSError as error:
             raise self._unavailable(error) from error
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
-        """The bytes. Raises ``CheckpointMissing``, or ``CheckpointCorrupt`` past ``max_bytes``."""
+        """The bytes. Raises ``CheckpointMissing``, or ``CheckpointCorrupt`` past ``max_bytes`` and for what is no file."""
+        *folders, name = self._parts(key)
         try:
-            with self._path(key).open("rb") as stream:
-                data = stream.read(max_bytes + 1)
+            with (
+                self._folder(folders) as folder,
+                os.fdopen(os.open(name, _READ, dir_fd=folder), "rb") as stream,
+            ):
+                data = stream.read(max_bytes + 1) if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
         except FileNotFoundError:
             raise CheckpointMissing(f"no bytes under {key}") from None
         except OSError as error:
+            if error.errno in _LINKS:
+                raise CheckpointCorrupt(f"{key} is not a file of the storage") from None
             raise self._unavailable(error) from error
+        if data is None:
+            raise CheckpointCorrupt(f"{key} is not a file of the storage")
         if len(data) > max_bytes:
             raise CheckpointCorrupt(f"{key} is larger than the {max_bytes} bytes it should have")
         return data
 
     def exists(self, key: str) -> bool:
         """Whether the key is there."""
-        return self._path(key).is_file()
+        *folders, name = self._parts(key)
+        with suppress(FileNotFoundError, NotADirectoryError), self._folder(folders) as folder:
+            return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+        return False
 
     def delete(self, key: str) -> None:
         """Removes a key; one that is not there is no error."""
-        path = self._path(key)
+        *folders, name = self._parts(key)
         try:
-            path.unlink(missing_ok=True)
-        except NotADirectoryError:
+            with self._folder(folders) as folder:
+                os.unlink(name, dir_fd=folder)
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise self._unavailable(error) from error
         with suppress(OSError):  # the folder of a job goes with its last checkpoint
-            path.parent.rmdir()
-            path.parent.parent.rmdir()
+            for depth in (len(folders), len(folders) - 1):
+                with self._folder(folders[: depth - 1]) as parent:
+                    os.rmdir(folders[depth - 1], dir_fd=parent)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys that begin with a folder name, in order; half-written files are not keys."""
@@ -93,14 +113,13 @@ class LocalStorage:
 
     def local_path(self, key: str, workspace: Path) -> Path:  # noqa: ARG002 - other storages copy into it
         """The stored file itself."""
-        path = self._path(key)
-        if not path.is_file():
+        if not self.exists(key):
             raise CheckpointMissing(f"no bytes under {key}")
-        return path
-
-    def _path(self, key: str) -> Path:
-        self._require_private()
         return self.root / storage_key(key)
+
+    def _parts(self, key: str) -> tuple[str, ...]:
+        self._require_private()
+        return PurePosixPath(storage_key(key)).parts
 
     def _require_private(self) -> None:
         """Raises ``ConfigError`` where another account owns the folder or can write to it; asked until it exists."""
@@ -108,14 +127,27 @@ class LocalStorage:
             require_private(self.root, "the storage", hint=STORAGE_HINT)
             self._trusted = self.root.exists()
 
-    def _folder(self, folder: Path) -> None:
-        """Makes a folder durably: each new one is synced into its parent."""
-        if folder.is_dir():
-            return
-        self._folder(folder.parent)
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        _sync(folder.parent)
+    @contextmanager
+    def _folder(self, names: Sequence[str], *, create: bool = False) -> Iterator[int]:
+        """The descriptor of a folder below the root, each opened by that of the one above it: never through a link.
+
+        A child process may write to the storage, and the commands of its owner must not follow what it leaves there.
+        ``create``: makes what is missing durably, each new folder synced into its parent.
+        """
+        if create and not self.root.is_dir():
+            _make_root(self.root)
+            self._require_private()  # another account may have made it meanwhile
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for name in names:
+                if create:
+                    _make(name, descriptor)
+                below = os.open(name, _FOLDER, dir_fd=descriptor)
+                os.close(descriptor)
+                descriptor = below
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def _unavailable(self, error: OSError) -> StorageUnavailable:
         reasons = {
@@ -127,13 +159,22 @@ class LocalStorage:
         reason = reasons.get(error.errno or 0, error.strerror or str(error))
         return StorageUnavailable(
             f"the storage {self.root} can't be used: {reason}",
-            hint="Mend that, or set JOBCTL_STORAGE to another folder.",
+            hint="Fix that, or set JOBCTL_STORAGE to another folder.",
         )
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _make_root(root: Path) -> None:
+    """Makes the folder and those above it, each synced into its parent."""
+    if not root.parent.is_dir():
+        _make_root(root.parent)
+    parent = os.open(root.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        _make(root.name, parent)
     finally:
-        os.close(descriptor)
+        os.close(parent)
+
+
+def _make(name: str, parent: int) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=parent)
+        os.fsync(parent)

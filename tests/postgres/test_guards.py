@@ -198,7 +198,7 @@ def test_bytes_are_synced_before_they_are_named_and_their_folder_after(tmp_path,
     done: list[str] = []
     for name in ("fsync", "replace"):
         real = getattr(os, name)
-        monkeypatch.setattr(os, name, lambda *a, _real=real, _name=name: (done.append(_name), _real(*a))[1])
+        monkeypatch.setattr(os, name, lambda *a, _real=real, _name=name, **k: (done.append(_name), _real(*a, **k))[1])
     LocalStorage(tmp_path / "s").put("jobs/1/1-x/1-s-0", b"data")
     assert done[-3:] == ["fsync", "replace", "fsync"]
 

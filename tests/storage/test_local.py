@@ -1,6 +1,7 @@
 """A folder as storage: what stands under a key is whole, whenever somebody looks or the writer dies."""
 
 import io
+import os
 
 import pytest
 
@@ -68,3 +69,31 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageUnavailable, match="file"):
         LocalStorage(tmp_path / "file").put(KEY, b"x")
+
+
+def test_a_link_in_the_storage_is_followed_neither_for_reading_nor_for_writing(storage, tmp_path):
+    """A child process may write to the storage; the commands of its owner must not follow what it leaves there."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_bytes(b"secret")
+    storage.put(KEY, b"x")
+    folder = (storage.root / KEY).parent
+    (folder / "2-two-0123").symlink_to(outside / "secret")
+    with pytest.raises(CheckpointCorrupt):
+        storage.get(f"{KEY.rpartition('/')[0]}/2-two-0123", max_bytes=100)
+    assert not storage.exists(f"{KEY.rpartition('/')[0]}/2-two-0123")
+    (storage.root / "jobs" / "2").symlink_to(outside, target_is_directory=True)
+    with pytest.raises(StorageUnavailable):
+        storage.put("jobs/2/1-abcdef01", b"written outside")
+    with pytest.raises(CheckpointCorrupt):
+        storage.get("jobs/2/secret", max_bytes=100)
+    storage.delete("jobs/2/secret")
+    assert (outside / "secret").read_bytes() == b"secret"
+    assert [path.name for path in outside.iterdir()] == ["secret"]
+
+
+def test_what_is_no_file_is_not_waited_for(storage):
+    storage.put(KEY, b"x")
+    os.mkfifo((storage.root / KEY).parent / "3-three-0123")
+    with pytest.raises(CheckpointCorrupt):
+        storage.get(f"{KEY.rpartition('/')[0]}/3-three-0123", max_bytes=100)
