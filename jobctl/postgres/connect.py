@@ -37,7 +37,7 @@ REPORTED = {
 }
 """Those that every server reports, and that a pooler keeps for us when we set them."""
 _REFUSALS = re.compile(
-    r"(?i)authentication failed|no password supplied|no pg_hba\.conf entry|(role|database) .* does not exist"
+    r"(?i)authentication failed|no password supplied|no pg_hba\.conf entry|(role|database) \"[^\"]*+\" does not exist"
     r"|not permitted to (log in|connect)|permission denied for database"
 )
 SHOWN = frozenset({

@@ -8,8 +8,6 @@ from tests.documents.expressions import Expression, expressions, hostile, repeat
 from tests.documents.growth import excess
 
 ALL = expressions()
-SHORT = {"jobctl.postgres.connect": "a line with an address, never a document"}
-"""Modules whose expressions only ever see inputs that are short by nature, and why."""
 
 
 def slow(one: Expression) -> str | None:
@@ -27,10 +25,7 @@ def slow(one: Expression) -> str | None:
     return None
 
 
-LONG = [one for one in ALL if one.where.split(":")[0] not in SHORT]
-
-
-@pytest.mark.parametrize("one", LONG, ids=[f"{one.where} {one.pattern.pattern[:40]!r}" for one in LONG])
+@pytest.mark.parametrize("one", ALL, ids=[f"{one.where} {one.pattern.pattern[:40]!r}" for one in ALL])
 def test_an_expression_grows_with_its_input(one):
     assert not repeats(one.pattern) or len(hostile(one.pattern)) > 10
     assert slow(one) is None
