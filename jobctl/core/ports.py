@@ -142,15 +142,15 @@ class Context(Protocol):
         """What ``make`` gives, made once an attempt and shared by its stages; never part of a checkpoint."""
         ...
 
-    def open(self, path: str) -> Path:
+    def open(self, path: str | Path) -> Path:
         """A local file for an input path: taken into storage at submit, or under an allowed root."""
         ...
 
-    def name(self, path: str) -> str:
+    def name(self, path: str | Path) -> str:
         """The file name that an input path was submitted under."""
         ...
 
-    def allowed(self, path: str) -> Path:
+    def allowed(self, path: str | Path) -> Path:
         """A path that lies under a root that this worker allows."""
         ...
 

@@ -97,11 +97,12 @@ class StageContext:
             self._checkpoints.shared[name] = make()
         return self._checkpoints.shared[name]
 
-    def open(self, path: str) -> Path:
+    def open(self, path: str | Path) -> Path:
         """A local file or folder for an input path. Raises ``Invalid`` for one outside what this worker allows.
 
         What is read stays the same, even if the path leads elsewhere by now. Valid until the attempt ends.
         """
+        path = str(path)
         stored = self._inputs.get(path)
         workspace = self._services.workspace
         if stored is None:
@@ -110,14 +111,14 @@ class StageContext:
             return opened.path
         return _named(self._services.storage.local_path(stored.key, workspace), self.name(path), workspace)
 
-    def name(self, path: str) -> str:
+    def name(self, path: str | Path) -> str:
         """The file name that a path was submitted under."""
-        stored = self._inputs.get(path)
+        stored = self._inputs.get(str(path))
         return Path(stored.name if stored else path).name
 
-    def allowed(self, path: str) -> Path:
+    def allowed(self, path: str | Path) -> Path:
         """A path that lies, links resolved, under a root that this worker allows. Raises ``Invalid``."""
-        return allowed_path(path, self._services.input_roots)
+        return allowed_path(str(path), self._services.input_roots)
 
     def progress(
         self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
