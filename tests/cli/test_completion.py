@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobctl.cli.complete import script
+from jobctl.cli.completion import script
 
 HOSTILE = (
     "$(touch ran)", "`touch ran`", "1;touch ran", "1$(touch ran)", "${x:=$(touch ran)}", "*", "~", "-n", "1 2", "x\x1b[2J", "", "\\", "<(touch ran)",

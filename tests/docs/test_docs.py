@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from jobctl import Context, Pipeline, errors, testing
-from jobctl.cli.complete import script
+from jobctl.cli.completion import script
 from jobctl.cli.registry import COMMANDS
 from jobctl.core.lifecycle import MOVES, diagram
 

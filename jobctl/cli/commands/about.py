@@ -91,7 +91,7 @@ def completion(state: State, shell: str) -> int:  # noqa: ARG001 - every command
 
     man: jobctl completion man > ~/.local/share/man/man1/jobctl.1
     """
-    from jobctl.cli.complete import script
+    from jobctl.cli.completion import script
 
     click.echo(script(shell), nl=False)
     return 0
