@@ -11,7 +11,6 @@ import os
 import resource
 import signal
 import socket
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -88,9 +87,7 @@ def send_setup(setup: Mapping[str, Any]) -> int:
 def channel_from(descriptor: int) -> Channel[ToChild, FromChild]:
     """The child's end of the socket pair, inherited by number. Programs that a handler starts do not inherit it."""
     os.set_inheritable(descriptor, False)
-    channel = child_end(socket.socket(fileno=descriptor))
-    os.register_at_fork(after_in_child=lambda: _leave_channel(channel))
-    return channel
+    return child_end(socket.socket(fileno=descriptor))
 
 
 def _give_up_rights(confinement: Confinement) -> None:
@@ -145,12 +142,6 @@ _LEFT_TO_WORKER: dict[int, Callable[[int, FrameType | None], Any] | signal.Handl
     signal.SIGINT: signal.default_int_handler,
 }
 """Signals, with what a fork of a child does at them."""
-
-
-def _leave_channel(channel: Channel[ToChild, FromChild]) -> None:
-    """In a fork of the child: what it prints goes to its own streams, its messages would mix with those of the child."""
-    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-    channel.close()
 
 
 def _lowered(kind: int, limit: int) -> tuple[int, int]:

@@ -14,6 +14,8 @@ from jobctl.wiring.setting_table import SETTINGS
 from tests.embedded.processes import as_account, as_root
 
 NEVER = {
+    "child_account",
+    "child_environment",
     "db",
     "storage",
     "input_roots",

@@ -49,8 +49,8 @@ def test_the_extractors_hold_the_contract(tmp_path):
 
 def test_a_storage_that_forgets_or_an_embedder_that_looks_at_its_neighbours_is_caught(tmp_path):
     class Forgetful(LocalStorage):
-        def exists(self, key: str) -> bool:
-            return True
+        def delete(self, key: str) -> None:
+            """Forgets to."""
 
     class Neighbourly(LexicalEmbedder):
         dim = 1

@@ -12,7 +12,7 @@ import pytest
 
 from jobctl.core.attempt import Outcome
 from jobctl.core.errors import StoreUnavailable
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.job import Filters, NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
@@ -38,7 +38,7 @@ def test_a_row_that_is_locked_stops_the_beat_of_no_other_job(queue, claim, conn,
     lock(forgotten, "jobs", 2)
     lock(forgotten, "workers", queue.worker)
     later(queue, 20)
-    leases = {i: (token, {"percent": 50.0}) for i, token in tokens.items()}
+    leases = {i: (token, Progress(50.0)) for i, token in tokens.items()}
     assert queue.beat(queue.worker, leases).requests == dict.fromkeys(tokens, (False, False)), (
         "all three are still ours"
     )
@@ -62,7 +62,7 @@ def test_a_standing_request_is_heard_for_a_row_that_is_locked(queue, claim, forg
 
 def test_a_row_that_is_locked_is_settled_later_and_the_others_now(queue, claim, forgotten):
     queue.submit([NewJob("a", {}) for _ in range(3)])
-    outcomes = [Outcome(c.token, Ending.COMPLETED, {"n": 1}) for c in claim()]
+    outcomes = [Outcome(c.token, Ending.COMPLETED, '{"n": 1}') for c in claim()]
     lock(forgotten, "jobs", 2)
     settled = queue.settle(outcomes)
     assert settled[2] is None

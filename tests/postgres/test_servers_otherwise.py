@@ -54,7 +54,7 @@ def test_the_queue_works_the_same_whatever_a_database_sets(otherwise, shell):
         queue.submit([NewJob("a", text, title="Źdźbło"), NewJob("a", {}, delay=90)])
         queue.beat(worker, {})
         (job,) = queue.claim(worker, [Lane("default", "a", 2)], 5)
-        assert job.input_data == text
+        assert json.loads(job.input_data) == text
         assert queue.beat(worker, {1: (job.token, None)}).requests == {1: (False, False)}
         later, first = queue.find(Filters())
         assert first.title == "Źdźbło"

@@ -9,7 +9,7 @@ import pytest
 
 from jobctl.client import Client, explain
 from jobctl.core.attempt import Outcome, Record
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.job import Filters, NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect
@@ -93,7 +93,7 @@ def test_a_rescue_goes_by_the_lease_of_the_worker_and_not_of_the_sweep(leases, q
 def test_a_silent_worker_serves_nobody(leases):
     queue = leases(30.0)
     queue.submit([NewJob("a", {})])
-    assert client(queue).why(1) == ["It is due and waits for a free worker."]
+    assert client(queue).why(1) == ["Due, waiting for a free worker."]
     later(queue, 13)
     assert client(queue).why(1)[0] == "No worker is running."
     assert queue.health().unserved == ["a"]
@@ -328,7 +328,7 @@ def test_a_failure_that_no_retry_can_help_ends_a_job_whatever_pause_stands(queue
 def test_a_beat_without_progress_leaves_the_progress(queue, claim):
     queue.submit([NewJob("a", {})])
     token = claim()[0].token
-    queue.beat(queue.worker, {1: (token, {"percent": 40.0, "details": "half of it"})})
+    queue.beat(queue.worker, {1: (token, Progress(40.0, details="half of it"))})
     queue.beat(queue.worker, {1: (token, None)})
     assert (get(queue).progress.percent, get(queue).progress.details) == (40.0, "half of it")
 
