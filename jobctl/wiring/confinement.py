@@ -138,9 +138,11 @@ def _grants(account: Account, settings: Settings, roots: Sequence[str], sockets:
         writable.append(str(Path(where).resolve()))
     yield from (Grant(folder) for folder in dict.fromkeys(writable) if Path(folder).is_dir())
     code = [sys.base_prefix, sys.prefix, *filter(None, sys.path), str(Path(__file__).parents[2])]
-    folders = dict.fromkeys(str(Path(folder).resolve()) for folder in (*code, *sockets))
+    apart = [str(Path(folder).resolve()) for folder in sockets]
+    folders = dict.fromkeys([*(str(Path(folder).resolve()) for folder in code), *apart])
     for folder in folders:
-        inside = any(Path(folder).is_relative_to(other) for other in writable)
+        # a socket belongs to the server's account, which a folder around it does not show as the child's
+        inside = folder not in apart and any(Path(folder).is_relative_to(other) for other in writable)
         if Path(folder).is_dir() and not inside and not view.can_enter(account, folder):
             yield Grant(folder, writable=False)
 

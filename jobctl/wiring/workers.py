@@ -110,16 +110,13 @@ def _child_pool(settings: Settings, database: Database, queue: Any, types: Seque
         "plugins": environment.plugins, "by_type": environment.by_type,
     }  # fmt: skip
 
-    @cache
-    def confined() -> tuple[dict[str, Any], Any]:
+    confined = cache(partial(_confinement, settings, roots=tuple(roots)))
+
+    def setup_of(workspace: Path) -> dict[str, Any]:
         # a child gets the parameters of the connection: it may be frozen at any moment, so it must never be the one that
         # starts the embedded server, holding the lock on that, and it has no PG… variables and no password file
         info = _child_conninfo(database, queue)
-        return {**settings.values, "db": info}, _confinement(settings, info, roots)
-
-    def setup_of(workspace: Path) -> dict[str, Any]:
-        values, rights = confined()
-        return setup_for({**setup, "values": values}, rights, workspace)
+        return setup_for({**setup, "values": {**settings.values, "db": info}}, confined(info), workspace)
 
     command = (
         f"from jobctl.worker.guardian import start; g = start({os.getpid()}); from jobctl.wiring import run_child; "

@@ -46,6 +46,11 @@ class Enforcer:
                 log.warning("job %d did not stop in time; killed", child.running.token.job_id)
             self._remover.drop(child, lambda job, _: self._remover.ended(job, Ending.RELEASED))
 
+    def replace(self) -> None:
+        """The database was replaced, and with it the address that every child process was started with."""
+        for child in list(self._parts.pool.children):
+            self._remover.drop(child, lambda job, _: self._remover.ended(job, Ending.RELEASED))
+
     def freeze(self) -> None:
         """No job may go on under a lease that could have ended unseen."""
         frozen = [child for child in self._parts.pool.children if child.jobs and not child.frozen]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from jobctl.core.attempt import Claimed
+from jobctl.core.errors import StoreUnavailable
 from jobctl.worker.children import ChildProcess
 from jobctl.worker.dispatch import unusable
 from jobctl.worker.parts import Parts
@@ -59,7 +60,10 @@ class Feeder:
     def _spawn(self) -> ChildProcess | None:
         try:
             child = self._parts.pool.spawn()
-        except OSError as error:  # no process or no memory left: that passes, and no job is to blame
+        except (
+            OSError,
+            StoreUnavailable,
+        ) as error:  # no process, memory or database: that passes, and no job is to blame
             log.warning("no child process can be started: %s; retrying in %g s", error, RETRY_SPAWN)
             self._spawn_at = time.monotonic() + RETRY_SPAWN
             return None

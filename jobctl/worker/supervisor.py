@@ -104,6 +104,7 @@ class Supervisor:
         own = (self.worker, config.name, config.host, config.pid)
         if own not in {(row["id"], row["name"], row["host"], row["pid"]) for row in self.queue.workers(everyone=True)}:
             self._register()
+            self.enforcer.replace()
 
     def run(self) -> int:
         """The whole life of a worker; returns the number of jobs it settled."""
