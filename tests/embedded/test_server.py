@@ -15,6 +15,7 @@ from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
 from jobctl.postgres.embedded.account import Account
 from jobctl.postgres.embedded.process import postmaster_pid
+from jobctl.worker.processes import children
 from tests.embedded.processes import kill_everything, works
 
 
@@ -222,5 +223,5 @@ def test_a_frozen_child_never_has_the_lock_of_the_server_in_its_hands(base, serv
 
 
 def frozen_child(parent: int) -> int | None:
-    children = map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
-    return next((c for c in children if Path(f"/proc/{c}/stat").read_text().split(") ")[1][0] == "T"), None)
+    handlers = (child for guardian in children(parent) for child in children(guardian))
+    return next((c for c in handlers if Path(f"/proc/{c}/stat").read_text().split(") ")[1][0] == "T"), None)

@@ -2,10 +2,10 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
+from jobctl.worker.processes import children
 from jobctl.worker.workspace import PREFIX, Workspaces
 
 
@@ -30,13 +30,14 @@ def test_a_killed_process_leaves_no_temporary_files(shell, conn, eventually, tmp
     worker = shell.start("worker", "run", "-c1", "-q", env=here)
     shell("submit", "steps", "--set", "items=400", "--set", "slow=0.2")
     eventually(lambda: conn.execute("SELECT 1 FROM jobs WHERE progress ->> 'current' IS NOT NULL").fetchone())
-    child = int(Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()[0])
+    child = children(children(worker.pid)[0])[0]
     (folder,) = (tmp_path / "tmp").glob(f"{PREFIX}*/*/")
     (folder / "half a book").write_text("…")
     os.kill(child if victim == "child" else worker.pid, signal.SIGKILL)
     if victim == "worker":
         worker.wait()
         worker = shell.start("worker", "run", "-c1", "-q", env=here)
+        eventually(lambda: conn.execute("SELECT count(*) FROM workers").fetchone()[0] == 2)
     eventually(lambda: not folder.exists())
     shell("cancel", 1)
     worker.terminate()

@@ -83,17 +83,17 @@ def install(folder: Path) -> None:
             return answer
 
         URLLib3Session.send = sending
-    fsync, replace = os.fsync, Path.replace
+    fsync, replace = os.fsync, os.replace
 
     def syncing(descriptor: int) -> None:
         reach(writing[0], "fsync")
         fsync(descriptor)
 
-    def renaming(self: Path, target: Path) -> Path:
+    def renaming(source: str, target: str, **folders: int) -> None:
         reach(writing[0], "rename")
-        return replace(self, target)
+        replace(source, target, **folders)
 
-    os.fsync, Path.replace = syncing, renaming
+    os.fsync, os.replace = syncing, renaming
 
 
 def fire(kind: str, queue: Leases | None, job_id: int) -> None:
