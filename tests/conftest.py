@@ -47,6 +47,11 @@ READ_AT_START = ("PYTHON", "JOBCTL_TEST_", "LANG", "LC_", "LD_")
 """Variables that are read while an interpreter starts: a command with others than ours is no fork."""
 
 
+for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:  # as nohup, or a shell's background, starts a program
+        signal.signal(number, default)
+
+
 @pytest.fixture(scope="session")
 def reachable_tmp() -> Iterator[Path]:
     """A folder that the server's account can enter: pytest's own are closed to it when the tests run as root."""
