@@ -9,7 +9,7 @@ import pytest
 
 from jobctl.client import Client, explain
 from jobctl.core.attempt import Outcome, Record
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.job import Filters, NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect
@@ -328,7 +328,7 @@ def test_a_failure_that_no_retry_can_help_ends_a_job_whatever_pause_stands(queue
 def test_a_beat_without_progress_leaves_the_progress(queue, claim):
     queue.submit([NewJob("a", {})])
     token = claim()[0].token
-    queue.beat(queue.worker, {1: (token, {"percent": 40.0, "details": "half of it"})})
+    queue.beat(queue.worker, {1: (token, Progress(40.0, details="half of it"))})
     queue.beat(queue.worker, {1: (token, None)})
     assert (get(queue).progress.percent, get(queue).progress.details) == (40.0, "half of it")
 
