@@ -1,22 +1,31 @@
 # bash completion of jobctl; made by: jobctl completion bash
+_jobctl_words() {  # compgen -W expands its list: only words of this script and digits may be in it
+    local word
+    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$1" -- "$2")
+}
+_jobctl_files() {
+    local word
+    compopt -o filenames 2>/dev/null
+    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$1")
+}
 _jobctl() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" path="" last="" words="" ids="" word id verbs title file
     COMPREPLY=()
     case "$prev" in
-        --file|-f|--config|--lock|--input-root) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --file|-f|--config|--lock|--input-root) _jobctl_files "$cur"; return ;;
         --db|--timeout|--payload|--set|--title|--queue|--max-retries|--delay|--at|--after|--label|--key|--since|--until|-n|--limit|--every|--map-exit|--tail|--stage|--attempt|--reason|-c|--concurrency|--max-jobs|--poll|--grace|--name|--metrics|--fail-over|-k|--count|--document|--id|--note|--restore|--accept|--reject|--prefix|--older|--results-older|--seconds|--jobs|--workers|--seed|--rate|--fault) return ;;
-        -o|--output) COMPREPLY=($(compgen -W "table wide json ndjson csv tsv id" -- "$cur")); return ;;
-        --fields) COMPREPLY=($(compgen -W "id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size" -- "$cur")); return ;;
-        --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
-        --time) COMPREPLY=($(compgen -W "relative local utc" -- "$cur")); return ;;
-        --priority) COMPREPLY=($(compgen -W "lowest low normal high highest" -- "$cur")); return ;;
-        --on-conflict) COMPREPLY=($(compgen -W "return skip error" -- "$cur")); return ;;
-        -s|--status) COMPREPLY=($(compgen -W "pending processing paused completed failed cancelled active done" -- "$cur")); return ;;
-        -t|--type) COMPREPLY=($(compgen -W "detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections" -- "$cur")); return ;;
-        --error-type) COMPREPLY=($(compgen -W "transient paywall invalid permanent" -- "$cur")); return ;;
-        --sort) COMPREPLY=($(compgen -W "id updated priority type status title" -- "$cur")); return ;;
-        --for) COMPREPLY=($(compgen -W "pending processing paused completed failed cancelled done" -- "$cur")); return ;;
-        --log-format) COMPREPLY=($(compgen -W "text json" -- "$cur")); return ;;
+        -o|--output) _jobctl_words "table wide json ndjson csv tsv id" "$cur"; return ;;
+        --fields) _jobctl_words "id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at progress.idle_s error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size" "$cur"; return ;;
+        --color) _jobctl_words "auto always never" "$cur"; return ;;
+        --time) _jobctl_words "relative local utc" "$cur"; return ;;
+        --priority) _jobctl_words "lowest low normal high highest" "$cur"; return ;;
+        --on-conflict) _jobctl_words "return skip error" "$cur"; return ;;
+        -s|--status) _jobctl_words "pending processing paused completed failed cancelled active done" "$cur"; return ;;
+        -t|--type) _jobctl_words "detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections" "$cur"; return ;;
+        --error-type) _jobctl_words "transient paywall invalid permanent" "$cur"; return ;;
+        --sort) _jobctl_words "id updated priority type status title" "$cur"; return ;;
+        --for) _jobctl_words "pending processing paused completed failed cancelled done" "$cur"; return ;;
+        --log-format) _jobctl_words "text json" "$cur"; return ;;
     esac
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ " --db --config -o --output --fields --color --time --timeout --payload --set --title --queue --priority --max-retries --delay --at --after --label --key --on-conflict -f --file -s --status -t --type --error-type --since --until -n --limit --sort --every --for --map-exit --tail --stage --attempt --reason --lock -c --concurrency --max-jobs --poll --grace --name --input-root --metrics --log-format --fail-over -k --count --document --id --note --restore --accept --reject --prefix --older --results-older --seconds --jobs --workers --seed --rate --fault " == *" $last "* ]]; then last=""; continue; fi
@@ -81,8 +90,9 @@ _jobctl() {
     if [[ "$cur" != -* && " show why watch wait logs pause resume retry restart cancel delete verify " == *" $path "* ]]; then
         file="${JOBCTL_HOME:+$JOBCTL_HOME/cache/ids}"
         file="${file:-${XDG_CACHE_HOME:-$HOME/.cache}/jobctl/ids}"
-        if [[ -r "$file" ]]; then
+        if [[ -f "$file" && -r "$file" ]]; then
             while IFS=$'\t' read -r id verbs title; do
+                case "$id" in ""|*[!0-9]*) continue ;; esac  # the file is data, whoever wrote it
                 case "$path" in
                     pause|resume|retry|restart|cancel|delete) [[ ",$verbs," == *",$path,"* ]] && ids+=" $id" ;;
                     *) ids+=" $id" ;;
@@ -91,11 +101,8 @@ _jobctl() {
         fi
         words="$ids @last"
     fi
-    COMPREPLY=($(compgen -W "$words" -- "$cur"))
-    if [[ "$path" == submit && "$cur" != -* ]]; then
-        compopt -o filenames 2>/dev/null
-        COMPREPLY+=($(compgen -f -- "$cur"))
-    fi
+    _jobctl_words "$words" "$cur"
+    if [[ "$path" == submit && "$cur" != -* ]]; then _jobctl_files "$cur"; fi
     return 0
 }
 complete -F _jobctl jobctl

@@ -4,41 +4,43 @@ function __jobctl_ids
     set -q XDG_CACHE_HOME; and set file $XDG_CACHE_HOME/jobctl/ids
     set -q JOBCTL_HOME; and set file $JOBCTL_HOME/cache/ids
     printf '@last\tthe newest job you submitted\n'
-    test -r $file; or return
+    test -f "$file"; and test -r "$file"; or return
     while read -d \t id verbs title
+        string match -qr '^[0-9]+$' -- "$id"; or continue # the file is data, whoever wrote it
+        set title (string replace -ra '[^[:print:]]' '' -- "$title")
         if test -z "$argv[1]"; or string match -q "*,$argv[1],*" ",$verbs,"
-            printf '%s\t%s\n' $id $title
+            printf '%s\t%s\n' $id "$title"
         end
-    end < $file
+    end < "$file"
 end
 complete -c jobctl -f
 complete -c jobctl -n __fish_use_subcommand -a submit -d 'Create a job; a file name alone processes that document.'
 complete -c jobctl -n __fish_use_subcommand -a list -d 'Show jobs as a table.'
-complete -c jobctl -n __fish_use_subcommand -a show -d 'Show everything about a job, and what can be done with it.'
-complete -c jobctl -n __fish_use_subcommand -a why -d 'Say why a job is where it is.'
-complete -c jobctl -n __fish_use_subcommand -a watch -d 'Follow jobs live.'
-complete -c jobctl -n __fish_use_subcommand -a wait -d 'Block until jobs have ended; return their outcome.'
+complete -c jobctl -n __fish_use_subcommand -a show -d 'Show a job in detail, with the actions possible now.'
+complete -c jobctl -n __fish_use_subcommand -a why -d 'Explain a jobs current status.'
+complete -c jobctl -n __fish_use_subcommand -a watch -d 'Watch jobs live.'
+complete -c jobctl -n __fish_use_subcommand -a wait -d 'Wait until jobs have ended; return their outcome.'
 complete -c jobctl -n __fish_use_subcommand -a result -d 'Print what a completed job returned.'
-complete -c jobctl -n __fish_use_subcommand -a logs -d 'Show what a jobs handler logged.'
+complete -c jobctl -n __fish_use_subcommand -a logs -d 'Show the log of a job.'
 complete -c jobctl -n __fish_use_subcommand -a pause -d 'Pause jobs at their next safe point.'
 complete -c jobctl -n __fish_use_subcommand -a resume -d 'Continue paused jobs from their checkpoint.'
-complete -c jobctl -n __fish_use_subcommand -a retry -d 'Try failed or cancelled jobs again; --due is the sweep for cron.'
+complete -c jobctl -n __fish_use_subcommand -a retry -d 'Retry failed or cancelled jobs; --due is the sweep for cron.'
 complete -c jobctl -n __fish_use_subcommand -a restart -d 'Run ended jobs again from the first stage.'
-complete -c jobctl -n __fish_use_subcommand -a cancel -d 'End jobs.'
-complete -c jobctl -n __fish_use_subcommand -a delete -d 'Remove ended jobs; what they made stays.'
-complete -c jobctl -n __fish_use_subcommand -a verify -d 'Check the bytes of checkpoints.'
-complete -c jobctl -n __fish_use_subcommand -a worker -d 'Run and look after workers.'
-complete -c jobctl -n __fish_use_subcommand -a queue -d 'Hold and release whole queues.'
+complete -c jobctl -n __fish_use_subcommand -a cancel -d 'Cancel jobs.'
+complete -c jobctl -n __fish_use_subcommand -a delete -d 'Delete ended jobs; their results in the library stay.'
+complete -c jobctl -n __fish_use_subcommand -a verify -d 'Compare checkpoints with their hashes.'
+complete -c jobctl -n __fish_use_subcommand -a worker -d 'Run, list and drain workers.'
+complete -c jobctl -n __fish_use_subcommand -a queue -d 'Pause and resume whole queues.'
 complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
 complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
 complete -c jobctl -n __fish_use_subcommand -a search -d 'Find passages in processed documents.'
-complete -c jobctl -n __fish_use_subcommand -a connections -d 'Show and judge connections between passages.'
-complete -c jobctl -n __fish_use_subcommand -a review -d 'Decide what an import could not: places, lost anchors.'
+complete -c jobctl -n __fish_use_subcommand -a connections -d 'Show and rate connections between passages.'
+complete -c jobctl -n __fish_use_subcommand -a review -d 'Resolve what an import could not: ambiguous or lost positions.'
 complete -c jobctl -n __fish_use_subcommand -a db -d 'Start, stop, upgrade and check the database.'
-complete -c jobctl -n __fish_use_subcommand -a doctor -d 'Check that everything is in order.'
+complete -c jobctl -n __fish_use_subcommand -a doctor -d 'Check settings, database, storage and workers.'
 complete -c jobctl -n __fish_use_subcommand -a config -d 'Show settings and where each comes from.'
-complete -c jobctl -n __fish_use_subcommand -a prune -d 'Remove old checkpoints and results, and bytes that nothing refers to.'
-complete -c jobctl -n __fish_use_subcommand -a torture -d 'Kill everything at random and check that nothing is lost.'
+complete -c jobctl -n __fish_use_subcommand -a prune -d 'Remove old checkpoints, old results and unreferenced files.'
+complete -c jobctl -n __fish_use_subcommand -a torture -d 'Inject faults at random and check that nothing is lost.'
 complete -c jobctl -n __fish_use_subcommand -a completion -d 'Print the completion script of a shell.'
 complete -c jobctl -n __fish_use_subcommand -a help -d 'Explain a command, or: exit-codes, json, selectors, settings.'
 complete -c jobctl -n __fish_use_subcommand -a version -d 'Print the version.'
@@ -59,7 +61,7 @@ complete -c jobctl -l db -x
 complete -c jobctl -l config -rF
 complete -c jobctl -l output -s o -x -a 'table wide json ndjson csv tsv id'
 complete -c jobctl -l json
-complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size'
+complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at progress.idle_s error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size'
 complete -c jobctl -l quiet -s q
 complete -c jobctl -l verbose -s v
 complete -c jobctl -l color -x -a 'auto always never'

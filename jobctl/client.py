@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from jobctl.core import result
 from jobctl.core.attempt import StoredResult
@@ -29,13 +33,17 @@ from jobctl.core.errors import (
 from jobctl.core.job import PRIORITIES, Answer, Filters, Job, NewJob, Submitted
 from jobctl.core.keys import source_key
 from jobctl.core.lifecycle import DONE, Standing, Status, actions, reachable
-from jobctl.core.names import words
+from jobctl.core.names import span
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
 from jobctl.core.rows import Dependency, Reached, References, Stats
 from jobctl.core.server import Blocker, Effective, Health
 
 TITLE_CAP = 512
+NAME_CAP = 512
+"""Characters of a queue, a key or a label: it must fit an entry of an index."""
+YEARS = range(2000, 2200)
+"""In which a job may be due: an instant near the ends of the calendar can be written to a row and not read again."""
 POLL = 0.25
 """Seconds between two looks of a wait."""
 FOREVER = 100 * 365.25 * 86_400
@@ -192,7 +200,7 @@ class Client:
 
         Requests are taken one by one and written in batches, so that any number fits in memory.
         """
-        given = iter(requests)
+        given = enumerate(requests)
         batch = self._prepared(given, take=not dry_run)
         strict = any(options.on_conflict == "error" for _, options in batch)
         answers: list[Submitted] = []
@@ -205,9 +213,16 @@ class Client:
         return answers
 
     def _prepared(
-        self, requests: Iterator[tuple[str, Mapping[str, Any], Options]], *, take: bool
+        self, requests: Iterator[tuple[int, tuple[str, Mapping[str, Any], Options]]], *, take: bool
     ) -> list[tuple[NewJob, Options]]:
-        return [(self._prepare(*request, take=take), request[2]) for request in islice(requests, BATCH)]
+        prepared = []
+        for number, request in islice(requests, BATCH):
+            try:
+                prepared.append((self._prepare(*request, take=take), request[2]))
+            except UsageError as error:
+                error.request = number
+                raise
+        return prepared
 
     def _create(self, batch: Sequence[tuple[NewJob, Options]]) -> list[Submitted]:
         self._known(dependency for job, _ in batch for dependency in job.after)
@@ -234,15 +249,24 @@ class Client:
             path = data.get(name)
             if not path:
                 continue
-            source = readable_file(Path(path), name)
-            sha256 = file_digest(source)
-            key = source_key(sha256)
-            storage = self._storage()
-            if not storage.exists(key):
-                with source.open("rb") as stream:
-                    storage.put_file(key, stream)
-            taken[str(path)] = {"key": key, "sha256": sha256, "size": source.stat().st_size, "name": source.name}
+            with open_regular(Path(path), name) as stream:
+                taken[str(path)] = self._store(stream, Path(path), name)
         return taken
+
+    def _store(self, stream: BufferedReader, path: Path, field: str) -> dict[str, Any]:
+        """Puts an open file into the storage under the hash of its bytes."""
+        before = _version(stream)
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = stream.tell()
+        key = source_key(sha256)
+        storage = self._storage()
+        if not storage.exists(key):
+            stream.seek(0)
+            storage.put_file(key, stream)
+            if _version(stream) != before:  # the bytes under the key may not be those that were hashed
+                storage.delete(key)
+                raise _unusable(field, f"it changes while it is read: {path}")
+        return {"key": key, "sha256": sha256, "size": size, "name": path.name}
 
     def _known(self, ids: Iterable[int]) -> None:
         wanted = sorted(set(ids))
@@ -316,7 +340,7 @@ class Client:
     def _verdict(self, row: Mapping[str, Any]) -> str:
         try:
             good = digest(self._storage().get(row["path"], max_bytes=row["size"])) == row["sha256"]
-        except CheckpointMissing:
+        except (CheckpointMissing, ValueError):  # a path that no storage can have was not written by a worker
             return "missing"
         except CheckpointCorrupt:
             return "corrupt"
@@ -357,15 +381,15 @@ class Client:
     # -- control -------------------------------------------------------------------------------------------------
 
     def pause(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
-        """Holds what waits, asks what runs. Raises ``ConfigError`` where pausing is switched off."""
+        """Pauses pending jobs, requests it of running ones. Raises ``ConfigError`` where pausing is switched off."""
         if not self._pausing:
             raise ConfigError(
-                "pausing is switched off here (the setting pausing)", hint="jobctl cancel, or jobctl queue pause NAME"
+                "pausing is disabled by the setting pausing", hint="jobctl cancel, or jobctl queue pause NAME"
             )
         return self._control("pause", ids, dry_run, lambda: self.queue.pause(ids, reason=reason))
 
     def cancel(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
-        """Ends what does not run, asks what runs."""
+        """Cancels jobs that do not run, requests it of running ones."""
         return self._control("cancel", ids, dry_run, lambda: self.queue.cancel(ids, reason=reason))
 
     def retry(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
@@ -396,7 +420,7 @@ class Client:
         answers = self._control("resume", rest, dry_run, lambda: self.queue.resume(rest, from_start=from_start))
         refused = [
             Answer(
-                job_id, "refused", Status.PAUSED, f"job {job_id} can't resume: the bytes of its checkpoint are gone",
+                job_id, "refused", Status.PAUSED, f"cannot resume job {job_id}: its checkpoint is missing in the storage",
                 f"jobctl resume {job_id} --from-start",
             )
             for job_id in lost
@@ -559,10 +583,11 @@ def new_job(
     if options.priority not in PRIORITIES:
         raise UsageError(f"unknown priority {options.priority!r}", hint=f"one of: {', '.join(PRIORITIES)}")
     if not 0.0 <= options.delay < FOREVER:
-        raise UsageError(f"a delay of {options.delay:g} s can't be", hint="0 seconds to 100 years")
+        raise UsageError(f"invalid delay: {options.delay:g}s", hint="0 seconds to 100 years")
     tries = retries.get(pipeline.name, pipeline.max_retries) if options.max_retries is None else options.max_retries
     if not 0 <= tries <= MOST_RETRIES:
-        raise UsageError(f"{tries} retries can't be", hint=f"0 to {MOST_RETRIES}")
+        raise UsageError(f"invalid number of retries: {tries}", hint=f"0 to {MOST_RETRIES}")
+    _refuse_unfit(options)
     title = options.title if options.title is not None else pipeline.title(args)
     mode = pipeline.mode(args)
     return NewJob(
@@ -585,6 +610,24 @@ def new_job(
     )
 
 
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _refuse_unfit(options: Options) -> None:
+    """Raises ``UsageError`` for names and times that a row could hold and nobody could use."""
+    labels = options.labels or {}
+    for what, text in (("queue", options.queue), ("key", options.key), *(("label", part) for part in labels)):
+        if text is not None and not 0 < len(text) <= NAME_CAP:
+            raise UsageError(f"the {what} is {'too long' if text else 'empty'}", hint=f"1 to {NAME_CAP} characters")
+    if not all(isinstance(value, str) and len(value) <= NAME_CAP for value in labels.values()):
+        raise UsageError("the value of a label is not text, or too long", hint=f"Up to {NAME_CAP} characters")
+    if options.at is not None and options.at.year not in YEARS:
+        raise UsageError(f"no job can be due in {options.at:%Y}", hint=f"From {YEARS[0]} to {YEARS[-1]}")
+
+
 def _job_of(key: str) -> int:
     """The job of a checkpoint's key; 0 for a key that is not one."""
     number = key.split("/")[1]
@@ -599,32 +642,41 @@ def _referred(key: str, job: References | None) -> bool:
     return key in job.paths or (job.running is not None and lease_seq_of(key) >= job.running)
 
 
-def readable_file(path: Path, field: str) -> Path:
-    """The path, when it is a file that can be read. Raises ``InvalidArguments`` otherwise."""
-    problem = None
+def open_regular(path: Path, field: str) -> BufferedReader:
+    """Opens a file that is not empty. Raises ``InvalidArguments`` for all else, and never waits: a FIFO has no end."""
     try:
-        if not path.exists():
-            problem = f"no such file: {path}"
-        elif path.is_dir():
-            problem = f"is a folder, not a file: {path}"
-        elif not path.is_file():
-            problem = f"is not a regular file: {path}"
-        elif path.stat().st_size == 0:
-            problem = f"the file is empty: {path}"
-        else:
-            with path.open("rb"):
-                return path
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise _unusable(field, f"no such file: {path}") from None
+    except ValueError:
+        raise _unusable(field, f"is not a path: {str(path)!r}") from None
     except OSError as error:
-        problem = f"can't be read: {path} ({error.strerror})"
-    raise InvalidArguments(f"{field}: {problem}", [f"{field}: {problem}"])
+        if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, a device without a driver
+            raise _unusable(field, f"is not a regular file: {path}") from None
+        raise _unusable(field, f"can't be read: {path} ({error.strerror})") from None
+    stream = os.fdopen(descriptor, "rb") if not stat.S_ISDIR(os.fstat(descriptor).st_mode) else None
+    if stream is None:
+        os.close(descriptor)
+        raise _unusable(field, f"is a folder, not a file: {path}")
+    facts = os.fstat(descriptor)
+    if stat.S_ISREG(facts.st_mode) and facts.st_size > 0:
+        return stream
+    stream.close()
+    problem = "the file is empty" if stat.S_ISREG(facts.st_mode) else "is not a regular file"
+    raise _unusable(field, f"{problem}: {path}")
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _version(stream: BufferedReader) -> tuple[int, int]:
+    """What changes when somebody writes into an open file."""
+    facts = os.fstat(stream.fileno())
+    return facts.st_mtime_ns, facts.st_size
 
 
+def _unusable(field: str, problem: str) -> InvalidArguments:
+    return InvalidArguments(f"{field}: {problem}", [f"{field}: {problem}"])
+
+
+_ASKED = {"pause": "pausing", "cancel": "cancelling"}
 _DONE = {"pause": str(Status.PAUSED), "resume": "resumed", "retry": "queued again", "restart": "queued from the start",
          "cancel": str(Status.CANCELLED), "delete": "deleted"}  # fmt: skip
 
@@ -635,10 +687,10 @@ def _answer(verb: str, job_id: int, row: dict[str, Any] | None) -> Answer:
     was = Status(row["was"])
     if row["answer"] == "done":
         withdrawn = verb == "resume" and was is Status.PROCESSING
-        text = "the pause request is withdrawn" if withdrawn else _DONE[verb]
+        text = "pause request withdrawn" if withdrawn else _DONE[verb]
         return Answer(job_id, "done", was, f"job {job_id}: {text}")
     if row["answer"] == "requested":
-        return Answer(job_id, "requested", was, f"job {job_id}: will {verb} {_when(row['progress'])}")
+        return Answer(job_id, "requested", was, f"job {job_id}: {_ASKED[verb]}: stops {_when(row['progress'])}")
     if row["answer"] == "unchanged":
         return Answer(job_id, "unchanged", was, f"job {job_id}: {_unchanged(verb, was)}")
     return Answer(job_id, "refused", was, *_refusal(verb, job_id, row, was))
@@ -649,27 +701,27 @@ def _when(progress: Mapping[str, Any]) -> str:
     if not stage:
         return "at its first safe point"
     batched = progress.get("total") is not None
-    return f"within the running batch of {words(stage).lower()}" if batched else f"after stage {stage}"
+    return f"after the current batch (stage {stage})" if batched else f"after stage {stage}"
 
 
 def _unchanged(verb: str, was: Status) -> str:
     if was is Status.PROCESSING:
-        return "is running, nothing to resume" if verb == "resume" else f"{verb} is already requested"
-    return f"is already {was}"
+        return "already running" if verb == "resume" else f"already {_ASKED[verb]}"
+    return f"already {was}"
 
 
 def _refusal(verb: str, job_id: int, row: dict[str, Any], was: Status) -> tuple[str, str | None]:
     if row.get("holder"):
-        taken = f"job {row['holder']} has the same idempotency key and is not finished"
-        return f"job {job_id} can't be {_DONE[verb]}: {taken}", f"jobctl show {row['holder']}"
+        taken = f"job {row['holder']} has the same key and is not finished"
+        return f"cannot {verb} job {job_id}: {taken}", f"jobctl show {row['holder']}"
     if row["cancelling"]:
-        return f"job {job_id} can't be {_DONE[verb]}: it is being cancelled", f"jobctl wait {job_id}"
+        return f"cannot {verb} job {job_id}: it is being cancelled", f"jobctl wait {job_id}"
     if verb == "retry" and was in (Status.FAILED, Status.CANCELLED):
-        used = f"{row['retry_count']} of {row['max_retries']} retries are used"
-        return f"job {job_id} can't be retried: {used}", f"jobctl restart {job_id}"
+        used = f"{row['retry_count']} of {row['max_retries']} retries used"
+        return f"cannot retry job {job_id}: {used}", f"jobctl restart {job_id}"
     standing = Standing(was, row["pausing"], row["cancelling"], row["retry_count"], row["max_retries"])
     hint = " or ".join(f"jobctl {other} {job_id}" for other in actions(standing)) or None
-    return f"job {job_id} is {was}: {verb} is not possible", hint
+    return f"cannot {verb} job {job_id}: {'already' if was in DONE else 'it is'} {was}", hint
 
 
 def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str | None:  # noqa: FBT001
@@ -688,84 +740,97 @@ Rowlike = Sequence[Mapping[str, Any]]
 
 def explain(job: Job, workers: Rowlike, dependencies: Sequence[Dependency], holds: Rowlike) -> list[str]:
     """Sentences on why a job is where it is."""
-    explainers: dict[Status, Callable[[], list[str]]] = {
-        Status.PENDING: lambda: _why_pending(job, workers, dependencies, holds),
-        Status.PROCESSING: lambda: _why_processing(job),
-        Status.PAUSED: lambda: [
-            f"It was paused{f': {job.pause_reason}' if job.pause_reason else ''}.",
-            f"jobctl resume {job.id}",
-        ],
-        Status.FAILED: lambda: _why_failed(job),
-        Status.COMPLETED: lambda: ["It is done."],
-        Status.CANCELLED: lambda: [f"It was cancelled{f': {job.cancel_reason}' if job.cancel_reason else ''}."],
-    }
-    return explainers[job.status]()
+    match job.status:
+        case Status.PENDING:
+            return _why_pending(job, workers, dependencies, holds)
+        case Status.PROCESSING:
+            return _why_processing(job)
+        case Status.PAUSED:
+            return [f"Paused{_because(job.pause_reason)}. To continue: jobctl resume {job.id}"]
+        case Status.FAILED:
+            return _why_failed(job)
+        case Status.COMPLETED:
+            return ["Completed."]
+        case Status.CANCELLED:
+            error = [f"It had failed before: {job.error_message}"] if job.error_message else []
+            return [f"Cancelled{_because(job.cancel_reason)}.", *error]
+        case _:
+            assert_never(job.status)
+
+
+def _because(reason: str | None) -> str:
+    return f": {reason}" if reason else ""
 
 
 def _why_pending(job: Job, workers: Rowlike, dependencies: Sequence[Dependency], holds: Rowlike) -> list[str]:
-    open_ones = [d for d in dependencies if d.status is not Status.COMPLETED]
-    if job.waiting_on == "dependency" and open_ones:
+    unfinished = [d for d in dependencies if d.status is not Status.COMPLETED]
+    if job.waiting_on == "dependency" and unfinished:
         return [
-            *(f"It waits for job {d.id}, which is {d.status or 'gone'}." for d in open_ones),
-            _way(job, open_ones),
+            *(f"Waiting for job {d.id}, which is {d.status or 'deleted'}." for d in unfinished),
+            _next_step(job, unfinished),
         ]
     if job.waiting_on == "key":
-        return [f"It waits for another job with the key {job.concurrency_key!r}."]
+        return [f"Waiting for another job with the concurrency key {job.concurrency_key!r}."]
     for hold in holds:
-        kind, name, reason = hold["kind"], hold["name"], hold["reason"]
+        kind, name = hold["kind"], hold["name"]
         if name == (job.queue if kind == "queue" else job.job_type):
-            way = f"jobctl queue resume {name}{' --type' if kind == 'type' else ''}"
-            return [f"The {kind} {name!r} is held{f': {reason}' if reason else '.'}", way]
+            option = " --type" if kind == "type" else ""
+            return [f"The {kind} {name!r} is paused{_because(hold['reason'])}.", f"jobctl queue resume {name}{option}"]
     if job.due_in:
-        return [f"It is not due before {job.run_after.isoformat(timespec='seconds')}."]
-    alive = [w for w in workers if not w["silent"]]
-    serving = [w for w in alive if job.job_type in w["job_types"] and (not w["queues"] or job.queue in w["queues"])]
+        due = job.run_after.isoformat(timespec="seconds")
+        return [f"Due in {span(job.due_in)}, at {due}."]
+    alive = [worker for worker in workers if not worker["silent"]]
     if not alive:
         return ["No worker is running.", "jobctl worker run"]
-    if not serving:
-        return [
-            f"No running worker serves {job.job_type} in queue {job.queue!r}.",
-            f"jobctl worker run --type {job.job_type}",
-        ]
-    return ["It is due and waits for a free worker."]
+    if not any(_serves(worker, job) for worker in alive):
+        command = f"jobctl worker run --type {job.job_type}"
+        return [f"No running worker takes {job.job_type} jobs of queue {job.queue!r}.", command]
+    return ["Due, waiting for a free worker."]
 
 
-def _way(job: Job, dependencies: Sequence[Dependency]) -> str:
-    """The next command for a job that waits for others: about one that will not come by itself, if there is one."""
+def _serves(worker: Mapping[str, Any], job: Job) -> bool:
+    return job.job_type in worker["job_types"] and (not worker["queues"] or job.queue in worker["queues"])
+
+
+def _next_step(job: Job, dependencies: Sequence[Dependency]) -> str:
+    """The next command for a job that waits for others: about one that can't complete by itself, if there is one."""
     by_status = {d.status: d.id for d in dependencies}
     if None in by_status:
-        return f"It can't run any more: jobctl cancel {job.id}"
-    for ended in (Status.FAILED, Status.CANCELLED):
-        if ended in by_status:
-            held = by_status[ended]
-            return f"jobctl retry {held} or jobctl restart {held}, or give it up: jobctl cancel {job.id}"
+        return f"It can never run: jobctl cancel {job.id}"
+    for status in (Status.FAILED, Status.CANCELLED):
+        if status in by_status:
+            blocker = by_status[status]
+            return f"jobctl retry {blocker} or jobctl restart {blocker}; to drop this job: jobctl cancel {job.id}"
     if Status.PAUSED in by_status:
         return f"jobctl resume {by_status[Status.PAUSED]}"
     return f"jobctl why {dependencies[0].id}"
 
 
 def _why_processing(job: Job) -> list[str]:
-    who = f" by worker {job.worker['name']}" if job.worker else ""
-    sentences = [f"It is running{who}: {job.progress.details or job.progress.stage or 'just started'}."]
+    worker = f" on worker {job.worker['name']}" if job.worker else ""
+    sentences = [f"Running{worker}: {job.progress.details or job.progress.stage or 'just started'}"]
     if not job.alive and job.heartbeat_at is not None:
         sentences.append(_silence(job, (job.now - job.heartbeat_at).total_seconds()))
+    elif job.stalled and job.idle is not None:
+        sentences.append(f"No progress for {span(job.idle)}, though its worker is alive. Its log: jobctl logs {job.id}")
     if job.cancel_requested_at:
-        sentences.append("A cancel stands; it ends at the next safe point.")
+        sentences.append("Cancel requested: stops at the next safe point.")
     elif job.pause_requested_at:
-        sentences.append("A pause stands; it pauses at the next safe point.")
+        sentences.append("Pause requested: pauses at the next safe point.")
     return sentences
 
 
 def _silence(job: Job, age: float) -> str:
     if age < 0:
-        return f"The database's clock was set back by {-age:.0f}s or more: its heartbeat says nothing; a worker takes it over."
-    return f"No heartbeat for {age:.0f}s; another worker takes over after {job.lease_ttl:g}s."
+        return f"The database's clock was set back by {span(-age)} or more: its heartbeat is void; another worker takes over."
+    return f"No heartbeat for {span(age)}; another worker takes over after {job.lease_ttl:g}s."
 
 
 def _why_failed(job: Job) -> list[str]:
-    sentences = [f"It failed: {job.error_message or 'no reason recorded'}"]
+    error = f"Failed: {job.error_message or 'no error was recorded'} ({job.error_type or 'error'})"
+    verb = "retry" if "retry" in job.actions else "restart"
     if job.next_retry_at:
-        sentences.append(
-            f"It is retried at {job.next_retry_at.isoformat(timespec='seconds')}, or now with the command below."
-        )
-    return [*sentences, f"jobctl {'retry' if 'retry' in job.actions else 'restart'} {job.id}"]
+        wait = (job.next_retry_at - job.now).total_seconds()
+        due = f"Next retry in {span(wait)}." if wait > 0 else "Its retry is due."
+        return [error, f"{due} To {verb} now: jobctl {verb} {job.id}"]
+    return [error, f"To {'try again' if verb == 'retry' else 'run it again'}: jobctl {verb} {job.id}"]

@@ -223,7 +223,8 @@ def cli(shell: Shell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
     monkeypatch.setattr("sys.stdin", io.StringIO())
 
     def call(*words: object, stdin: str = "") -> Result:
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        typed = io.TextIOWrapper(io.BytesIO(stdin.encode("utf-8", "surrogateescape")), encoding="utf-8")
+        monkeypatch.setattr("sys.stdin", typed)
         capfd.readouterr()
         before = signal.getsignal(signal.SIGTERM)
         try:

@@ -91,9 +91,9 @@ def running(env: dict[str, str]) -> Iterator[Zygote]:
 
 def serve(descriptor: int) -> None:
     """Forks once for each request."""
-    from jobctl.cli.commands import COMMANDS
+    from jobctl.cli.registry import COMMANDS
 
-    for name in (*LOADED, *(f"jobctl.cli.{place.partition(':')[0]}" for place, _ in COMMANDS.values())):
+    for name in (*LOADED, *(f"jobctl.cli.commands.{place.partition(':')[0]}" for place, _ in COMMANDS.values())):
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits here; the kernel reaps
     with socket.socket(fileno=descriptor) as end:

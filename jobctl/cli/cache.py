@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jobctl.cli.text import cut, visible
+from jobctl.cli.output.text import cut, visible
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import Standing, Status, actions
 

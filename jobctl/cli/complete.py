@@ -9,15 +9,15 @@ from functools import cache
 import click
 
 from jobctl import __version__, wiring
-from jobctl.cli.commands import COMMANDS
+from jobctl.cli.app import Family, global_options, root, top
 from jobctl.cli.exits import MEANINGS
-from jobctl.cli.frame import Family, global_options, root, top
-from jobctl.cli.help import TOPICS
+from jobctl.cli.output.fields import JOB_FIELDS
+from jobctl.cli.registry import COMMANDS
 from jobctl.cli.selectors import NAMES
-from jobctl.cli.shapes import JOB_FIELDS
+from jobctl.cli.topics import TOPICS
 from jobctl.core.lifecycle import ACTIONS, Status
 
-IDS = ("show", "why", "watch", "wait", "logs", "pause", "resume", "retry", "restart", "cancel", "delete", "verify")
+IDS = ("show", "why", "watch", "wait", "logs", *ACTIONS, "verify")
 """Commands whose arguments are job ids; the cache says which of ``ACTIONS`` are possible on which job."""
 FILES = ("--file", "-f", "--config", "--lock", "--input-root")
 CHOSEN = "|".join(ACTIONS)
@@ -119,12 +119,21 @@ def _bash() -> str:
         f'        "{entry.path}") words="{" ".join([*entry.words, *_names(entry.options)])}" ;;' for entry in tree()
     )
     return f"""# bash completion of jobctl; made by: jobctl completion bash
+_jobctl_words() {{  # compgen -W expands its list: only words of this script and digits may be in it
+    local word
+    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$1" -- "$2")
+}}
+_jobctl_files() {{
+    local word
+    compopt -o filenames 2>/dev/null
+    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$1")
+}}
 _jobctl() {{
     local cur="${{COMP_WORDS[COMP_CWORD]}}" prev="${{COMP_WORDS[COMP_CWORD-1]}}" path="" last="" words="" ids="" word id verbs title file
     COMPREPLY=()
     case "$prev" in
-        {"|".join(FILES)}) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return ;;
-{_value_cases('COMPREPLY=($(compgen -W "{}" -- "$cur")); return', "return")}
+        {"|".join(FILES)}) _jobctl_files "$cur"; return ;;
+{_value_cases('_jobctl_words "{}" "$cur"; return', "return")}
     esac
     for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
         if [[ " {_takes()} " == *" $last "* ]]; then last=""; continue; fi
@@ -141,8 +150,9 @@ _jobctl() {{
     if [[ "$cur" != -* && " {" ".join(IDS)} " == *" $path "* ]]; then
         file="${{JOBCTL_HOME:+$JOBCTL_HOME/cache/ids}}"
         file="${{file:-${{XDG_CACHE_HOME:-$HOME/.cache}}/jobctl/ids}}"
-        if [[ -r "$file" ]]; then
+        if [[ -f "$file" && -r "$file" ]]; then
             while IFS=$'\\t' read -r id verbs title; do
+                case "$id" in ""|*[!0-9]*) continue ;; esac  # the file is data, whoever wrote it
                 case "$path" in
                     {CHOSEN}) [[ ",$verbs," == *",$path,"* ]] && ids+=" $id" ;;
                     *) ids+=" $id" ;;
@@ -151,11 +161,8 @@ _jobctl() {{
         fi
         words="$ids @last"
     fi
-    COMPREPLY=($(compgen -W "$words" -- "$cur"))
-    if [[ "$path" == submit && "$cur" != -* ]]; then
-        compopt -o filenames 2>/dev/null
-        COMPREPLY+=($(compgen -f -- "$cur"))
-    fi
+    _jobctl_words "$words" "$cur"
+    if [[ "$path" == submit && "$cur" != -* ]]; then _jobctl_files "$cur"; fi
     return 0
 }}
 complete -F _jobctl jobctl
@@ -200,7 +207,9 @@ _jobctl() {{
 {cases.replace("words=", "words_=")}
     esac
     if [[ "$PREFIX" != -* && " {" ".join(IDS)} " == *" $path_ "* ]]; then
-        [[ -r "$file" ]] && while IFS=$'\\t' read -r id verbs title; do
+        [[ -f "$file" && -r "$file" ]] && while IFS=$'\\t' read -r id verbs title; do
+            case "$id" in ""|*[!0-9]*) continue ;; esac  # the file is data, whoever wrote it
+            title="${{title//[^[:print:]]/}}"
             case "$path_" in
                 {CHOSEN}) [[ ",$verbs," == *",$path_,"* ]] && ids+=("$id:$title") ;;
                 *) ids+=("$id:$title") ;;
@@ -225,12 +234,14 @@ def _fish() -> str:
         "    set -q XDG_CACHE_HOME; and set file $XDG_CACHE_HOME/jobctl/ids",
         "    set -q JOBCTL_HOME; and set file $JOBCTL_HOME/cache/ids",
         "    printf '@last\\tthe newest job you submitted\\n'",
-        "    test -r $file; or return",
+        '    test -f "$file"; and test -r "$file"; or return',
         "    while read -d \\t id verbs title",
+        "        string match -qr '^[0-9]+$' -- \"$id\"; or continue # the file is data, whoever wrote it",
+        "        set title (string replace -ra '[^[:print:]]' '' -- \"$title\")",
         '        if test -z "$argv[1]"; or string match -q "*,$argv[1],*" ",$verbs,"',
-        "            printf '%s\\t%s\\n' $id $title",
+        "            printf '%s\\t%s\\n' $id \"$title\"",
         "        end",
-        "    end < $file",
+        '    end < "$file"',
         "end",
         "complete -c jobctl -f",
     ]  # fmt: skip

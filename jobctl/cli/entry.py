@@ -7,29 +7,31 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import Any
 
 import click
 
 from jobctl.cli import exits
-from jobctl.cli.frame import OutOfTime, State, root
-from jobctl.cli.text import visible
+from jobctl.cli.app import OutOfTime, State, root
+from jobctl.cli.output.text import cut, echo, visible
 from jobctl.core.errors import JobctlError
+
+WIDEST = 500
+"""Cells of a line of an error."""
 
 
 class Terminated(BaseException):
     """SIGTERM, turned into an unwinding."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a command and leaves with its exit code.
+def main(arguments: Sequence[str] | None = None, *, closed: Collection[int] = ()) -> None:
+    """Runs a command and leaves with its exit code; ``closed``: standard streams that the caller has closed.
 
     At once: what a command opened is closed by then, and taking the interpreter down piece by piece costs a fifth of a
     ``show`` (measured by ``tests/bench/coldstart.py``).
     """
-    code = run(arguments)
+    code = run(arguments, closed=closed)
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
@@ -37,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os._exit(code)
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; gives the exit code."""
-    state = State()
+def run(arguments: Sequence[str] | None = None, *, closed: Collection[int] = ()) -> int:
+    """Runs a command; returns the exit code."""
+    state = State(closed=closed)
     _terminate_like_others()
     try:
         result = root.main(
@@ -56,7 +58,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Terminated:
         return 143
     except OutOfTime:
-        _complain(state, f"--timeout of {state.get('timeout'):g} s ran out", "Nothing that was done is undone.", 124)
+        _complain(state, f"--timeout of {state.flags.get('timeout'):g} s ran out", "What was done so far is kept.", 124)
         return 124
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -79,7 +81,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _terminate_like_others() -> None:
-    def unwind(*_: Any) -> None:
+    def unwind(*_: object) -> None:
         raise Terminated
 
     try:
@@ -97,30 +99,48 @@ def _flushed(code: int) -> int:
 
 
 def _broken_pipe() -> int:
-    """The reader went away: that is no error of ours, but not silence either."""
+    """The output pipe was closed: not an error of ours, but not a success either."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 141
 
 
-def _usage_hint(error: click.ClickException) -> str | None:
+def _kinds(error: BaseException) -> set[str]:
+    """The classes of an error by name: the drivers are not imported here."""
+    return {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _usage_hint(error: BaseException) -> str | None:
     context = getattr(error, "ctx", None)
     return f"{context.command_path} --help" if context else "jobctl --help"
 
 
 def _failed(state: State, error: BaseException) -> int:
-    if state.get("verbose", 0) >= 2:
+    if state.verbosity >= 2:
         import traceback
 
         traceback.print_exception(error)
     code = exits.of_error(error)
     if isinstance(error, JobctlError):
         _complain(state, str(error), error.hint, code)
-    elif type(error).__module__.startswith("psycopg"):
+    elif isinstance(error, UnicodeError) or "psycopg.DataError" in _kinds(error):
+        code = 2
+        _complain(state, f"a value can't be stored: {_first_line(error)}", _usage_hint(error), code)
+    elif isinstance(error, RecursionError):
+        code = 2
+        _complain(state, "the input is nested too deeply", _usage_hint(error), code)
+    elif any(kind.startswith("psycopg.") for kind in _kinds(error)):
         code = 6
-        _complain(state, f"the database refused: {str(error).strip().splitlines()[0]}", "jobctl doctor", code)
+        _complain(state, f"the database refused: {_first_line(error)}", "jobctl doctor", code)
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         code = 5
-        _complain(state, f"there is no room: {error.strerror}", "Make room where the output or JOBCTL_HOME is.", code)
+        _complain(state, f"disk full: {error.strerror}", "Free space where the output or JOBCTL_HOME is.", code)
+    elif isinstance(error, OSError) and error.filename is not None:
+        code = 2
+        _complain(state, f"cannot use {str(error.filename)[:200]}: {error.strerror}", None, code)
     else:
         _complain(
             state, f"a bug in jobctl: {type(error).__name__}: {error}", "Run again with -vv and report what it prints.", 1
@@ -130,15 +150,18 @@ def _failed(state: State, error: BaseException) -> int:
 
 def _complain(state: State, message: str, hint: str | None, code: int) -> None:
     """Up to three lines on stderr, the last says what to do; one object in a JSON mode."""
-    if state.output in ("json", "ndjson"):
+    if state.json:
         import json
 
         body = {"code": code, "exit": code, "message": message, "hint": hint, "retryable": code == 6}
         click.echo(json.dumps({"v": 1, "error": body}), err=True)
         return
     lines = [line for line in message.splitlines() if line.strip()][: 2 if hint else 3]
-    click.echo(f"jobctl: {visible(lines[0] if lines else 'something went wrong')}", err=True)
-    for line in lines[1:]:
-        click.echo(f"  {visible(line.strip())}", err=True)
-    if hint:
-        click.echo(f"  {visible(hint)}", err=True)
+    echo(f"jobctl: {_line(lines[0] if lines else 'something went wrong')}", err=True)
+    for line in [*lines[1:], *([hint] if hint else [])]:
+        echo(f"  {_line(line.strip())}", err=True)
+
+
+def _line(text: str) -> str:
+    """One line, also of a value that fills a screen."""
+    return cut(visible(text), WIDEST)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 
-from jobctl.cli.frame import State
-from jobctl.cli.text import parse_when
+from jobctl.cli.app import State
+from jobctl.cli.output.text import cut, is_text, parse_when
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.job import Filters
 from jobctl.core.lifecycle import ACTIVE, DONE, Status
@@ -38,12 +39,14 @@ def selectors(function: Callable[..., Any]) -> Callable[..., Any]:
             "error_type",
             multiple=True,
             type=click.Choice(ERROR_TYPES),
-            help="Failed this way.",
+            help="Failed with this class of error.",
             cls=Selector,
         ),
-        click.option("--since", metavar="WHEN", help="Submitted since: 2h, 2026-11-24, an instant.", cls=Selector),
+        click.option(
+            "--since", metavar="WHEN", help="Submitted since: 2h, today, 2026-11-24, an RFC 3339 time.", cls=Selector
+        ),
         click.option("--until", metavar="WHEN", help="Submitted before.", cls=Selector),
-        click.option("--stale", is_flag=True, help="Running, but its worker is silent.", cls=Selector),
+        click.option("--stale", is_flag=True, help="Running without a heartbeat.", cls=Selector),
         click.option("--due", is_flag=True, help="Its automatic retry is due.", cls=Selector),
     ]
     for option in reversed(options):
@@ -90,13 +93,10 @@ def _statuses(given: Sequence[str]) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(found)) or None
 
 
-def _when(name: str, text: str | None) -> Any:
+def _when(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
-    found = parse_when(text)
-    if found is None:
-        raise UsageError(f"{name} {text!r} is no time", hint="2h, today, 22:30, 2026-11-24 or 2026-11-24T10:00:00Z")
-    return found
+    return parse_when(text, option=name)
 
 
 def numbers(state: State, words: Sequence[str]) -> list[int]:
@@ -104,7 +104,7 @@ def numbers(state: State, words: Sequence[str]) -> list[int]:
     found: list[int] = []
     for word in words:
         if word == "-":
-            found += [_number(token) for token in sys.stdin.read().split()]
+            found += [_number(token) for token in read_stdin(state).split()]
         elif word == "@last":
             found.append(state.connect().newest())
         else:
@@ -115,10 +115,24 @@ def numbers(state: State, words: Sequence[str]) -> list[int]:
 def _number(word: str) -> int:
     text = word.removeprefix("#")
     if not text.isascii() or not text.isdigit():
-        raise UsageError(f"{word!r} is no job id", hint="Ids are numbers: jobctl list")
-    if int(text) > LARGEST:
-        raise JobNotFound(f"no such job: {word}", hint="jobctl list")
-    return int(text)
+        raise UsageError(f"{cut(word, 60)!r} is not a job id", hint="Ids are numbers: jobctl list")
+    digits = text.lstrip("0")
+    if len(digits) > len(str(LARGEST)) or int(digits or 0) > LARGEST:
+        raise JobNotFound(f"no such job: {cut(word, 60)}", hint="jobctl list")
+    return int(digits or 0)
+
+
+def read_stdin(state: State) -> str:
+    """All of stdin. Raises ``UsageError`` where that is closed or not UTF-8."""
+    if 0 in state.closed:
+        raise UsageError("stdin is closed")
+    try:
+        text = sys.stdin.read()
+    except UnicodeDecodeError:
+        text = "\udcff"
+    if not is_text(text):  # in an ASCII locale the bytes arrive as halves of characters
+        raise UsageError("stdin is not valid UTF-8")
+    return text
 
 
 def chosen(state: State, words: Sequence[str], where: dict[str, Any], *, verb: str, dry_run: bool = False) -> list[int]:
@@ -137,7 +151,7 @@ def chosen(state: State, words: Sequence[str], where: dict[str, Any], *, verb: s
 
 
 def _confirm(state: State, verb: str, count: int) -> None:
-    if state.get("yes"):
+    if state.yes:
         return
     if not sys.stdin.isatty():
         raise UsageError(f"{count} jobs match", hint=f"Add -y to {verb} them, or --dry-run to see them.")

@@ -50,6 +50,9 @@ class JobctlError(Exception):
 class UsageError(JobctlError):
     """The request makes no sense as it stands."""
 
+    request: int | None = None
+    """Which of several requests it was, from 0; None where that is not known."""
+
 
 class InvalidArguments(UsageError):
     """The input of a job type does not validate; ``problems`` names every field at once."""

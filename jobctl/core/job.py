@@ -22,6 +22,9 @@ FOR_NOW = timedelta(seconds=1)
 PROGRESS_CAP = 2048
 """Bytes of a progress as JSON."""
 
+IDLE_AFTER = 60.0
+"""Seconds without any movement after which a running job is shown as making no progress."""
+
 PRIORITIES = {"lowest": 0, "low": 1, "normal": 2, "high": 3, "highest": 4}
 
 
@@ -67,12 +70,23 @@ class Progress:
     @classmethod
     def of(cls, data: Mapping[str, Any] | None) -> Progress:
         """From the column; fields of a newer version, and values of another type, are ignored."""
-        return cls(**{key: value for key, value in (data or {}).items() if key in _PROGRESS and _PROGRESS[key](value)})
+        if not isinstance(data, Mapping):
+            return cls()
+        return cls(**{key: value for key, value in data.items() if key in _PROGRESS and _PROGRESS[key](value)})
 
     def column(self) -> dict[str, float | int | str]:
         """The value of the column: what is None is left out."""
         values = ((name, getattr(self, name)) for name in self.__dataclass_fields__)
         return {name: value for name, value in values if value is not None}
+
+    @property
+    def moved_at(self) -> datetime | None:
+        """``updated_at`` as an instant; None where it is missing or is not one."""
+        try:
+            moved = datetime.fromisoformat(self.updated_at or "")
+        except (TypeError, ValueError):
+            return None
+        return moved if moved.tzinfo else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +150,8 @@ class Job:
     """Seconds that the attempts before this one ran."""
     undecodable: tuple[str, ...] = ()
     """What can't be decoded in the row, a sentence each; empty: nothing."""
+    logged_at: datetime | None = None
+    """The newest log line of a running job."""
 
     @property
     def type_label(self) -> str:
@@ -145,7 +161,7 @@ class Job:
 
     @property
     def display_name(self) -> str:
-        """As cli.md gives it: "Import: Oppose Book Worship (with embeddings)"."""
+        """Label, title and mode: "Import: Oppose Book Worship (with embeddings)"."""
         mode = self.metadata.get("mode")
         return display_name(self.type_label, self.title, mode if isinstance(mode, str) else None)
 
@@ -201,6 +217,23 @@ class Job:
             return self.ended_run_s
         until = min(self.now, self.lease_expires_at or self.now)
         return self.ended_run_s + max(0.0, (until - self.attempt_started_at).total_seconds())
+
+    @property
+    def idle(self) -> float | None:
+        """Seconds since the running attempt last moved: started, progressed, logged or recorded a checkpoint.
+
+        None while it does not run. An instant after ``now`` was not written by the database's clock and is ignored.
+        """
+        if self.status is not Status.PROCESSING:
+            return None
+        marks = (self.attempt_started_at, self.progress.moved_at, self.logged_at, self.checkpoint_at)
+        ages = [(self.now - mark).total_seconds() for mark in marks if mark is not None and mark <= self.now]
+        return min(ages, default=None)
+
+    @property
+    def stalled(self) -> bool:
+        """Running, alive, and without any movement for a minute."""
+        return self.alive and self.idle is not None and self.idle >= IDLE_AFTER
 
 
 @dataclass(frozen=True, slots=True)

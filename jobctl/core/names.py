@@ -23,3 +23,16 @@ def plural(count: int, noun: str) -> str:
     """``1 page``, ``1,200 pages``, ``2 entries``."""
     many = noun[:-1] + "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else noun + "s"
     return f"{count:,} {noun if count == 1 else many}"
+
+
+def span(length: float) -> str:
+    """``41s``, ``4m``, ``1h12m``, ``3d``."""
+    whole = int(max(0.0, length))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    if whole < 86_400:
+        hours, minutes = whole // 3600, whole % 3600 // 60
+        return f"{hours}h{minutes:02d}m" if minutes else f"{hours}h"
+    return f"{whole // 86_400}d"

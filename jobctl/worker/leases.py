@@ -131,7 +131,7 @@ class LeaseKeeper:
     # -- losing --------------------------------------------------------------------------------------------------
 
     def lose(self, job_id: int) -> None:
-        """The job is another worker's: what is still heard of it here is dropped."""
+        """The job is another worker's: what is still reported of it here is dropped."""
         self._lost.add(job_id)
 
     def is_lost(self, job_id: int) -> bool:

@@ -17,13 +17,13 @@ from jobctl.core.errors import JobctlError
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.leases import Leases, Settled
 from jobctl.postgres.listener import Listener
+from jobctl.worker.children import ChildPool
 from jobctl.worker.config import WorkerConfig
-from jobctl.worker.crew import Crew
 from jobctl.worker.dispatch import Dispatcher
+from jobctl.worker.draining import nothing_left
 from jobctl.worker.enforcement import STUCK_AFTER, Enforcer
 from jobctl.worker.feed import Feeder
 from jobctl.worker.leases import LeaseKeeper
-from jobctl.worker.left_waiting import describe
 from jobctl.worker.limits import StageTimer
 from jobctl.worker.metrics import Metrics
 from jobctl.worker.monitor import ChildMonitor
@@ -48,7 +48,7 @@ class Supervisor:
     """Runs until it is stopped, or has nothing left to do when it drains."""
 
     def __init__(
-        self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: Crew, *, timer: StageTimer,
+        self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: ChildPool, *, timer: StageTimer,
         listen: Callable[[], Listener] | None, metrics: Metrics | None = None,
     ) -> None:  # fmt: skip
         self.config = config
@@ -161,24 +161,9 @@ class Supervisor:
             return False
         if self.shutdown.requested or self.dispatch.exhausted:
             return True
-        if self.config.only is not None:
-            return bool(self.outage.attempt("finish", self._only_ended))
-        if self.config.drain or self.config.once:
-            return bool(self.outage.attempt("finish", self._drained))
-        return False
-
-    def _only_ended(self) -> bool:
-        """Whether the jobs that we were started for, and what they submitted, are out of the queue."""
-        states = self.queue.family(sorted(self.config.only or ()))
-        return not any(state in (Status.PENDING, Status.PROCESSING) for state in states.values())
-
-    def _drained(self) -> bool:
-        types, queues = self.config.types, self.config.queues
-        if self.queue.work_left(types, queues):
+        if self.config.only is None and not (self.config.drain or self.config.once):
             return False
-        for left in self.queue.left_waiting(types, queues):
-            log.info("%s", describe(left))
-        return True
+        return bool(self.outage.attempt("finish", partial(nothing_left, self.queue, self.config)))
 
     # -- the database --------------------------------------------------------------------------------------------
 

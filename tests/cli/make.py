@@ -18,7 +18,7 @@ def ago(seconds: float) -> datetime:
 def job(job_id: int, status: Status = Status.PENDING, title: str = "Dune.pdf", **more) -> Job:
     base = Job(
         id=job_id, job_type="process_document", status=status, title=title, queue="default", priority=2, labels={}, key=None,
-        concurrency_key=None, waiting_on=None, created_by="ann", metadata={"stages": ["extraction", "chunking", "embedding"]},
+        concurrency_key=None, waiting_on=None, created_by="ann", metadata={"label": "Processing", "stages": ["extraction", "chunking", "embedding"]},
         progress=Progress(), retry_count=0, max_retries=3, next_retry_at=None, crash_count=0, resume_count=0, error_type=None,
         error_message=None, last_error=None, checkpoint_stage=None, checkpoint_path=None, checkpoint_hash=None,
         checkpoint_at=None, pause_requested_at=None, cancel_requested_at=None, cancel_reason=None, pause_reason=None,

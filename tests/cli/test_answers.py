@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from jobctl.cli import exits
-from jobctl.cli.commands import COMMANDS, GROUPS
-from jobctl.cli.follow import Source
-from jobctl.cli.frame import State
-from jobctl.cli.shapes import JOB_FIELDS
-from jobctl.cli.stream import Stream
+from jobctl.cli.app import State
+from jobctl.cli.output.fields import JOB_FIELDS
+from jobctl.cli.registry import COMMANDS, GROUPS
+from jobctl.cli.watching.events import Stream
+from jobctl.cli.watching.source import Source
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.lifecycle import Status
 from tests.cli.make import job, running
@@ -94,12 +94,12 @@ def test_a_log_that_is_followed_ends_with_the_outcome_of_its_job(cli):
     ("line", "says", "code"),
     [
         ('{"type":"stpes"}', "line 3: unknown job type: stpes", 2), ('{"type":"noop","delay":"x"}', "line 3: delay should be", 2),
-        ("[1]", "line 3: it has no type", 2), ('{"type":"noop","labels":[1]}', "labels should be dict", 2),
+        ("[1]", "line 3: no type", 2), ('{"type":"noop","labels":[1]}', "labels should be dict", 2),
         ('{"type":"noop","queue":true}', "queue should be str", 2), ('{"type":"noop","prio":1}', "unknown field 'prio'", 2),
         ('{"type":"noop","priority":"urgent"}', "unknown priority", 2), ('{"type":"steps","input":{"items":"x"}}', "line 3: steps: items", 2),
-        ('{"type":"noop","after":["x"]}', "is no job id", 2), ('{"type":"noop","after":[99]}', "no such job: 99", 3),
-        ("{", "is not JSON", 2), ('{"type":"noop","delay":1e400}', "a delay of inf s", 2), ('{"type":"noop","delay":-5}', "a delay of -5 s", 2),
-        ('{"type":"noop","max_retries":-4}', "-4 retries can't be", 2), ("\x00", "is not JSON", 2),
+        ('{"type":"noop","after":["x"]}', "is not a job id", 2), ('{"type":"noop","after":[99]}', "no such job: 99", 3),
+        ("{", "is not JSON", 2), ('{"type":"noop","delay":1e400}', "invalid delay: inf", 2), ('{"type":"noop","delay":-5}', "invalid delay: -5s", 2),
+        ('{"type":"noop","max_retries":-4}', "invalid number of retries: -4", 2), ("\x00", "is not JSON", 2),
     ],
 )  # fmt: skip
 def test_a_bad_line_among_good_ones_is_named_and_none_is_created(cli, conn, line, says, code):
@@ -114,7 +114,7 @@ def test_many_jobs_go_in_as_one_whatever_comes_late(cli, conn):
     lines = '{"type":"noop"}\n' * 2500
     assert cli("submit", "-f", "-", stdin=f'{lines}{{"type":"nope"}}\n').code == 2
     assert conn.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
-    assert cli("submit", "-f", "-", "--dry-run", stdin=lines).err == "2,500 jobs would be created\n"
+    assert cli("submit", "-f", "-", "--dry-run", stdin=lines).err == "dry run: would create 2,500 jobs\n"
     assert conn.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
     ids = cli("submit", "-f", "-", stdin=lines).out.split()
     assert ids == sorted(ids, key=int)
@@ -138,7 +138,7 @@ def test_help_without_a_command_is_the_whole_picture_and_no_success(cli):
     ("words", "says"),
     [
         (["submit", "process_document"], "chunk_size"), (["db", "upgrade"], "Usage: jobctl db upgrade"),
-        (["exit-codes"], "   20  the awaited status can't be reached any more"), (["json"], "  checkpoint.sha256"),
+        (["exit-codes"], "   20  the awaited status can no longer be reached"), (["json"], "  checkpoint.sha256"),
         (["selectors"], "@last"), (["settings"], ".jobctl.toml"), (["worker"], "drain"),
     ],
 )  # fmt: skip

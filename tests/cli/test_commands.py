@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jobctl.cli.commands import COMMANDS
+from jobctl.cli.registry import COMMANDS
 from jobctl.postgres import revision
 from tests.documents.make import epub, pdf
 
@@ -97,7 +97,7 @@ def bad(shell, folder: Path) -> list[tuple[list, str, int]]:
         (["submit", folder / "missing.pdf"], "no such file", 2),
         (["submit", empty], "is empty", 2),
         (["submit", nothing], "no documents in", 2),
-        (["submit"], "what to submit", 2),
+        (["submit"], "nothing to submit", 2),
         (["submit", "proces_document"], "Did you mean process_document", 2),
         (["submit", "process_document", "--payload", "{nonsense"], "not JSON", 2),
         (["submit", "process_document", "--payload", "[1]"], "not a JSON object", 2),
@@ -109,17 +109,17 @@ def bad(shell, folder: Path) -> list[tuple[list, str, int]]:
         ),
         (["submit", "process_document", "--set", f"path={folder}"], "is a folder", 2),
         (["submit", "steps", "--delay", "soon"], "not a duration", 2),
-        (["submit", "steps", "--at", "soon"], "is no time", 2),
+        (["submit", "steps", "--at", "soon"], "is not a time", 2),
         (["submit", "steps", "--after", "99"], "no such job: 99", 3),
         (["show", "99"], "no such job: 99", 3),
-        (["show", "abc"], "is no job id", 2),
+        (["show", "abc"], "is not a job id", 2),
         (["show", "9" * 30], "no such job", 3),
-        (["show", "-1"], "No such option|no job id", 2),
+        (["show", "-1"], "No such option|not a job id", 2),
         (["pause"], "which jobs to pause", 2),
         (["pause", "99"], "no such job: 99", 3),
         (["pause", "1", "--status", "failed"], "not both", 2),
         (["cancel", "--status", "pendign"], "unknown status", 2),
-        (["list", "--since", "whenever"], "is no time", 2),
+        (["list", "--since", "whenever"], "is not a time", 2),
         (["lst"], "Did you mean list", 2),
         (["list", "--fields", "id,statsu", "-o", "json"], "Did you mean status", 2),
         (["wait", "1", "--for", "happy"], "unknown status", 2),
@@ -225,13 +225,13 @@ def test_globals_stand_before_or_after_the_command(cli):
 def test_answers_are_done_requested_unchanged_or_refused(cli):
     cli("submit", "steps")
     assert cli("pause", 1).out == "job 1: paused\n"
-    assert cli("pause", 1).out == "job 1: is already paused\n"
-    assert cli("resume", 1, "--dry-run").out == "would be: job 1: resumed\n"
+    assert cli("pause", 1).out == "job 1: already paused\n"
+    assert cli("resume", 1, "--dry-run").out == "dry run: would resume job 1\n"
     assert cli("resume", 1).out == "job 1: resumed\n"
     assert cli("cancel", 1, "--reason", "enough").code == 0
     refused = cli("pause", 1)
     assert refused.code == 4
-    assert "job 1 is cancelled: pause is not possible" in refused.err
+    assert "cannot pause job 1: already cancelled" in refused.err
     assert "jobctl retry 1 or jobctl restart 1 or jobctl delete 1" in refused.err
     both = cli("cancel", 1, 99)
     assert both.code == 3
@@ -334,7 +334,7 @@ def test_a_full_disk_behind_stdout_is_said(shell):
             text=True,
             check=False,
         )
-    assert (done.returncode, done.stderr.splitlines()[0]) == (5, "jobctl: there is no room: No space left on device")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (5, "jobctl: disk full: No space left on device")
 
 
 def test_watch_in_a_pipe_is_lines_and_ends_with_the_jobs(shell):

@@ -106,7 +106,7 @@ def test_whoever_runs_a_job_here_is_told_what_it_waits_for(shell):
     first = shell("submit", "noop", "--delay", "1h").out.strip()
     done = shell("submit", "noop", "--after", first, "--run", "--timeout", "6s")
     assert done.code == 124
-    assert f"It waits for job {first}, which is pending." in done.err
+    assert f"Waiting for job {first}, which is pending." in done.err
 
 
 def test_the_man_page_says_every_command_and_is_read_without_a_warning(shell):

@@ -113,7 +113,7 @@ def test_ctrl_c_leaves_the_jobs_alone_and_says_so(cli, terminal):
     held.type("\x03")
     held.until(LEAVE)
     held.until("· pending")
-    held.until("Stopped watching; 1 job goes on")
+    held.until("Stopped watching; 1 job still active")
     assert held.ended() == 130
     assert '"pending"' in cli("show", 1, "--json").out
 

@@ -6,19 +6,22 @@ UPDATE_GOLDEN=1 writes them anew; then read them.
 import os
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from jobctl.cli import lines, live, render
-from jobctl.cli.follow import Ender, Source
-from jobctl.cli.frame import State
-from jobctl.cli.live import Live, View, picture
-from jobctl.cli.shapes import JOB_FIELDS, job_object
-from jobctl.cli.text import colours, cut, moment, parse_when, seconds, span, visible, width
-from jobctl.core.errors import StoreUnavailable
+from jobctl.cli.app import State
+from jobctl.cli.output import card
+from jobctl.cli.output.fields import JOB_FIELDS, job_object
+from jobctl.cli.output.text import colours, cut, moment, parse_when, seconds, visible, width
+from jobctl.cli.watching import lines, live
+from jobctl.cli.watching.live import Live, View, picture
+from jobctl.cli.watching.source import Ender, Source
+from jobctl.core.errors import StoreUnavailable, UsageError
 from jobctl.core.job import Answer, Progress
 from jobctl.core.lifecycle import ACTIONS, DONE, Status
+from jobctl.core.names import span
 from tests.cli.make import HOSTILE, NOW, ago, job, running, zoo
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -27,8 +30,8 @@ GOLDEN = Path(__file__).parent / "golden"
 @pytest.fixture(autouse=True)
 def _terminal(monkeypatch):
     """A terminal that knows Unicode, and none of the variables that change colours."""
-    monkeypatch.setattr(render, "unicode_output", lambda: True)
-    monkeypatch.setattr("jobctl.cli.text.unicode_output", lambda: True)
+    monkeypatch.setattr(card, "unicode_output", lambda: True)
+    monkeypatch.setattr("jobctl.cli.output.text.unicode_output", lambda: True)
     for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "JOBCTL_ASCII", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
 
@@ -52,7 +55,7 @@ def many(count: int) -> tuple[list, dict]:
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
 def test_the_table_fits_and_says_what_comes(columns):
-    found = render.job_lines(State(), zoo(), limit=columns)
+    found = card.job_lines(State(), zoo(), limit=columns)
     assert max(map(width, found)) <= columns
     golden(f"table-{columns}", found)
 
@@ -60,30 +63,30 @@ def test_the_table_fits_and_says_what_comes(columns):
 def test_a_table_that_nobody_looks_at_is_not_cut():
     assert any(
         "The Man Who Sold the World.pdf" in line and "Embedding chunk 234 of 500" in line
-        for line in render.job_lines(State(), zoo())
+        for line in card.job_lines(State(), zoo())
     )
 
 
 def test_wide_says_everything():
     state = State()
     state.flags["output"] = "wide"
-    golden("table-wide", render.job_lines(state, zoo()))
+    golden("table-wide", card.job_lines(state, zoo()))
 
 
 def test_the_card_says_what_is_possible_and_nothing_else():
     found: list[str] = []
     for one in zoo():
-        found += [*render.card(State(), one, stages=one.metadata.get("stages", ())), ""]
+        found += [*card.card(State(), one, stages=one.metadata.get("stages", ())), ""]
     golden("cards", found)
     for one in zoo():
-        offered = [line for line in render.card(State(), one) if line.startswith("actions")]
+        offered = [line for line in card.card(State(), one) if line.startswith("actions")]
         said = [verb for verb in ACTIONS if offered and f"jobctl {verb} {one.id}" in offered[0]]
         assert tuple(said) == one.actions
 
 
 def test_nothing_that_a_title_holds_reaches_the_terminal():
     everything = [
-        *render.job_lines(State(), zoo()), *render.card(State(), job(4, title=HOSTILE)), lines.plain_line(job(4, title=HOSTILE)),
+        *card.job_lines(State(), zoo()), *card.card(State(), job(4, title=HOSTILE)), lines.plain_line(job(4, title=HOSTILE)),
         *picture(State(), View(zoo(), selected=4), 80, 24), *picture(State(), View(zoo(), selected=4, detail=True), 80, 24),
     ]  # fmt: skip
     assert not [
@@ -111,9 +114,9 @@ def test_every_field_that_is_offered_is_there_and_every_field_there_is_offered()
 def test_the_screen_fits_whatever_the_queue(columns, rows, size):
     if size == 5000:
         jobs, more = many(5000)
-        view = View(jobs, more, lately=True, selected=250, corner="12:00:00")
+        view = View(jobs, more, recent=True, selected=250, corner="12:00:00")
     else:
-        view = View(zoo()[:size], selected=2, corner="12:00:00", lately=True)
+        view = View(zoo()[:size], selected=2, corner="12:00:00", recent=True)
     found = picture(State(), view, columns, rows)
     assert len(found) == rows
     assert max(map(width, found)) <= columns
@@ -206,7 +209,7 @@ def test_a_cancel_is_asked_twice_and_anything_but_yes_is_no():
 def test_an_impossible_key_says_what_is_possible():
     client, source, held = watching([job(1, Status.COMPLETED)])
     held._press("p", held._view(source.look()))
-    assert held._message == "job 1 is completed: pause is not possible; restart or delete is"
+    assert held._message == "cannot pause job 1: it is completed; possible: restart or delete"
     assert client.asked == []
 
 
@@ -216,7 +219,7 @@ def test_a_long_queue_is_looked_at_from_its_front_and_counted_behind():
     assert [j.id for j in found[:3]] == [900, 1, 2]
     assert found[-1].id == 901
     assert source.more == {Status.PENDING: 300}
-    assert source.farewell() == "Stopped watching; 800 jobs go on"
+    assert source.farewell() == "Stopped watching; 800 jobs still active"
 
 
 def test_a_database_that_goes_away_leaves_the_picture_and_is_said():
@@ -249,7 +252,9 @@ def test_a_watch_ends_with_the_outcome_and_a_deleted_job_is_no_success(jobs, cod
 
 def test_a_costly_look_is_followed_by_a_longer_rest(monkeypatch):
     _, source, _ = watching([])
-    monkeypatch.setattr("jobctl.cli.follow.time.process_time", iter([0.0, 0.001, 0.0, 0.01, 0.0, 3.0]).__next__)
+    monkeypatch.setattr(
+        "jobctl.cli.watching.source.time.process_time", iter([0.0, 0.001, 0.0, 0.01, 0.0, 3.0]).__next__
+    )
     assert [(source.look() and None) or source.rest() for _ in range(3)] == [0.25, 0.6, 1.0]
 
 
@@ -320,15 +325,21 @@ def test_durations_and_moments_are_read_and_written():
     assert [span(s) for s in (5, 61, 4320, 90_000, 200_000)] == ["5s", "1m", "1h12m", "1d", "2d"]
     assert moment(ago(30), NOW, "utc") == "2026-11-25T11:59:30Z"
     assert [moment(when, NOW, "relative") for when in (ago(30), ago(-90), None)] == ["30s ago", "in 1m", "–"]
-    now = parse_when("now")
-    assert abs((parse_when("2h") - now).total_seconds() + 7200) < 5
-    assert abs((parse_when("2h", ahead=True) - now).total_seconds() - 7200) < 5
-    assert abs((parse_when("+15m") - now).total_seconds() - 900) < 5
-    assert abs((parse_when("-15m", ahead=True) - now).total_seconds() + 900) < 5
-    assert parse_when("today").hour == 0
-    assert parse_when("00:00", ahead=True) > now
-    assert parse_when("2026-11-24T22:00+02:00").isoformat() == "2026-11-24T22:00:00+02:00"
-    assert [parse_when(text) for text in ("25:00", "soon", "", "2026-13-01")] == [None] * 4
+
+    def when(text, **more):
+        return parse_when(text, option="--at", **more)
+
+    now = when("now")
+    assert abs((when("2h") - now).total_seconds() + 7200) < 5
+    assert abs((when("2h", ahead=True) - now).total_seconds() - 7200) < 5
+    assert abs((when("+15m") - now).total_seconds() - 900) < 5
+    assert abs((when("-15m", ahead=True) - now).total_seconds() + 900) < 5
+    assert when("today").hour == 0
+    assert when("00:00", ahead=True) > now
+    assert when("2026-11-24T22:00+02:00") == datetime(2026, 11, 24, 20, tzinfo=UTC)
+    for text in ("25:00", "soon", "", "2026-13-01", "99999999d", "0001-01-01T00:00:00+12:00"):
+        with pytest.raises(UsageError, match="--at"):
+            when(text)
 
 
 @pytest.mark.parametrize(
@@ -351,9 +362,9 @@ def test_colour_obeys_the_flag_then_the_environment_then_the_terminal(monkeypatc
 def test_colour_is_never_the_only_sign():
     state = State()
     state.flags["color"] = "always"
-    painted = render.job_lines(state, zoo(), limit=80)
+    painted = card.job_lines(state, zoo(), limit=80)
     state.flags["color"] = "never"
-    plain = render.job_lines(state, zoo(), limit=80)
+    plain = card.job_lines(state, zoo(), limit=80)
     import re
 
     assert [re.sub("\x1b\\[\\d+m", "", line) for line in painted] == plain
@@ -363,6 +374,6 @@ def test_colour_is_never_the_only_sign():
 
 def test_a_rate_below_one_is_said_a_minute():
     slow = replace(running(1), progress=Progress(1.0, rate_per_s=0.05, unit="page"))
-    assert render.rate(slow) == "3.0 pages/min"
-    assert render.rate(running(1)) == "12.2 chunks/s"
-    assert render.rate(running(1, silent=60)) == ""
+    assert card.rate(slow) == "3.0 pages/min"
+    assert card.rate(running(1)) == "12.2 chunks/s"
+    assert card.rate(running(1, silent=60)) == ""

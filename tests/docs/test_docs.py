@@ -13,8 +13,8 @@ import pytest
 from pydantic import BaseModel
 
 from jobctl import Context, Pipeline, errors, testing
-from jobctl.cli.commands import COMMANDS
 from jobctl.cli.complete import script
+from jobctl.cli.registry import COMMANDS
 from jobctl.core.lifecycle import MOVES, diagram
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +121,7 @@ def test_the_first_command_of_the_readme_is_one_line_over_a_file_that_is_there()
 
 
 VOLATILE = (
-    (r"job 1: will pause .*|job 1: paused", "job 1: pause"),  # where it stands when the request comes
+    (r"job 1: pausing: .*|job 1: paused", "job 1: pause"),  # where it stands when the request comes
     (r"(status +‖ paused).*", r"\1"),
     (r"progress .*|stages .*|checkpoint .*|started .*|attempts .*", ""),
     (r"by \w+", "by somebody"),

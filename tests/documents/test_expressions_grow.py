@@ -37,7 +37,7 @@ def test_an_expression_grows_with_its_input(one):
 
 
 def test_all_modules_are_searched():
-    assert {"jobctl.core.terms", "jobctl.documents.chunk", "jobctl.cli.text"} <= {
+    assert {"jobctl.core.terms", "jobctl.documents.chunk", "jobctl.cli.output.text"} <= {
         one.where.split(":")[0] for one in ALL
     }
     assert len(ALL) > 30

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from jobctl.core.job import NewJob
-from jobctl.worker.left_waiting import describe
+from jobctl.worker.draining import describe
 
 LONG = 60.0
 

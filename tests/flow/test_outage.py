@@ -36,9 +36,7 @@ pipeline = Pipeline("noop", args=Nothing)
 @pytest.fixture(scope="module")
 def server(reachable_tmp):
     """A server of our own, with the smallest queue of notifications there is."""
-    held = Server(
-        reachable_tmp / secrets.token_hex(3), say=lambda _: None, environment={**os.environ, "JOBCTL_TEST_FAST": "1"}
-    )
+    held = Server(reachable_tmp / secrets.token_hex(3), report=lambda _: None, environment=os.environ, durable=False)
     with connect(held.ensure()) as admin:
         admin.execute("ALTER SYSTEM SET max_notify_queue_pages = 64")
         admin.execute("ALTER SYSTEM SET max_connections = 300")

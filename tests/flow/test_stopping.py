@@ -26,9 +26,7 @@ LONG = 60.0
 @pytest.fixture
 def server(reachable_tmp):
     """A server that nobody but the test starts again."""
-    held = Server(
-        reachable_tmp / secrets.token_hex(3), report=lambda _: None, environment={**os.environ, "JOBCTL_TEST_FAST": "1"}
-    )
+    held = Server(reachable_tmp / secrets.token_hex(3), report=lambda _: None, environment=os.environ, durable=False)
     migrate.upgrade(held.ensure())
     yield held
     held.stop(force=True)
@@ -276,8 +274,8 @@ def test_an_error_that_nobody_foresaw_ends_no_supervisor_and_charges_no_job(shel
 def test_a_row_with_an_instant_that_python_does_not_have_is_done_like_its_neighbours(shell, conn):
     for _ in range(5):
         shell("submit", "noop")
-    conn.execute("SET session_replication_role = replica")  # a row from before the database refused it
-    conn.execute("UPDATE jobs SET run_after = '0044-03-15 BC' WHERE id = 3")
-    conn.execute("SET session_replication_role = origin")
+    with conn.transaction():  # as a program did before the database refused it
+        conn.execute("SET LOCAL session_replication_role = replica")
+        conn.execute("UPDATE jobs SET run_after = '0044-03-15 BC' WHERE id = 3")
     assert shell("worker", "run", "--drain", "-c", 4).code == 0
     assert conn.execute("SELECT DISTINCT status, crash_count FROM jobs").fetchall() == [("completed", 0)]

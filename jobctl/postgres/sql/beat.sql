@@ -1,6 +1,7 @@
 -- Extends every lease of a worker at once, carries the newest progress, brings back the standing requests.
 -- A job that is not in the answer is not ours any more. A row that another session has locked is passed by: it is still
--- ours, nobody can take it as long, and the next beat looks again.
+-- ours, nobody can take it as long, and the next beat looks again. progress.updated_at is set here, by the database's
+-- clock, and only when the job moved: a beat repeats the last progress, and a rate changes while nothing else does.
 WITH alive AS (
     UPDATE jobctl.workers SET heartbeat_at = jobctl.clock()
     WHERE id = (SELECT id FROM jobctl.workers WHERE id = %(worker)s FOR NO KEY UPDATE SKIP LOCKED)
@@ -23,7 +24,14 @@ beaten AS (
         lease_expires_at = jobctl.clock() + make_interval(secs => %(ttl)s),
         heartbeat_at = jobctl.clock(),
         updated_at = jobctl.clock(),
-        progress = coalesce(b.progress, j.progress)
+        progress = CASE
+            WHEN b.progress IS NULL THEN j.progress
+            WHEN jsonb_typeof(j.progress) <> 'object' THEN b.progress || jsonb_build_object('updated_at', jobctl.clock())
+            WHEN b.progress - '{updated_at,rate_per_s,eta_s}'::text[] = j.progress - '{updated_at,rate_per_s,eta_s}'::text[]
+                AND j.progress ? 'updated_at'
+                THEN b.progress || jsonb_build_object('updated_at', j.progress -> 'updated_at')
+            ELSE b.progress || jsonb_build_object('updated_at', jobctl.clock())
+        END
     FROM asked b
     WHERE
         j.id = ANY (ARRAY(SELECT id FROM free))

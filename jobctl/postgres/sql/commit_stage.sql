@@ -6,7 +6,7 @@ WITH job AS (
         last_checkpoint_path = %(path)s,
         last_checkpoint_stage = %(stage)s,
         checkpoint_hash = %(sha256)s,
-        progress = coalesce(%(progress)s::jsonb, progress),
+        progress = coalesce(%(progress)s::jsonb || jsonb_build_object('updated_at', jobctl.clock()), progress),
         entity_type = coalesce(%(entity_type)s, entity_type),
         entity_id = coalesce(%(entity_id)s, entity_id),
         updated_at = jobctl.clock(),

@@ -13,7 +13,10 @@ SELECT
     jobctl.clock() AS now,
     CASE WHEN %(full)s THEN j.input_data ELSE '{}'::jsonb END AS input_data,
     CASE WHEN %(full)s THEN j.output_data END AS output_data,
-    CASE WHEN %(full)s THEN j.error_trace END AS error_trace
+    CASE WHEN %(full)s THEN j.error_trace END AS error_trace,
+    CASE WHEN j.status = 'processing' THEN (
+        SELECT l.at FROM jobctl.job_logs l WHERE l.job_id = j.id ORDER BY l.id DESC LIMIT 1
+    ) END AS logged_at
 FROM jobctl.jobs j LEFT JOIN jobctl.workers w ON w.id = j.worker_id AND j.status = 'processing'
 WHERE
     (%(ids)s::bigint[] IS NULL OR j.id = ANY (%(ids)s::bigint[]))

@@ -48,7 +48,7 @@ settled AS (
         result_path = CASE WHEN d.status = 'completed' THEN d.path ELSE j.result_path END,
         result_sha256 = CASE WHEN d.status = 'completed' THEN d.sha256 ELSE j.result_sha256 END,
         result_size = CASE WHEN d.status = 'completed' THEN d.size ELSE j.result_size END,
-        progress = coalesce(d.progress, j.progress),
+        progress = coalesce(d.progress || jsonb_build_object('updated_at', jobctl.clock()), j.progress),
         completed_at = CASE WHEN d.status IN ('completed', 'failed', 'cancelled') THEN jobctl.clock() END,
         paused_at = CASE WHEN d.status = 'paused' THEN jobctl.clock() ELSE j.paused_at END,
         run_s = j.run_s + greatest(0, extract(epoch FROM least(jobctl.clock(), j.lease_expires_at) - j.attempt_started_at)),

@@ -1,0 +1,1 @@
+"""The commands, a file a family. Each is imported when it is named."""

@@ -1,0 +1,111 @@
+"""types, config, completion, version."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Any
+
+import click
+
+from jobctl import __version__
+from jobctl.cli.app import Family, State, command, pass_state
+from jobctl.cli.output.fields import dumps, emit
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import echo, visible
+
+
+@command()
+@click.argument("name", required=False)
+@pass_state
+def types(state: State, name: str | None) -> int:
+    """Show job types with their input, stages, and where they can pause. In JSON: the input's JSON Schema."""
+    from jobctl import wiring
+
+    found = [wiring.pipeline(name)] if name else list(wiring.pipelines().values())
+    items = [_type(pipeline) for pipeline in found]
+    if not state.for_people:
+        emit(state, "type_list", "types", items)
+        return 0
+    if name:
+        from jobctl.cli.commands.submit import type_help
+
+        echo(type_help(found[0]))
+        return 0
+    rows = [[i["name"], i["label"], " → ".join(s["name"] for s in i["stages"]), i["help"]] for i in items]
+    for line in table(["TYPE", "LABEL", "STAGES", "WHAT IT DOES"], rows):
+        echo(line)
+    return 0
+
+
+def _type(pipeline: Any) -> dict[str, Any]:
+    stages = [
+        {
+            "name": s.name, "share": s.share, "batched": s.size is not None, "batch_size": s.size, "pause_safe": s.pause_safe,
+            "percent": [round(edge, 1) for edge in pipeline.span(i)],
+        }
+        for i, s in enumerate(pipeline.stages)
+    ]  # fmt: skip
+    return {
+        "id": pipeline.name, "name": pipeline.name, "label": pipeline.label, "help": pipeline.help,
+        "max_retries": pipeline.max_retries, "stages": stages, "input_schema": pipeline.args.model_json_schema(),
+        "example": pipeline.example,
+    }  # fmt: skip
+
+
+@click.group(cls=Family)
+def config() -> None:
+    """Show settings and where each comes from."""
+
+
+@config.command("show")
+@pass_state
+def config_show(state: State) -> int:
+    """Print each setting with its value and source. Passwords are never printed."""
+    from jobctl import wiring
+
+    settings = state.settings()
+    items = [
+        {"id": name, "name": name, "value": wiring.shown(name, value), "source": settings.sources[name]}
+        for name, value in sorted(settings.values.items())
+    ]
+    if not state.for_people:
+        ignored = [{"source": i.source, "name": i.name, "reason": i.reason} for i in settings.ignored]
+        emit(state, "setting_list", "settings", items, ignored=ignored)
+        return 0
+    for line in table(["SETTING", "VALUE", "SOURCE"], [[i["name"], dumps(i["value"]), i["source"]] for i in items]):
+        echo(line)
+    for text in settings.ignored:
+        echo(visible(f"ignored: {text}"))
+    return 0
+
+
+@command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish", "man"]))
+@pass_state
+def completion(state: State, shell: str) -> int:  # noqa: ARG001 - every command takes it
+    """Print the completion script of a shell, or the man page.
+
+    bash: jobctl completion bash > ~/.local/share/bash-completion/completions/jobctl
+
+    man: jobctl completion man > ~/.local/share/man/man1/jobctl.1
+    """
+    from jobctl.cli.complete import script
+
+    click.echo(script(shell), nl=False)
+    return 0
+
+
+@command()
+@pass_state
+def version(state: State) -> int:
+    """Print the version."""
+    facts = {"id": "jobctl", "version": __version__, "python": platform.python_version(), "platform": sys.platform}
+    if state.json:
+        echo(dumps({"v": 1, "kind": "version", **facts}))
+    else:
+        echo(f"jobctl {__version__}")
+        if state.verbosity:
+            echo(f"Python {facts['python']} on {os.uname().sysname} {os.uname().machine}")
+    return 0

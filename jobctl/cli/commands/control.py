@@ -1,0 +1,194 @@
+"""pause, resume, retry, restart, cancel, delete: one truthful answer for each job."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from jobctl.cli import cache
+from jobctl.cli.app import Command, Duration, State, command, pass_state
+from jobctl.cli.output.fields import emit, emit_one
+from jobctl.cli.output.text import echo, visible
+from jobctl.cli.selectors import chosen, selectors, split
+from jobctl.client import Client, Swept
+from jobctl.core.errors import ConfigError
+from jobctl.core.job import Answer
+from jobctl.core.lifecycle import DONE, Standing, Status
+
+CODES = {"missing": 3, "refused": 4}
+AWAITED = {"pause": (Status.PAUSED,), "cancel": (Status.CANCELLED,)}
+
+
+def _verb(function: Callable[..., Any]) -> Command:
+    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
+        click.argument("ids", nargs=-1, metavar="[ID…]"),
+        selectors,
+        click.option("--dry-run", is_flag=True, help="Print what would happen; change nothing."),
+        click.option("--timeout", type=Duration(), help="Limit of --wait: 90s, 20m."),
+        pass_state,
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return command(function.__name__)(function)
+
+
+Run = Callable[[Client, Sequence[int], bool], list[Answer]]
+"""What a verb does: the client, the jobs, whether it is a dry run."""
+
+
+def act(state: State, verb: str, values: dict[str, Any], run: Run) -> int:
+    """Chooses, acts, reports, waits."""
+    where, rest = split(values)
+    dry_run = bool(rest["dry_run"])
+    ids = chosen(state, rest["ids"], where, verb=verb, dry_run=dry_run)
+    client = state.connect()
+    answers = run(client, ids, dry_run) if ids else []
+    if not dry_run:
+        cache.revise({a.id: _now(verb, a) for a in answers if a.answer in ("done", "requested")})
+    _report(state, verb, answers, dry_run=dry_run)
+    code = max((CODES.get(answer.answer, 0) for answer in answers), default=0)
+    requested = [answer.id for answer in answers if answer.answer == "requested"]
+    if rest.get("wait") and requested and not dry_run:
+        return max(code, _await(state, verb, requested, rest.get("timeout")))
+    return code
+
+
+LEAVES: dict[str, Status | None] = {
+    "pause": Status.PAUSED, "resume": Status.PENDING, "retry": Status.PENDING, "restart": Status.PENDING,
+    "cancel": Status.CANCELLED, "delete": None,
+}  # fmt: skip
+"""Verb → what becomes of a job that does not run; None: it is gone."""
+
+
+def _now(verb: str, answer: Answer) -> Standing | None:
+    """How a job stands after an answer; None: it is gone."""
+    if answer.was is Status.PROCESSING:
+        return Standing(Status.PROCESSING, pause_requested=verb == "pause", cancel_requested=verb == "cancel")
+    left = LEAVES[verb]
+    return None if left is None else Standing(left)
+
+
+def _report(state: State, verb: str, answers: Sequence[Answer], *, dry_run: bool) -> None:
+    if not state.for_people:
+        items = [
+            {"id": a.id, "answer": a.answer, "was": a.was and str(a.was), "message": a.message, "hint": a.hint}
+            for a in answers
+        ]
+        emit(state, "answers", "answers", items, dry_run=dry_run)
+        return
+    if not answers:
+        state.say("no jobs match")
+    for answer in answers:
+        bad = answer.answer in CODES
+        if not bad and state.quiet:
+            continue
+        moves = answer.answer in ("done", "requested")
+        message = f"would {verb} job {answer.id}" if dry_run and moves else answer.message
+        echo(f"{'jobctl: ' if bad else 'dry run: ' if dry_run else ''}{visible(message)}", err=bad)
+        if bad and answer.hint:
+            echo(f"  {visible(answer.hint)}", err=True)
+
+
+def _await(state: State, verb: str, ids: list[int], timeout: float | None) -> int:
+    waited = state.connect().wait(ids, until=AWAITED.get(verb, DONE), timeout=timeout)
+    for job_id, reason in waited.reasons.items():
+        state.say(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
+        if reason == "timeout":
+            return 124
+    wanted = AWAITED.get(verb, DONE)
+    return 0 if all(status in wanted for status in waited.statuses.values()) else 20
+
+
+@_verb
+@click.option("--wait", is_flag=True, help="Wait until they are paused.")
+@click.option("--reason", help="Reason, shown by show and why.")
+def pause(state: State, reason: str | None, **values: Any) -> int:
+    """Pause jobs: pending ones at once, running ones at their next safe point."""
+    return act(state, "pause", values, lambda client, ids, dry_run: client.pause(ids, reason=reason, dry_run=dry_run))
+
+
+@_verb
+@click.option("--from-start", is_flag=True, help="Discard the checkpoints.")
+def resume(state: State, from_start: bool, **values: Any) -> int:
+    """Continue paused jobs from their checkpoint; withdraw a pause request."""
+    return act(
+        state, "resume", values, lambda client, ids, dry_run: client.resume(ids, from_start=from_start, dry_run=dry_run)
+    )
+
+
+@_verb
+@click.option("--wait", is_flag=True, help="Wait until they are cancelled.")
+@click.option("--reason", help="Reason, shown by show and why.")
+def cancel(state: State, reason: str | None, **values: Any) -> int:
+    """Cancel jobs; their rows and checkpoints stay."""
+    return act(state, "cancel", values, lambda client, ids, dry_run: client.cancel(ids, reason=reason, dry_run=dry_run))
+
+
+@_verb
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 2**31 - 1),
+    default=1000,
+    show_default=True,
+    help="With --due: maximum number of jobs.",
+)
+@click.option(
+    "--lock", type=click.Path(dir_okay=False), help="With --due: do nothing while another sweep has locked this file."
+)
+def retry(state: State, limit: int, lock: str | None, **values: Any) -> int:
+    """Retry failed or cancelled jobs from their checkpoint.
+
+    With --due alone it is the sweep for cron: requeues due retries, rescues jobs of lost workers, silent when idle.
+    """
+    where, rest = split(values)
+    only_due = where["due"] and not rest["ids"] and not any(v for k, v in where.items() if k != "due")
+    if not only_due:
+        return act(state, "retry", values, lambda client, ids, dry_run: client.retry(ids, dry_run=dry_run))
+    locked = lock is not None and not _locked(lock)
+    swept = Swept((), ()) if locked else state.connect().sweep(limit=limit, dry_run=rest["dry_run"])
+    _report_sweep(state, swept, dry_run=rest["dry_run"], locked=locked)
+    return 0
+
+
+def _report_sweep(state: State, swept: Swept, *, dry_run: bool, locked: bool) -> None:
+    """``locked``: another sweep was at work, and nothing was done."""
+    moved = {"requeued": swept.requeued, "rescued": swept.rescued}
+    if emit_one(state, "sweep", **{name: list(ids) for name, ids in moved.items()}, dry_run=dry_run, locked=locked):
+        return
+    if not state.for_people:
+        emit(state, "sweep", "jobs", ({"id": job_id, "action": name} for name, ids in moved.items() for job_id in ids))
+    elif not state.quiet:
+        for name, ids in moved.items():
+            if ids:
+                echo(f"{f'dry run: would {name[:-1]}' if dry_run else name}: {' '.join(map(str, ids))}")
+
+
+def _locked(path: str) -> bool:
+    """Locks the file until the process ends; returns whether it was free."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise ConfigError(f"cannot use the lock {path}: {error.strerror}") from error
+    return True
+
+
+@_verb
+def restart(state: State, **values: Any) -> int:
+    """Run ended jobs again from the first stage; checkpoints and output are discarded."""
+    return act(state, "restart", values, lambda client, ids, dry_run: client.restart(ids, dry_run=dry_run))
+
+
+@_verb
+def delete(state: State, **values: Any) -> int:
+    """Delete ended jobs and their checkpoints; their results in the library stay."""
+    return act(state, "delete", values, lambda client, ids, dry_run: client.delete(ids, dry_run=dry_run))
+
+
+__all__ = ["cancel", "delete", "pause", "restart", "resume", "retry"]

@@ -1,0 +1,179 @@
+"""doctor: is everything in order, and what to do where it is not."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jobctl.cli import exits
+from jobctl.cli.app import State, command, pass_state
+from jobctl.cli.output.fields import emit
+from jobctl.cli.output.text import visible
+from jobctl.core.errors import ConfigError, JobctlError
+from jobctl.core.job import Filters
+from jobctl.core.names import span
+from jobctl.core.server import LIMITS, Health
+
+BACK = 2.0
+"""Seconds that what the database wrote may lie in its future, where its clock is adjusted."""
+FORGOTTEN = 10.0
+"""Seconds that a session may do nothing in a transaction with locks on our tables."""
+CLOCKS = 5.0
+"""Seconds between the clock here and the database's that are worth a word."""
+LONG = 300.0
+"""Seconds of a transaction after which dead rows pile up behind it."""
+LEAST = 1 << 30
+"""Bytes that should be free where the storage is."""
+Found = tuple[str, str | None]
+"""What was found, and what to do about it; None: nothing."""
+
+
+@command(examples=["jobctl doctor", "jobctl doctor --json"])
+@pass_state
+def doctor(state: State) -> int:
+    """Check settings, database, storage, workers and queue, and say what to do where something is wrong.
+
+    ok: as it should be; note: works, and somebody should look; BAD: does not work. The exit code is that of the first
+    thing that is bad.
+    """
+    checks: list[dict[str, Any]] = []
+    code = 0
+    for name, look in _checks(state):
+        try:
+            detail, hint = look()
+            checks.append({"id": name, "ok": True, "note": hint is not None, "detail": detail, "hint": hint})
+        except JobctlError as error:
+            checks.append({"id": name, "ok": False, "note": False, "detail": str(error), "hint": error.hint})
+            code = code or exits.of_error(error)
+            if name in ("settings", "database"):
+                break  # the rest stands on these
+    if state.for_people:
+        for item in checks:
+            word = "BAD " if not item["ok"] else "note" if item["note"] else "ok  "
+            click.echo(visible(f"{word}  {item['id']:<12} {item['detail']}"))
+            if item["hint"]:
+                click.echo(visible(f"      {'':<12} {item['hint']}"))
+    else:
+        emit(state, "check_list", "checks", checks)
+    return code
+
+
+def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
+    from jobctl import wiring
+
+    @cache
+    def health() -> Health:
+        found: Health = state.connect().health()
+        return found
+
+    return [
+        ("settings", lambda: _settings(state)),
+        ("database", lambda: _database(state)),
+        ("session", lambda: _session(state)),
+        ("clock", lambda: _clock(state, health())),
+        ("hints", lambda: _hints(state)),
+        ("storage", lambda: _storage(wiring.storage(state.settings()))),
+        ("job types", lambda: (", ".join(wiring.pipelines()), None)),
+        ("workers", lambda: _workers(health())),
+        ("queue", lambda: _queue(health())),
+        ("transactions", lambda: _transactions(health())),
+        ("locks", lambda: _locks(state)),
+    ]
+
+
+def _settings(state: State) -> Found:
+    settings = state.settings()
+    ignored = "; ".join(map(str, settings.ignored))
+    return f"home {settings.home}", f"Ignored: {ignored}" if ignored else None
+
+
+def _database(state: State) -> Found:
+    from jobctl import wiring
+
+    state.connect().count(Filters())
+    facts = wiring.Database(state.settings(), state.say).status()
+    return f"Postgres {facts['server_version']}, schema {facts['schema']}, {facts['url']}", None
+
+
+def _session(state: State) -> Found:
+    effective = state.connect().effective()
+    if not effective.missing:
+        return effective.sentence, None
+    found = ", ".join(f"{name} is {value}" for name, value in effective.missing.items())
+    wanted = " ".join(f"ALTER ROLE … SET {name} = '{LIMITS[name]}';" for name in effective.missing)
+    return f"{found}: a pooler dropped what jobctl asks for", f"Set it on the server: {wanted}"
+
+
+def _clock(state: State, health: Health) -> Found:
+    if health.ahead_s > BACK:
+        raise ConfigError(
+            f"the database's clock was set back: rows are dated up to {span(health.ahead_s)} in the future",
+            hint="Set it right. Until then leases and heartbeats from before count as expired, and retries and delays are late.",
+        )
+    before = time.time()
+    there = state.connect().health().server_time.timestamp()
+    apart = there - (before + time.time()) / 2
+    if abs(apart) < CLOCKS:
+        return "same as the database's", None
+    ahead = "behind" if apart > 0 else "ahead of"
+    return (
+        f"this machine is {span(abs(apart))} {ahead} the database",
+        "Times in logs here are wrong by that; S3 refuses requests when a clock is 15 minutes off.",
+    )
+
+
+def _hints(state: State) -> Found:
+    from jobctl import wiring
+
+    if wiring.hints_arrive(state.settings(), state.say):
+        return "arrive: idle workers start a job at once", None
+    return "do not arrive (PgBouncer in transaction mode?): workers poll", "jobctl worker run --no-listen"
+
+
+def _storage(place: Any) -> Found:
+    place.put("probe/doctor", b"ok")
+    if place.get("probe/doctor", max_bytes=16) != b"ok":
+        raise ConfigError("the storage does not give back what was put into it", hint=str(getattr(place, "root", "")))
+    place.delete("probe/doctor")
+    root = str(getattr(place, "root", place))
+    folder = Path(root)
+    while not folder.is_dir() and folder != folder.parent:  # an empty storage is no folder yet
+        folder = folder.parent
+    free = LEAST if "://" in root else shutil.disk_usage(folder).free
+    return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
+
+
+def _workers(health: Health) -> Found:
+    if health.unserved:
+        types = ", ".join(health.unserved)
+        return f"{health.alive} alive; no worker for due jobs of type {types}", "jobctl worker run"
+    return f"{health.alive} alive" if health.alive else "none alive, none needed", None
+
+
+def _queue(health: Health) -> Found:
+    if health.stale or health.overdue:
+        what = f"{health.stale} jobs whose lease ran out, {health.overdue} retries that are overdue"
+        return what, "jobctl retry --due; a running worker does it too"
+    if health.held:
+        return f"held: {', '.join(health.held)}", "jobctl queue resume NAME, when that is meant to end"
+    return "nothing is stuck, nothing is held", None
+
+
+def _transactions(health: Health) -> Found:
+    oldest = health.oldest_transaction_s
+    if oldest < LONG:
+        return "none is long", None
+    return f"one is open for {span(oldest)}: dead rows pile up", "SELECT * FROM pg_stat_activity ORDER BY xact_start"
+
+
+def _locks(state: State) -> Found:
+    blockers = state.connect().blockers(idle=FORGOTTEN)
+    if not blockers:
+        return "no session keeps others waiting", None
+    return "; ".join(blocker.sentence for blocker in blockers), blockers[0].way_out

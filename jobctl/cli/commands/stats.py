@@ -1,0 +1,114 @@
+"""stats: counts, times and retries, for people and for a monitoring script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from jobctl.cli.app import State, command, pass_state
+from jobctl.cli.output.fields import dumps
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import echo, parse_when, unicode_output, visible
+from jobctl.core.errors import UsageError
+from jobctl.core.lifecycle import Status
+from jobctl.core.names import span
+
+BAR = 30
+DECADES = ("up to 0.1s", "0.1 to 1s", "1 to 10s", "10s to 1m", "1 to 10m", "10m to 1h", "1 to 6h", "over 6h")
+"""The buckets of ``spread.sql``."""
+HOURS = 24
+LEVELS, PLAIN_LEVELS = "▁▂▃▄▅▆▇█", ".:-=+*#@"
+
+
+@command(
+    examples=["jobctl stats --since 24h", "jobctl stats -t import_document", "jobctl stats --fail-over 'failed>10' -q"]
+)
+@click.option("--since", metavar="WHEN", help="Only jobs submitted since: 24h, today, 2026-11-24.")
+@click.option("-t", "--type", "types", multiple=True, help="Only of this job type; may be repeated.")
+@click.option("--queue", help="Only of this queue.")
+@click.option("--fail-over", "limits", multiple=True, metavar="EXPR", help="Exit with 12 if true: 'failed>10'.")
+@pass_state
+def stats(state: State, since: str | None, types: tuple[str, ...], queue: str | None, limits: tuple[str, ...]) -> int:
+    """Show counts, throughput, waiting and running times, retries by class of error."""
+    moment = parse_when(since, option="--since") if since is not None else None
+    rules = [_rule(text) for text in limits]
+    found = state.connect().stats(since=moment, types=types, queue=queue)
+    rows, failures, spread = ([asdict(row) for row in part] for part in (found.by_type, found.failures, found.buckets))
+    counts = {str(s): sum(r["jobs"] for r in rows if r["status"] == s) for s in Status}
+    runs = _filled(spread, "run", len(DECADES))
+    hours = _filled(spread, "hour", HOURS)
+    if state.json:
+        body = {"counts": counts, "by_type": rows, "errors": failures,
+                "run_s": dict(zip(DECADES, runs, strict=True)), "ended_by_hour": hours[::-1]}  # fmt: skip
+        echo(dumps({"v": 1, "kind": "stats", **body}))
+    elif not state.quiet:
+        for line in [*_bars(counts), *_throughput(hours), *_by_type(rows), *_runs(runs), *_errors(failures)]:
+            echo(line)
+    broken = [text for text, (name, limit) in zip(limits, rules, strict=True) if counts[name] > limit]
+    for text in broken:
+        echo(f"threshold crossed: {text}", err=True)
+    return 12 if broken else 0
+
+
+def _rule(text: str) -> tuple[str, int]:
+    match = re.fullmatch(r"\s*(\w+)\s*>\s*([0-9]{1,18})\s*", text)
+    if not match or match.group(1) not in list(Status):
+        raise UsageError(f"--fail-over {text!r} is not STATUS>NUMBER", hint=f"one of: {', '.join(Status)}")
+    return match.group(1), int(match.group(2))
+
+
+def _filled(spread: Sequence[Mapping[str, Any]], what: str, size: int) -> list[int]:
+    found = {row["place"]: row["jobs"] for row in spread if row["what"] == what}
+    return [found.get(place, 0) for place in range(size)]
+
+
+# -- for people ------------------------------------------------------------------------------------------------------
+
+
+def _bars(counts: Mapping[str, int]) -> list[str]:
+    most = max(counts.values(), default=0) or 1
+    block = "█" if unicode_output() else "#"
+    # whatever is there is seen: a bar of at least one cell
+    return [f"{name:<11} {count:>9,} {block * -(-count * BAR // most)}".rstrip() for name, count in counts.items()]
+
+
+def _throughput(hours: Sequence[int]) -> list[str]:
+    if not any(hours):
+        return []
+    levels, most = (LEVELS if unicode_output() else PLAIN_LEVELS), max(hours)
+    drawn = "".join(levels[-(-count * (len(levels) - 1) // most)] for count in reversed(hours))
+    return ["", f"ended in each of the last {HOURS} hours  {drawn}  {sum(hours):,} in all, at most {most:,} an hour"]
+
+
+def _by_type(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    cells = [
+        [r["job_type"], r["status"], f"{r['jobs']:,}", _times(r["wait_s"]), _times(r["run_s"]), str(r["retries"]),
+         str(r["crashes"]), f"{r['last_hour']:,}"]
+        for r in rows if r["run_s"]
+    ]  # fmt: skip
+    heads = ["TYPE", "STATUS", "JOBS", "WAIT p50/p90/p99", "RUN p50/p90/p99", "RETRIES", "CRASHES", "LAST HOUR"]
+    return ["", *map(visible, table(heads, cells))] if cells else []
+
+
+def _runs(runs: Sequence[int]) -> list[str]:
+    if not any(runs):
+        return []
+    last = max(place for place, count in enumerate(runs) if count)
+    return ["", "completed jobs by running time", *_bars(dict(zip(DECADES[: last + 1], runs, strict=False)))]
+
+
+def _errors(failures: Sequence[Mapping[str, Any]]) -> list[str]:
+    cells = [
+        [f["job_type"], f["error_type"] or "–", str(f["failures"]), str(f["jobs"]), f"{f['mended'] / f['jobs']:.0%}"]
+        for f in failures
+    ]
+    heads = ["TYPE", "ERROR", "FAILURES", "JOBS", "RECOVERED BY RETRY"]
+    return ["", *map(visible, table(heads, cells))] if cells else []
+
+
+def _times(values: list[float] | None) -> str:
+    return " / ".join(f"{v:.1f}s" if v < 60 else span(v) for v in values) if values else "–"

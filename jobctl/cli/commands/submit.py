@@ -1,0 +1,192 @@
+"""submit: a job of any type, or a file as it is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from jobctl.cli import cache
+from jobctl.cli.app import Command, Duration, State, pass_state
+from jobctl.cli.exits import outcome_code
+from jobctl.cli.output.fields import dumps
+from jobctl.cli.output.text import echo, visible
+from jobctl.cli.requests import Lines, requests_of
+from jobctl.core.errors import UsageError
+from jobctl.core.job import PRIORITIES
+from jobctl.core.lifecycle import Status
+from jobctl.core.names import plural
+
+
+class Submit(Command):
+    """``submit TYPE --help`` shows the fields of the type."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keeps the words as they came: ``--help`` is obeyed before they are looked at."""
+        ctx.meta["words"] = [word for word in args if not word.startswith("-")]
+        return super().parse_args(ctx, args)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The command's help, or that of the type that is named."""
+        from jobctl import wiring
+
+        for word in ctx.meta.get("words", ()):
+            try:
+                return type_help(wiring.pipeline(word))
+            except UsageError:
+                continue
+        return super().get_help(ctx)
+
+
+def type_help(pipeline: Any) -> str:
+    """Fields, stages and an example of a job type."""
+    schema = pipeline.args.model_json_schema()
+    required = set(schema.get("required", ()))
+    lines = [f"Usage: jobctl submit {pipeline.name} --set FIELD=VALUE …", "", f"  {pipeline.help}", "", "Fields:"]
+    for name, field in schema.get("properties", {}).items():
+        kind = (
+            field.get("type")
+            or "/".join(k for o in field.get("anyOf", ()) if (k := o.get("type")) and k != "null")
+            or "value"
+        )
+        default = field.get("default")
+        rest = "required" if name in required else "optional" if default is None else f"default {json.dumps(default)}"
+        lines.append(f"  {name:<20} {kind:<9} {field.get('description', '')} ({rest})")
+    lines += ["", "Stages:", "  " + " → ".join(stage.name for stage in pipeline.stages)]
+    if pipeline.example:
+        sets = " ".join(f"--set {k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in pipeline.example.items())
+        lines += ["", "Example:", f"  jobctl submit {pipeline.name} {sets}"]
+    return "\n".join(lines)
+
+
+@click.command(
+    cls=Submit,
+    examples=[
+        "jobctl submit book.pdf --run                   now, in this process, with its progress",
+        "jobctl submit books/ --priority low            a folder, for the workers",
+        "jobctl submit import_document --set path=library.zip --set mode=merge_smart --wait",
+        "jobctl submit obsidian_sync --help             the fields of a job type",
+    ],
+)
+@click.argument("words", nargs=-1, metavar="TYPE | PATH…")
+@click.option("--payload", metavar="JSON|@FILE|-", help="Input as a JSON object.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="K=V", help="One field of the input; V is parsed as JSON if possible."
+)
+@click.option("--title", help="Display title.")
+@click.option("--queue", default="default", show_default=True, help="Queue.")
+@click.option(
+    "--priority", type=click.Choice(list(PRIORITIES)), default="normal", show_default=True, help="Queue priority."
+)
+@click.option("--max-retries", type=click.IntRange(0, 100), help="Limit of retries, automatic and manual.")
+@click.option("--delay", type=Duration(), default=0.0, help="Earliest start, from now.")
+@click.option("--at", metavar="WHEN", help="Earliest start, as a time.")
+@click.option("--after", multiple=True, metavar="ID", help="Start after this job has completed; may be repeated.")
+@click.option("--label", "labels", multiple=True, metavar="K[=V]", help="Label; may be repeated.")
+@click.option("--key", help="Idempotency key: at most one unfinished job has it.")
+@click.option("--on-conflict", type=click.Choice(["return", "skip", "error"]), default="return", show_default=True,
+              help="If the key is taken: print that job, print nothing, or fail.")  # fmt: skip
+@click.option("-f", "--file", "file", metavar="FILE|-", help="Many jobs: one JSON object per line, in one transaction.")
+@click.option("--wait", "wait_", is_flag=True, help="Wait until it has ended; return the outcome.")
+@click.option("--watch", "watch_", is_flag=True, help="Watch it live.")
+@click.option("--run", "run_", is_flag=True, help="Run it now, in this process.")
+@click.option("--timeout", type=Duration(), help="Limit of --wait.")
+@click.option("--dry-run", is_flag=True, help="Validate; create nothing.")
+@pass_state
+def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
+    """Create a job; stdout is its id and nothing else.
+
+    TYPE is a job type (see jobctl types); files and folders are processed as documents.
+    """
+    requests, skipped = requests_of(state, words, given)
+    skip = given["on_conflict"] == "skip"
+    ids: list[int] = []
+    try:
+        answers = state.connect().submit_all(requests, dry_run=given["dry_run"])
+    except UsageError as error:
+        if not isinstance(requests, Lines) or error.request is None:
+            raise
+        raise UsageError(f"line {requests.number}: {error}", hint=error.hint) from error
+    for answer in answers:
+        if answer.created or not skip:
+            ids.append(answer.id)
+        if not answer.created:
+            state.say(f"job {answer.id} already has this key")
+    if given["dry_run"]:
+        state.say(f"dry run: would create {plural(len(ids), 'job')}")
+    else:
+        cache.add(ids[-cache.MOST :], given["title"] or " ".join(words))
+        _print(state, ids)
+    for path in skipped:
+        echo(f"jobctl: skipped, its name is not valid UTF-8: {path}", err=True)
+    code = 0 if given["dry_run"] else _afterwards(state, ids, given)
+    return code or (2 if skipped else 0)
+
+
+def _print(state: State, ids: Sequence[int]) -> None:
+    if state.json:
+        jobs = [{"id": job_id} for job_id in ids]
+        echo(
+            dumps({"v": 1, "kind": "submitted", "count": len(ids), "ids": list(ids)})
+            if state.output == "json"
+            else "\n".join(dumps(j) for j in jobs)
+        )
+    else:
+        for job_id in ids:
+            echo(str(job_id))
+    sys.stdout.flush()
+
+
+def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
+    from jobctl.cli.watching.views import watch_jobs
+
+    if not ids:
+        return 0
+    if given["run_"]:
+        return _run_here(state, ids, given["timeout"])
+    if given["watch_"]:
+        return watch_jobs(state, ids, {}, timeout=given["timeout"], report_to_stderr=True)
+    if given["wait_"]:
+        waited = state.connect().wait(ids, timeout=given["timeout"])
+        for job_id, reason in waited.reasons.items():
+            if reason != "reached":
+                _explain(state, job_id)
+        return outcome_code(list(waited.reasons.values()))
+    return 0
+
+
+def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
+    """A worker of our own for these jobs, watched until they and their follow-up work have ended."""
+    from jobctl import wiring
+    from jobctl.cli.watching.views import watch_jobs
+
+    process = wiring.run_here(state.settings(), ids, say=state.say)
+    try:
+        code = watch_jobs(state, ids, {}, timeout=timeout, alive=lambda: process.poll() is None, report_to_stderr=True)
+        if code != 124:
+            process.wait()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    for job_id in ids:
+        _explain(state, job_id)
+    return code
+
+
+def _explain(state: State, job_id: int) -> None:
+    """How a job ended, in a line or two on stderr."""
+    job = state.connect().get(job_id)
+    if job.error_message and job.status is Status.FAILED:
+        state.say(f"job {job_id} failed: {visible(job.error_message)}")
+        state.say(f"  jobctl show {job_id} --trace")
+    elif job.status is Status.COMPLETED and isinstance(job.output_data, dict):
+        facts = ", ".join(
+            f"{k} {v}"
+            for k, v in job.output_data.items()
+            if isinstance(v, (int, str)) and k != "uid" and v is not False
+        )
+        state.say(f"job {job_id} completed: {facts}")

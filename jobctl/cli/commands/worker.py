@@ -1,0 +1,148 @@
+"""worker: run, list, drain."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from jobctl.cli.app import Duration, Family, State, pass_state
+from jobctl.cli.output.fields import emit, emit_one, stamp
+from jobctl.cli.output.table import table
+from jobctl.cli.output.text import cut, echo, visible
+from jobctl.core.errors import JobNotFound
+from jobctl.core.names import span
+
+
+@click.group(cls=Family)
+def worker() -> None:
+    """Run and look after workers."""
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        body = {"ts": stamp(datetime.now(UTC)), "level": record.levelname.lower(), "message": record.getMessage()}
+        return json.dumps(body)
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        clock = datetime.now().astimezone().strftime("%H:%M:%S")
+        level = "" if record.levelno <= logging.INFO else f" {record.levelname.lower()}:"
+        return f"{clock}{level} {visible(record.getMessage())}"
+
+
+class _Address(click.ParamType[tuple[str, int]]):
+    """``9100`` or ``0.0.0.0:9100`` as host and port; without a host nobody but this machine."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        host, _, port = str(value).rpartition(":")
+        if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
+            self.fail(f"{cut(str(value), 60)!r} is not a port: use 9100 or 0.0.0.0:9100", param, ctx)
+        return host or "127.0.0.1", int(port)
+
+
+@worker.command(silent=True)
+@click.option("-c", "--concurrency", type=click.IntRange(1, 256), help="Jobs at once; default 2.")
+@click.option("--queue", "queues", multiple=True, help="Only this queue; may be repeated. Default: all.")
+@click.option("--type", "types", multiple=True, help="Only this job type; may be repeated. Default: all installed.")
+@click.option("--drain", is_flag=True, help="End when nothing is left to do.")
+@click.option("--once", is_flag=True, help="Claim once, work that off, end.")
+@click.option("--max-jobs", type=click.IntRange(1), help="End after so many jobs.")
+@click.option("--poll", type=Duration(), help="Longest time between two looks; default 1s.")
+@click.option("--no-listen", is_flag=True, help="Poll only; for PgBouncer in transaction mode.")
+@click.option("--grace", type=Duration(), help="How long a stopping worker waits for safe points; default 30s.")
+@click.option("--name", help="What people see; default host-pid.")
+@click.option("--input-root", "roots", multiple=True, type=click.Path(exists=True, file_okay=False),
+              help="A folder that jobs may read and write, besides what was taken in at submit.")  # fmt: skip
+@click.option(
+    "--metrics", type=_Address(), metavar="[HOST:]PORT", help="Show what was done at /metrics, for Prometheus."
+)
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Lines on stderr."
+)
+@pass_state
+def run(state: State, no_listen: bool, log_format: str, queues: Any, types: Any, roots: Any, **given: Any) -> int:
+    """Work jobs off until stopped.
+
+    The first SIGTERM or Ctrl-C stops at the next safe point and gives the jobs back; the second stops at once.
+    """
+    from jobctl import wiring
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if log_format == "json" else _Text())
+    log = logging.getLogger("jobctl.worker")
+    log.addHandler(handler)
+    log.setLevel(logging.WARNING if state.quiet else logging.INFO)
+    options = wiring.WorkerOptions(
+        queues=tuple(queues) or None,
+        types=tuple(types) or None,
+        listen=not no_listen,
+        input_roots=tuple(roots),
+        **given,
+    )
+    settled = wiring.run_worker(state.settings(), options, say=state.say)
+    log.info("%d jobs settled", settled)
+    return 0
+
+
+@worker.command("list")
+@click.option("--all", "everyone", is_flag=True, help="Also those that are gone.")
+@pass_state
+def list_(state: State, everyone: bool) -> int:
+    """Show who is alive, doing what."""
+    found = state.connect().queue.workers(everyone=everyone)
+    items = [
+        {**w, **{k: stamp(w[k]) for k in ("started_at", "heartbeat_at", "draining_at", "stopped_at")}} for w in found
+    ]
+    if not state.for_people:
+        emit(state, "worker_list", "workers", items)
+        return 0
+    if not found:
+        state.say("no worker is running; start one: jobctl worker run")
+        return 0
+    rows = []
+    for w in found:
+        age = w["heartbeat_age_s"]
+        mood = (
+            "stopped" if w["stopped_at"] else "silent" if w["silent"] else "draining" if w["draining_at"] else "alive"
+        )
+        jobs = " ".join(map(str, w["jobs"])) or "–"
+        rows.append(
+            [
+                str(w["id"]),
+                visible(w["name"]),
+                visible(w["host"]),
+                str(w["pid"]),
+                mood,
+                span(age),
+                f"{len(w['jobs'])}/{w['capacity']}",
+                jobs,
+            ]
+        )
+    for line in table(["ID", "NAME", "HOST", "PID", "STATE", "SEEN", "BUSY", "JOBS"], rows):
+        click.echo(line)
+    return 0
+
+
+@worker.command()
+@click.argument("names", nargs=-1, required=True, metavar="WORKER…")
+@pass_state
+def drain(state: State, names: tuple[str, ...]) -> int:
+    """Ask workers, by name or id, to finish at their next safe points and end."""
+    found = state.connect().queue.drain_workers(names)
+    known = {w["name"] for w in found} | {str(w["id"]) for w in found}
+    if not emit_one(state, "draining", workers=[w["name"] for w in found]):
+        for w in found:
+            echo(f"worker {visible(w['name'])}: draining")
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise JobNotFound(f"no such worker: {', '.join(missing)}", hint="jobctl worker list")
+    return 0

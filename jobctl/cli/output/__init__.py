@@ -1,0 +1,1 @@
+"""What is printed: fields for programs, tables and cards for people."""

@@ -1,0 +1,1 @@
+"""Watching jobs: what is looked at, and the views that show it."""
