@@ -27,7 +27,7 @@ outcomes: list[dict[str, str | None]] = []
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
     """All runs of one test: as it is first and last, so that no run harms the next."""
-    own = [guard for guard in chosen if guard.test == item.nodeid.split("[")[0]]
+    own = [guard for guard in chosen if guard.is_caught_by(item.nodeid)]
     outcomes.extend(run(item, item.parent, guard) for guard in (None, *own))
     outcomes.append(run(item, nextitem, None))
     return True

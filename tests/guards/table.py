@@ -24,10 +24,9 @@ class Guard:
         """Short and unique."""
         return f"{self.where.partition(':')[2]}: {' '.join(self.old.split())[:48]}"
 
-    @property
-    def test(self) -> str:
-        """The test without its parameters."""
-        return self.caught_by.split("[")[0]
+    def is_caught_by(self, test: str) -> bool:
+        """Whether a test is the one that is named, with those parameters or any."""
+        return self.caught_by in (test, test.split("[")[0])
 
     @property
     def slow(self) -> bool:
@@ -154,17 +153,17 @@ GUARDS = [
           CHANNEL + "test_lines_that_the_log_could_not_have_are_refused"),
     Guard(WORKER + "monitor:ChildMonitor._job_of", "if job_id not in child.assigned:", "if False:",
           MESSAGES + "test_a_message_about_a_job_that_the_child_was_never_sent_is_refused"),
-    Guard(WORKER + "monitor:ChildMonitor._on_returned", "if not child.asked_back:", "if False:",
+    Guard(WORKER + "monitor:ChildMonitor._on_returned", "if not child.returning_jobs:", "if False:",
           MESSAGES + "test_jobs_that_were_not_asked_back_are_refused"),
     Guard(WORKER + "monitor:ChildMonitor._on_ended", "not self._parts.leases.is_lost(job_id)", "True",
           MESSAGES + "test_the_outcome_of_a_lost_job_is_dropped"),
     Guard(WORKER + "progress:ProgressReporter.update", "max(self._percent, ", "max(0.0, ",
           PROGRESS + "test_percent_is_within_the_span_of_the_stage_and_never_decreases"),
-    # a child process ends with its supervisor, in each of two ways
+    # a child process ends with its worker; guards without which processes would be left behind: tests/flow/test_descendants.py
     Guard(WORKER + "child:Child._listen", "os._exit(0)", "pass", CHILD + "test_a_child_ends_when_its_channel_ends"),
-    Guard(WORKER + "child:confine", "ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)", "pass",
+    Guard(WORKER + "sandbox:confine", "kernel.set_death_signal(signal.SIGKILL)", "pass",
           CHILD + "test_the_kernel_ends_a_child_whose_parent_is_gone"),
-    Guard(WORKER + "child:confine", "os.getppid() != parent", "False",
+    Guard(WORKER + "sandbox:confine", "os.getppid() != guardian", "False",
           CHILD + "test_a_child_whose_parent_was_gone_before_it_asked_ends"),
     Guard(WORKER + "child:Child._obey", "if job_id == self._running:", "if True:",
           CHILD + "test_a_request_for_another_job_does_not_reach_the_running_one"),

@@ -1,7 +1,8 @@
 """A guard of the code is switched off: the text of one function is changed, and its code replaced in place.
 
-Whoever has the function already, under whatever name, runs the changed code. ``SWITCHED_OFF_GUARD``: a guard as JSON that
-is switched off in every process that has tests/plugin on its path.
+Whoever has the function already, under whatever name, runs the changed code. ``PYTHON_GUARD_SWITCHED_OFF``: a guard as
+JSON that is switched off in every process that has tests/plugin on its path; a child process of a worker is left variables
+with that prefix.
 """
 
 import __future__
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from types import FunctionType
 
-VARIABLE = "SWITCHED_OFF_GUARD"
+VARIABLE = "PYTHON_GUARD_SWITCHED_OFF"
 
 
 def function_of(where: str) -> FunctionType:

@@ -9,7 +9,7 @@ if folder := os.environ.get("JOBCTL_TEST_FAULTS"):
 
     jobctl_test_faults.install(Path(folder))
 
-if guard := os.environ.get("SWITCHED_OFF_GUARD"):
+if guard := os.environ.get("PYTHON_GUARD_SWITCHED_OFF"):
     import jobctl_test_guards
 
     jobctl_test_guards.switch_off(*json.loads(guard))

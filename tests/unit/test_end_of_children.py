@@ -1,4 +1,4 @@
-"""A child process ends with its supervisor: by the end of its channel, and by the kernel. Each alone, without the other."""
+"""A child process ends with its worker: by the end of its channel, and by the kernel. Each alone, without the other."""
 
 import os
 import select
@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from jobctl.worker.channel import Stop, child_end
-from jobctl.worker.child import Child, confine
+from jobctl.worker.child import Child
+from jobctl.worker.sandbox import Confinement, confine
 from tests.fakes.queue import claimed
 
 OUTLIVES = 5.0
@@ -48,7 +49,7 @@ def parent_of_a_confined_child(read: int, write: int) -> None:
 
     def wait() -> None:
         os.close(ready)
-        confine(parent=own, memory=None, file_size=None)
+        confine(Confinement(), guardian=own)
         os.write(confined, b"x")
         os.close(confined)
         select.select([], [], [], OUTLIVES)
@@ -69,7 +70,7 @@ def test_the_kernel_ends_a_child_whose_parent_is_gone():
 
 
 def test_a_child_whose_parent_was_gone_before_it_asked_ends():
-    pid = forked(lambda: confine(parent=1 << 30, memory=None, file_size=None))
+    pid = forked(lambda: confine(Confinement(), guardian=1 << 30))
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
 

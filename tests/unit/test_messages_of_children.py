@@ -7,6 +7,7 @@ import pytest
 from jobctl.core.attempt import Outcome
 from jobctl.core.lifecycle import Ending
 from jobctl.worker.channel import Ended, Line, Logged, ProtocolError, Returned
+from jobctl.worker.children import ChildProcess
 from jobctl.worker.config import WorkerConfig
 from jobctl.worker.dispatch import Dispatcher
 from jobctl.worker.leases import LeaseKeeper
@@ -34,8 +35,8 @@ def monitor(parts):
 
 @pytest.fixture
 def child():
-    """A child process as the monitor sees it, which was sent one job."""
-    return SimpleNamespace(jobs={1: JOB}, assigned={1}, asked_back=False, since=0.0, done=0, leaving=False)
+    """A child process that was sent one job."""
+    return ChildProcess(None, None, None, jobs={1: JOB}, assigned={1})
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_jobs_that_were_not_asked_back_are_refused(monitor, parts, child):
     with pytest.raises(ProtocolError):
         monitor._on_message(child, Returned([1]), 0.0)
     assert child.jobs == {1: JOB}
-    child.asked_back = True
+    child.returning_jobs = True
     monitor._on_message(child, Returned([1]), 0.0)
     assert (child.jobs, parts.dispatch.ready) == ({}, [JOB])
 
