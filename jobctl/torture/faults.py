@@ -142,7 +142,8 @@ def storage_full(target: Target) -> bool:
 def storage_read_only(target: Target) -> bool:
     """The folders of the storage can't be written for about a second. Not for processes that modes do not bind."""
     children = target.fleet.children()
-    folders = [folder for folder in (target.storage / "jobs", *(target.storage / "jobs").glob("*")) if folder.is_dir()]
+    jobs = target.storage / "jobs"
+    folders = [folder for folder in (jobs, *jobs.rglob("*")) if folder.is_dir()]
     if not folders or not any(map(_bound_by_modes, children)):
         return False
     _change_modes(folders, 0o500)
