@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import LiteralString
 
 import psycopg
+from psycopg.sql import SQL, Literal
 
 from jobctl.core.lifecycle import Status
 from jobctl.torture.fleet import Fleet, send_signal
 
 COMMIT_TRIES, COMMIT_PROBE = 40, 0.01
 """How often a child is frozen and looked at, and seconds between, to catch one inside a commit."""
+STEPS = (0.5, 1.5, 5.0, 1000.0)
+"""How far the database's clock is set from the true time, in leases: within one, past one, past the two that are the
+furthest a lease may lie ahead, and most of an hour."""
 CAP_DAC_OVERRIDE = 1 << 1
 _PAUSED_NEWEST = "SELECT last_checkpoint_path FROM jobctl.jobs WHERE status = %s AND last_checkpoint_path <> ''"
 _MIDDLE_BATCH = """
@@ -29,6 +33,10 @@ _MIDDLE_BATCH = """
 _RUNNING = """
     SELECT c.path FROM jobctl.checkpoints c JOIN jobctl.jobs j ON j.id = c.job_id WHERE j.status = %s
 """
+_CLOCK = SQL(
+    "CREATE OR REPLACE FUNCTION jobctl.clock() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE "
+    "RETURN clock_timestamp() + make_interval(secs => {})"
+)
 _IN_TRANSACTION = """
     SELECT count(*) FROM pg_stat_activity
     WHERE application_name = 'jobctl worker child' AND state = 'idle in transaction'
@@ -87,6 +95,19 @@ def crash_server(target: Target) -> bool:
     return pid is not None and send_signal(pid, signal.SIGQUIT)
 
 
+def step_clock(target: Target) -> bool:
+    """The database's clock jumps, forwards or back, in the middle of whatever runs, and goes on from there.
+
+    Forwards every lease may have ended: what runs is rescued and charged with a crash, because nothing distinguishes such a
+    lease from that of a dead worker. Backwards a lease that lies too far ahead is void, and nobody is charged.
+    """
+    leases = target.rng.choice(STEPS) * target.rng.choice((-1, 1))
+    with suppress(psycopg.Error), psycopg.connect(target.url, autocommit=True) as connection:
+        connection.execute(_CLOCK.format(Literal(leases * target.lease)))
+        return True
+    return False
+
+
 def flip_byte(target: Target) -> bool:
     """One bit of a paused job's newest checkpoint."""
     return _damage(target, _PAUSED_NEWEST, Status.PAUSED)
@@ -119,7 +140,8 @@ def storage_full(target: Target) -> bool:
 def storage_read_only(target: Target) -> bool:
     """The folders of the storage can't be written for about a second. Not for processes that modes do not bind."""
     children = target.fleet.children()
-    folders = [folder for folder in (target.storage / "jobs", *(target.storage / "jobs").glob("*")) if folder.is_dir()]
+    jobs = target.storage / "jobs"
+    folders = [folder for folder in (jobs, *jobs.rglob("*")) if folder.is_dir()]
     if not folders or not any(map(_bound_by_modes, children)):
         return False
     _change_modes(folders, 0o500)
@@ -151,6 +173,7 @@ FAULTS: dict[str, tuple[Callable[[Target], bool], int]] = {
     "deploy": (deploy, 2),
     "cut backend": (cut_backend, 8),
     "crash server": (crash_server, 1),
+    "step clock": (step_clock, 2),
     "flip byte": (flip_byte, 2),
     "damage middle batch": (damage_middle_batch, 2),
     "damage running": (damage_running, 2),

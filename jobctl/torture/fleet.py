@@ -87,10 +87,14 @@ class Fleet:
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "jobctl", "worker", "run", "-c", "2", "--poll", "0.2", "--grace", "5s"]
+        folder = (
+            self.home / "workers"
+        )  # of their own: a folder above the server's would be one that their children can use
+        folder.mkdir(exist_ok=True)
         with (self.home / "workers.log").open("ab") as log:
             return subprocess.Popen(
                 command, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, cwd=self.home,
+                start_new_session=True, cwd=folder,
             )  # fmt: skip
 
 

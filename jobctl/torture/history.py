@@ -3,7 +3,8 @@
 In the words of Jepsen: acknowledged jobs must be there (lost), a stage's effects are committed once between two
 restarts (duplicated), nothing of an attempt is accepted after a later one began or after it ended (stale), a completed job
 has the bytes that its input determines (bad), every move is in the table and each follows the one before (illegal), and
-retries are charged for errors and by people only (charged).
+retries are charged for errors and by people only, crashes for each attempt that was lost, but not for one whose lease became
+void because the clock was set back (charged).
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ BY_WORKER = frozenset({"checkpoint", "complete", "fail", "release", "checkpoint_
 """Events that only the attempt that owns the job may cause."""
 STARTS_AGAIN = frozenset({"restart", "checkpoint_unusable"})
 """After these a stage may rightly run again."""
+FORGIVES_CRASHES = frozenset({"restart", "retry"})
+"""After these a job's crashes are counted from zero."""
+SET_BACK = "the clock was set back"
+"""The reason of a rescue that is charged to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ def check(history: History) -> Verdict:
         _stale(job_id, events, verdict)
         _duplicated(job_id, events, verdict)
         _charged(job_id, events, history, verdict)
+        _crashes(job_id, events, verdict)
     _effects(history, verdict)
     return verdict
 
@@ -137,6 +143,18 @@ def _charged(job_id: int, events: Sequence[Mapping[str, Any]], history: History,
         )
     if job["retry_count"] != retries:
         verdict.add("charged", f"job {job_id} was charged {job['retry_count']} retries for {retries}")
+
+
+def _crashes(job_id: int, events: Sequence[Mapping[str, Any]], verdict: Verdict) -> None:
+    crashes = 0
+    for event in events:
+        if event["kind"] in FORGIVES_CRASHES:
+            crashes = 0
+        elif event["kind"] in ("rescue", "abandon"):
+            crashes += event["detail"].get("reason") != SET_BACK
+            charged = event["detail"].get("crash_count", crashes)  # a rescue by the job's own worker does not name it
+            if charged != crashes:
+                verdict.add("charged", f"job {job_id} was charged {charged} crashes for {crashes}")
 
 
 def _effects(history: History, verdict: Verdict) -> None:

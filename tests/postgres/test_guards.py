@@ -1,6 +1,7 @@
 """Each guard switched off in turn: a test of the suite, named here, fails. What no test would miss is no guard."""
 
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import pytest
 from jobctl.core import checkpoint
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import LeaseLost, StoreUnavailable
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.job import Filters, NewJob, Progress
 from jobctl.core.retry import failure
 from jobctl.postgres import session as module
 from jobctl.postgres.connect import connect
@@ -18,6 +19,7 @@ from jobctl.postgres.leases import Lane, Leases
 from jobctl.storage.local import LocalStorage
 from jobctl.worker import checkpoints
 from tests.postgres import test_queue as suite
+from tests.postgres import test_time as time_suite
 from tests.postgres.test_model import pipeline
 
 BROKEN = (AssertionError, StoreUnavailable, psycopg.Error, LeaseLost, KeyError, IndexError, pytest.fail.Exception)
@@ -113,6 +115,29 @@ def of(name: str, *needs: str, **more: object) -> Callable[[Stage], None]:
     return lambda s: getattr(suite, name)(*(s.url if n == "database_url" else getattr(s, n) for n in needs), **more)
 
 
+def progress_that_is_not_sent_stays(s: Stage) -> None:
+    s.queue.submit([NewJob("a", {})])
+    token = s.claim()[0].token
+    s.queue.beat(s.queue.worker, {1: (token, Progress(40.0))})
+    s.queue.commit_stage(token, suite.RECORD)
+    assert s.queue.find(Filters())[0].progress.percent == 40.0
+    s.queue.settle([Outcome(token, "released")])
+    assert s.queue.find(Filters())[0].progress.percent == 40.0
+
+
+def a_standing_pause_outlives_a_failure(s: Stage) -> None:
+    s.queue.submit([NewJob("a", {}, max_retries=1)])
+    token = s.claim()[0].token
+    s.queue.pause([1])
+    s.queue.settle([Outcome(token, "failed", failure=failure(TimeoutError("slow")), retry_after=1.0)])
+    assert s.queue.find(Filters())[0].status == "paused"
+
+
+def in_time(name: str) -> Callable[[Stage], None]:
+    """A test of test_time.py by name."""
+    return lambda s: getattr(time_suite, name)(s.queue, s.claim)
+
+
 TOKEN = "j.lease_seq = {}.lease_seq AND j.lease_id = {}.lease_id"
 SAME = "lease_seq = %(lease_seq)s AND lease_id = %(lease_id)s"
 GUARDS: list[tuple[str, str, str, Callable[[Stage], None]]] = [
@@ -157,6 +182,19 @@ GUARDS: list[tuple[str, str, str, Callable[[Stage], None]]] = [
      of("test_transient_failures_are_requeued_when_due_and_only_then", "queue", "claim", "conn")),
     ("retry", "AND t.retry_count < t.max_retries", "", retries_are_counted),
     ("retry", "AND NOT EXISTS (SELECT FROM holder h WHERE h.id = t.id)", "", one_unfinished_job_a_key),
+    ("beat", "coalesce(b.progress, j.progress)", "b.progress", in_time("test_a_beat_without_progress_leaves_the_progress")),
+    ("commit_stage", "coalesce(%(progress)s::jsonb, progress)", "%(progress)s::jsonb", progress_that_is_not_sent_stays),
+    ("settle", "coalesce(d.progress, j.progress)", "d.progress", progress_that_is_not_sent_stays),
+    ("commit_stage", "c.seq = ANY (%(forget)s::int[])", "false AND c.seq = ANY (%(forget)s::int[])",
+     in_time("test_forgotten_checkpoints_are_gone")),
+    ("resume", "DELETE FROM jobctl.checkpoints c USING moved m", "SELECT FROM jobctl.checkpoints c, moved m",
+     in_time("test_forgotten_checkpoints_are_gone")),
+    ("restart", "DELETE FROM jobctl.checkpoints c USING moved m", "SELECT FROM jobctl.checkpoints c, moved m",
+     in_time("test_forgotten_checkpoints_are_gone")),
+    ("settle", "WHEN j.pause_requested_at IS NOT NULL AND r.again THEN 'paused'", "",
+     a_standing_pause_outlives_a_failure),
+    ("make_due", "run_after > jobctl.clock()", "false", in_time("test_what_was_submitted_for_now_is_due_though_the_clock_was_set_back")),
+    ("strays", "NOT (id = ANY (%(known)s))", "true", of("test_a_lost_answer_to_a_claim_is_found_and_given_back", "queue", "claim")),
     ("submit", "WHEN concurrency_key IS NOT NULL THEN 'key'", "", of("test_jobs_of_one_key_never_run_at_once", "queue", "claim")),
 ]  # fmt: skip
 
@@ -196,11 +234,20 @@ def test_the_unique_index_holds_a_key_even_if_the_statement_forgets(stage, conn)
 
 def test_bytes_are_synced_before_they_are_named_and_their_folder_after(tmp_path, monkeypatch):
     done: list[str] = []
-    for name in ("fsync", "replace"):
-        real = getattr(os, name)
-        monkeypatch.setattr(os, name, lambda *a, _real=real, _name=name, **k: (done.append(_name), _real(*a, **k))[1])
+    fsync, replace = os.fsync, os.replace
+
+    def syncing(descriptor: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "bytes")
+        fsync(descriptor)
+
+    def naming(*paths: object, **folders: int) -> None:
+        done.append("name")
+        replace(*paths, **folders)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(os, "replace", naming)
     LocalStorage(tmp_path / "s").put("jobs/1/1-x/1-s-0", b"data")
-    assert done[-3:] == ["fsync", "replace", "fsync"]
+    assert done[-3:] == ["bytes", "name", "folder"]
 
 
 def test_a_flipped_byte_in_a_vector_is_caught_by_the_hash_and_by_nothing_else(tmp_path, monkeypatch):

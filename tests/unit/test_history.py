@@ -90,3 +90,26 @@ def test_a_stage_may_run_again_after_a_restart_or_a_damaged_checkpoint():
     events = good()
     events[5:5] = [event("checkpoint_unusable", 2), event("checkpoint", 2, stage="one", done=0)]
     assert kinds(events, effects=[*EFFECTS, (1, 2, "one")]) == set()
+
+
+def test_a_crash_is_charged_once_and_a_clock_that_was_set_back_is_nobodys():
+    def rescues(*charged: tuple[int, str]) -> set[str]:
+        events = [event("submit", target="pending")]
+        for lease, (crashes, reason) in enumerate(charged, 1):
+            events += [
+                event("claim", lease, "pending", "processing"),
+                event("rescue", lease, "processing", "pending", crash_count=crashes, reason=reason),
+            ]
+        last = len(charged) + 1
+        events += [
+            event("claim", last, "pending", "processing"),
+            event("checkpoint", last, stage="one", done=0),
+            event("complete", last, "processing", "completed"),
+        ]
+        return kinds(events, retries=0, effects=[(1, last, "one")])
+
+    lost, back = "lease expired", "the clock was set back"
+    assert rescues((1, lost), (1, back), (2, lost)) == set()
+    assert rescues((1, back)) == {"charged"}
+    assert rescues((1, lost), (1, lost)) == {"charged"}
+    assert rescues((2, lost)) == {"charged"}
