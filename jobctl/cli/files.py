@@ -13,7 +13,12 @@ from jobctl.core.errors import UsageError
 
 @contextmanager
 def atomically(path: Path) -> Iterator[BinaryIO]:
-    """A file that exists only once it is complete, readable by its owner alone. Raises ``UsageError``."""
+    """A file that exists only once it is complete, readable by its owner alone. Raises ``UsageError``.
+
+    What is no regular file (``/dev/null``, a FIFO) is refused: a rename would put a file in its place.
+    """
+    if os.path.lexists(path) and not path.is_file():
+        raise UsageError(f"{path} is not a regular file", hint="Without a file the output goes to stdout.")
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:

@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from jobctl.cli.files import atomically
+from jobctl.core.errors import UsageError
+
 
 @pytest.fixture
 def sh(shell):
@@ -155,3 +158,14 @@ def test_a_cancelled_job_that_had_failed_keeps_its_error(cli, conn):
     assert "cancelled" in card
     assert "error       The page is torn. (invalid)" in card
     assert json.loads(cli("show", 1, "--json").out)["error"]["message"] == "The page is torn."
+
+
+def test_a_file_for_output_never_takes_the_place_of_a_device_or_a_fifo(tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with pytest.raises(UsageError, match="not a regular file"), atomically(fifo):
+        pass
+    assert fifo.is_fifo()
+    with atomically(tmp_path / "file") as sink:
+        sink.write(b"x")
+    assert (tmp_path / "file").read_bytes() == b"x"

@@ -73,6 +73,8 @@ def _remove_leftovers(target: Path) -> None:
 
 def _zip(target: Path, beside: Path, manifest: Manifest, streams: Iterable[tuple[str, BinaryIO]]) -> None:
     """A file without a name where the file system has such, so that a killed writer leaves nothing."""
+    if os.path.lexists(target) and not target.is_file():  # a rename would put a file in the place of a device
+        raise Invalid(f"{target} is not a regular file", hint="Choose another path.")
     with _refused(target):
         descriptor, named = _unnamed(beside)
     try:
