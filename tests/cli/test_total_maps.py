@@ -11,7 +11,8 @@ from jobctl.cli.commands.control import AWAITED, LEAVES
 from jobctl.cli.output import card
 from jobctl.cli.selectors import ERROR_TYPES, NAMES
 from jobctl.cli.watching import live, source
-from jobctl.client import _DONE, explain
+from jobctl.client import explain
+from jobctl.client.control import _DONE
 from jobctl.core import errors
 from jobctl.core.lifecycle import ACTIONS, ACTIVE, DONE, Status
 from tests.cli.make import job
