@@ -2,10 +2,11 @@
 
 from jobctl.client.explain import explain
 from jobctl.client.facade import Client
+from jobctl.client.input_files import open_regular
 from jobctl.client.operations import Swept
 from jobctl.client.results import Verified
 from jobctl.client.retention import Pruned
-from jobctl.client.submission import Options, file_digest, new_job, readable_file
+from jobctl.client.submission import Options, new_job
 from jobctl.client.waiting import Waited
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     "Verified",
     "Waited",
     "explain",
-    "file_digest",
     "new_job",
-    "readable_file",
+    "open_regular",
 ]

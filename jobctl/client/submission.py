@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -13,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from jobctl.client.base import Base
+from jobctl.client.input_files import open_regular, store
 from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
 from jobctl.core.errors import IllegalTransition, InvalidArguments, UsageError
 from jobctl.core.job import PRIORITIES, NewJob, Submitted
-from jobctl.core.keys import source_key
 from jobctl.core.pipeline import Pipeline
 
 TITLE_CAP = 512
@@ -112,14 +111,8 @@ class Submission(Base):
             path = data.get(name)
             if not path:
                 continue
-            source = readable_file(Path(path), name)
-            sha256 = file_digest(source)
-            key = source_key(sha256)
-            storage = self._storage()
-            if not storage.exists(key):
-                with source.open("rb") as stream:
-                    storage.put_file(key, stream)
-            taken[str(path)] = {"key": key, "sha256": sha256, "size": source.stat().st_size, "name": source.name}
+            with open_regular(Path(path), name) as stream:
+                taken[str(path)] = store(self._storage(), stream, Path(path), name)
         return taken
 
 
@@ -174,29 +167,3 @@ def _refuse_unfit(options: Options) -> None:
         raise UsageError("the value of a label is not text, or too long", hint=f"Up to {NAME_CAP} characters")
     if options.at is not None and options.at.year not in YEARS:
         raise UsageError(f"no job can be due in {options.at:%Y}", hint=f"From {YEARS[0]} to {YEARS[-1]}")
-
-
-def readable_file(path: Path, field: str) -> Path:
-    """The path, when it is a file that can be read. Raises ``InvalidArguments`` otherwise."""
-    problem = None
-    try:
-        if not path.exists():
-            problem = f"no such file: {path}"
-        elif path.is_dir():
-            problem = f"is a folder, not a file: {path}"
-        elif not path.is_file():
-            problem = f"is not a regular file: {path}"
-        elif path.stat().st_size == 0:
-            problem = f"the file is empty: {path}"
-        else:
-            with path.open("rb"):
-                return path
-    except OSError as error:
-        problem = f"can't be read: {path} ({error.strerror})"
-    raise InvalidArguments(f"{field}: {problem}", [f"{field}: {problem}"])
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -62,7 +62,8 @@ class Pipeline:
     ``label`` starts the display name; ``title`` and ``mode`` return, from the validated input, what the job is about
     and the text in brackets behind it; ``key`` gives the concurrency key: jobs of one key never run at the same time.
     ``input_files`` names the fields that hold paths: their files are taken into the storage at submit, so that
-    any worker can run the job.
+    any worker can run the job. ``environment`` names the variables of the worker's environment that its handlers read
+    (``READWISE_*``: all that begin so); the others, but for a few harmless ones, are kept from them.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Pipeline:
         key: Callable[[Any], str | None] | None = None,
         input_files: Sequence[str] = (),
         input_folders: Sequence[str] = (),
+        environment: Sequence[str] = (),
         max_retries: int = 3,
         example: Mapping[str, Any] | None = None,
     ) -> None:
@@ -89,6 +91,7 @@ class Pipeline:
         self.key = key or (lambda _: None)
         self.input_files = tuple(input_files)
         self.input_folders = tuple(input_folders)
+        self.environment = tuple(environment)
         self.max_retries = max_retries
         self.example = dict(example or {})
         self.stages: list[Stage] = []

@@ -38,12 +38,13 @@ SENTENCES: dict[ErrorType, str] = {
 }
 
 _NO_MEMORY = re.compile(
-    r"MemoryError|bad_alloc|[Cc]annot allocate memory|[Uu]nable to allocate|[Oo]ut of memory|can't start new thread"
-    r"|failed to map segment"
+    r"MemoryError|bad_alloc|cannot allocate memory|unable to allocate|out of memory|can't start new thread"
+    r"|failed to map segment|memory allocation of \d{1,20} bytes failed|openblas[^\n]{0,200}(?:allocat|pthread_create)",
+    re.IGNORECASE,
 )
 OUT_OF_MEMORY = Failure(
-    "permanent",
-    "Out of memory: the job needs more than its process may use (child_memory_mb, or ulimit -v of the worker).",
+    "invalid",
+    "The job needs more memory than its process may use; the limit is child_memory_mb, or ulimit -v of the worker.",
     "MemoryError",
 )
 """Made in advance: where memory is short, nothing more can be made."""
@@ -88,7 +89,7 @@ def _failure(error: BaseException) -> Failure:
     raw = text if isinstance(error, JobFailure) else f"{name}: {text}"
     trace = "".join(traceback.format_exception(error))[-TRACE_CAP:]
     if any(map(_is_memory, _causes(error))):
-        return Failure("permanent", OUT_OF_MEMORY.message, storable(raw, RAW_CAP), storable(trace, TRACE_CAP))
+        return Failure(OUT_OF_MEMORY.kind, OUT_OF_MEMORY.message, storable(raw, RAW_CAP), storable(trace, TRACE_CAP))
     kind = classify(error)
     message = text if isinstance(error, JobFailure) else f"{_headline(error, text)} — {SENTENCES[kind]}"
     return Failure(
@@ -159,9 +160,9 @@ def _by_type(error: BaseException) -> ErrorType | None:
         return error.kind
     if isinstance(error, (TimeoutError, ConnectionError, socket.gaierror, StoreUnavailable)):
         return "transient"
-    if isinstance(error, (FileNotFoundError, IsADirectoryError, NotADirectoryError, UnicodeDecodeError)):
+    if isinstance(error, (FileNotFoundError, IsADirectoryError, NotADirectoryError, UnicodeDecodeError, MemoryError)):
         return "invalid"
-    if isinstance(error, (UnicodeEncodeError, MemoryError)) or not isinstance(error, Exception):
+    if isinstance(error, UnicodeEncodeError) or not isinstance(error, Exception):
         return "permanent"  # what the handler made of its input, or how it ended; no words can change that
     return None
 

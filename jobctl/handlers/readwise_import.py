@@ -89,6 +89,7 @@ pipeline = Pipeline(
     title=lambda args: PurePath(args.path).name if args.path else "from the API",
     key=lambda _: "readwise",
     input_files=["path"],
+    environment=["READWISE_*"],
     example={"path": "readwise.csv"},
 )
 

@@ -72,6 +72,12 @@ def conninfo(url: str) -> str:
     return text
 
 
+def socket_folders(info: str) -> list[str]:
+    """The folders in which the server's socket is looked for; none for a server that is reached by TCP."""
+    hosts = str(conninfo_to_dict(info).get("host") or "").split(",")
+    return [host for host in hosts if host.startswith("/")]
+
+
 def _parse(text: str) -> dict[str, str] | None:
     """The keywords of a URL or ``key=value`` text; None where it can't be read, or not as it was meant."""
     if _splits_a_password(text):

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jobctl.worker.processes import children
+
 STOP_TIMEOUT = 20.0
 """Seconds that a worker has to stop at the end of a run before it is killed."""
 
@@ -68,12 +70,8 @@ class Fleet:
                 self._undo.pop()()
 
     def children(self) -> list[int]:
-        """The pids of the processes that run handlers."""
-        found: list[int] = []
-        for worker in self.workers:
-            with suppress(OSError):
-                found += map(int, Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split())
-        return found
+        """The pids of the processes that run handlers: the children of the guardians that a worker starts."""
+        return [child for worker in self.workers for guardian in children(worker.pid) for child in children(guardian)]
 
     def stop(self) -> None:
         """Ends all workers with SIGTERM, then with SIGKILL."""

@@ -49,6 +49,8 @@ SETTINGS: dict[str, Setting] = {
     "stage_cpu": Setting(0.0, project=True),
     "child_memory_mb": Setting(4096, project=True),
     "child_file_size_mb": Setting(4096, project=True),
+    "child_account": Setting(None, project=False),
+    "child_environment": Setting([], project=False),
     "lease_ttl": Setting(30.0, project=True),
     "test_fast": Setting(default=False, project=False),
 }

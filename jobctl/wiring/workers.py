@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
@@ -16,6 +15,7 @@ from jobctl import __version__
 from jobctl.client import Options, new_job
 from jobctl.core.errors import ConfigError
 from jobctl.core.job import NewJob
+from jobctl.core.pipeline import Pipeline
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
@@ -53,7 +53,6 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     from jobctl.postgres.listener import Listener
     from jobctl.postgres.patience import patiently
     from jobctl.worker.config import WorkerConfig
-    from jobctl.worker.crew import Crew
     from jobctl.worker.limits import StageTimer
     from jobctl.worker.metrics import Metrics
     from jobctl.worker.supervisor import Supervisor
@@ -78,11 +77,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         auto_retry=bool(held["auto_retry"]), paywall_holds=bool(held["paywall_holds"]), only=frozenset(options.only) if options.only else None,
     )  # fmt: skip
     roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]
-    child_settings = {"values": held.values, "home": str(held.home), "roots": roots, "parent": os.getpid()}
-    os.environ["JOBCTL_CHILD"] = json.dumps(child_settings)
-    crew = Crew(
-        lambda descriptor: [sys.executable, "-c", f"from jobctl.wiring import run_child; run_child({descriptor})"]
-    )
+    pool = _child_pool(held, place, queue, types, roots)
     listen = partial(Listener, partial(place.connect, "jobctl worker")) if options.listen else None
     metrics = Metrics()
     if options.metrics is not None:
@@ -93,9 +88,74 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         {name: pipeline(name).stages for name in types},
         timeout=float(held["stage_timeout"]), cpu=float(held["stage_cpu"]),
     )  # fmt: skip
-    supervisor = Supervisor(config, queue, sweeper, crew, timer=timer, listen=listen, metrics=metrics)
+    supervisor = Supervisor(config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics)
     patiently(supervisor.register, seconds=START_PATIENCE)
-    return supervisor.run()
+    settled = supervisor.run()
+    if pool.start_failure is not None:
+        raise ConfigError(
+            f"no child process is able to start: it was {pool.start_failure.reason}",
+            hint=pool.start_failure.stderr[-400:] or None,
+        )
+    return settled
+
+
+def _child_pool(settings: Settings, database: Database, queue: Any, types: Sequence[str], roots: list[str]) -> Any:
+    """The pool, which asks for the connection of the worker when it starts its first child."""
+    from jobctl.wiring.confinement import child_environment, setup_for
+    from jobctl.worker.children import ChildPool
+
+    environment = child_environment(settings, settings.environment, types)
+    setup = {
+        "home": str(settings.home), "roots": roots, "set_by_child": environment.set_by_child,
+        "plugins": environment.plugins, "by_type": environment.by_type,
+    }  # fmt: skip
+
+    @cache
+    def confined() -> tuple[dict[str, Any], Any]:
+        # a child gets the parameters of the connection: it may be frozen at any moment, so it must never be the one that
+        # starts the embedded server, holding the lock on that, and it has no PG… variables and no password file
+        info = _child_conninfo(database, queue)
+        return {**settings.values, "db": info}, _confinement(settings, info, roots)
+
+    def setup_of(workspace: Path) -> dict[str, Any]:
+        values, rights = confined()
+        return setup_for({**setup, "values": values}, rights, workspace)
+
+    command = (
+        f"from jobctl.worker.guardian import start; g = start({os.getpid()}); from jobctl.wiring import run_child; "
+    )
+    return ChildPool(
+        lambda channel, setup: [*_python(), "-c", f"{command}run_child({channel}, {setup}, g)"],
+        setup=setup_of, environment=environment.at_start,
+    )  # fmt: skip
+
+
+def _python() -> list[str]:
+    """This interpreter; what lies in the working folder is code for it only where that is so for this process too."""
+    try:
+        here = str(Path.cwd())
+    except OSError:  # it was deleted: nothing lies there
+        here = ""
+    return [sys.executable] if {"", here} & set(sys.path) else [sys.executable, "-P"]
+
+
+def _child_conninfo(database: Database, queue: Any) -> str:
+    from jobctl.postgres.credentials import resolved
+
+    return str(database.server.conninfo()) if database.url is None else resolved(queue.connection)
+
+
+def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Any:
+    from jobctl.postgres.connect import connect, socket_folders
+    from jobctl.wiring.confinement import confinement
+
+    sockets = socket_folders(info)
+
+    def check() -> None:
+        if sockets:  # where the server asks the kernel who is there
+            connect(info).close()
+
+    return confinement(settings, roots, sockets=sockets, check=check)
 
 
 def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
@@ -110,33 +170,46 @@ def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def run_child(descriptor: int) -> None:
-    """The whole of a child process."""
+def run_child(channel: int, setup: int, guardian: int) -> None:
+    """The whole of a child process. The numbers are of inherited descriptors, and of its parent."""
+    from jobctl.worker.sandbox import Confinement, channel_from, confine, receive_setup
+
+    received = receive_setup(setup)
+    confinement = Confinement.from_json(received["confinement"])
+    confine(confinement, guardian=guardian)
+    os.environ.update(received["set_by_child"])
+    if confinement.account is not None:
+        os.environ["HOME"] = os.environ["TMPDIR"]  # the worker's own is not this account's
+    _run_child(channel_from(channel), received)
+
+
+def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
     import tempfile
 
-    from jobctl.worker.child import Child, channel_from, confine
-
-    given = json.loads(os.environ["JOBCTL_CHILD"])
-    held = Settings(given["values"], {}, Path(given["home"]))
-    confine(
-        parent=given["parent"],
-        memory=int(held["child_memory_mb"]) << 20 or None,
-        file_size=int(held["child_file_size_mb"]) << 20 or None,
-    )
     from jobctl.postgres.leases import Leases
     from jobctl.postgres.library import Libraries
+    from jobctl.wiring.confinement import TypeEnvironment
+    from jobctl.worker.child import Child
     from jobctl.worker.context import Services
 
+    held = Settings(received["values"], {}, Path(received["home"]), received["plugins"])
     database = Database(held, lambda _: None, starts=False)
     queue = Leases(partial(database.connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
     libraries = Libraries()
-    with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor gave us, and removes
+    types = TypeEnvironment(received["by_type"])
+    loaded = cache(pipeline)
+
+    def load(job_type: str) -> Pipeline:
+        types.enter(job_type)
+        return loaded(job_type)
+
+    with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor made for us, and removes
         services = Services(
-            storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=cache(pipeline),
-            request=partial(request, held), workspace=Path(workspace), input_roots=tuple(Path(root) for root in given["roots"]),
+            storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=load,
+            request=partial(request, held), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),
             settings=held.values, plugin=partial(plugin, held, {}), auto_retry=bool(held["auto_retry"]),
         )  # fmt: skip
-        Child(channel_from(descriptor), services, queue).run()
+        Child(channel, services, queue).run()
 
 
 def request(held: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:
@@ -145,25 +218,29 @@ def request(held: Settings, job_type: str, args: Mapping[str, Any], *, created_b
 
 
 def run_here(held: Settings, ids: Sequence[int], *, say: Callable[[str], None] = lambda _: None) -> Any:
-    """Starts a worker for the given jobs and what they submit, as a child process; gives the process."""
+    """Starts a worker for the given jobs and what they submit, as a child process; returns the process."""
     import subprocess
+
+    from jobctl.worker.sandbox import send_setup
 
     place = Database(held, say)
     place.info()
-    given = {
-        "values": held.values,
-        "home": str(held.home),
-        "ids": list(ids),
-        "roots": [str(Path.cwd())],
-    }
-    return subprocess.Popen(
-        [sys.executable, "-c", "from jobctl.wiring import work_here; work_here()"],
-        env={**os.environ, "JOBCTL_HERE": json.dumps(given)}, stdin=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    setup = send_setup({"values": held.values, "home": str(held.home), "ids": list(ids), "roots": [str(Path.cwd())]})
+    try:
+        return subprocess.Popen(
+            [*_python(), "-c", "from jobctl.wiring import work_here; work_here()"],
+            stdin=setup, start_new_session=True,
+        )  # fmt: skip
+    finally:
+        os.close(setup)
 
 
 def work_here() -> None:
-    """The process behind ``submit --run``."""
-    given = json.loads(os.environ["JOBCTL_HERE"])
-    held = Settings(given["values"], {}, Path(given["home"]))
-    run_worker(held, WorkerOptions(only=tuple(given["ids"]), input_roots=tuple(given["roots"])))
+    """The process behind ``submit --run``; what it is to do is in the file that is its stdin."""
+    from jobctl.worker.sandbox import receive_setup
+
+    received = receive_setup(os.dup(0))
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
+        os.dup2(nothing.fileno(), 0)
+    held = Settings(received["values"], {}, Path(received["home"]))
+    run_worker(held, WorkerOptions(only=tuple(received["ids"]), input_roots=tuple(received["roots"])))

@@ -5,14 +5,8 @@ It has no heartbeat and no claim. It dies with its supervisor: the kernel is ask
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
-import resource
 import shutil
-import signal
-import socket
-import sys
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -35,14 +29,10 @@ from jobctl.worker.channel import (
     Stop,
     ToChild,
     Up,
-    child_end,
 )
 from jobctl.worker.context import Services
 from jobctl.worker.outbox import FLUSH_EVERY, Outbox
-
-COLLECT_AT = (100_000, 20, 20)
-"""When the cycle collector looks: documents are millions of small objects without a cycle; the usual 700 costs 7 %."""
-PR_SET_PDEATHSIG = 1
+from jobctl.worker.processes import end_children
 
 
 @dataclass
@@ -102,6 +92,7 @@ class Child:
         reporter = attempt.reporter
         self._capture.begin(lambda level, text: outbox.log(job_id, level, reporter.stage, text))
         outcome = attempt.run()
+        end_children()  # whatever the job has started ends with it
         self._capture.end()
         _empty(self._services.workspace)
         with self._news:
@@ -145,26 +136,3 @@ def _empty(workspace: Path) -> None:
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
-
-
-def confine(*, parent: int, memory: int | None, file_size: int | None) -> None:
-    """First lines of a child: die with the supervisor, leave signals of the terminal to it, keep within limits.
-
-    ``memory`` and ``file_size`` are bytes; None: no limit.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    gc.set_threshold(*COLLECT_AT)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for kind, limit in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, file_size)):
-        if limit is not None:
-            resource.setrlimit(kind, (limit, limit))
-
-
-def channel_from(descriptor: int) -> Channel[ToChild, FromChild]:
-    """The child's end of the socket pair, inherited by number."""
-    return child_end(socket.socket(fileno=descriptor))

@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 
 from jobctl.core.attempt import Claimed
-from jobctl.core.errors import CancelNow, Invalid, PauseNow, ReleaseNow
+from jobctl.core.errors import CancelNow, PauseNow, ReleaseNow
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Library, Stops, Storage
 from jobctl.worker.checkpoints import CheckpointLog
+from jobctl.worker.inputs import OpenedInput, allowed_path, open_input
 from jobctl.worker.progress import ProgressReporter
 
 
@@ -97,11 +98,16 @@ class StageContext:
         return self._checkpoints.shared[name]
 
     def open(self, path: str) -> Path:
-        """A local file for an input path. Raises ``Invalid`` for one outside what this worker allows."""
+        """A local file or folder for an input path. Raises ``Invalid`` for one outside what this worker allows.
+
+        What is read stays the same, even if the path leads elsewhere by now. Valid until the attempt ends.
+        """
         stored = self._inputs.get(path)
-        if stored is None:
-            return self.allowed(path)
         workspace = self._services.workspace
+        if stored is None:
+            roots = self._services.input_roots
+            opened: OpenedInput = self.once(f"input {path}", lambda: open_input(path, roots, workspace))
+            return opened.path
         return _named(self._services.storage.local_path(stored.key, workspace), self.name(path), workspace)
 
     def name(self, path: str) -> str:
@@ -110,15 +116,8 @@ class StageContext:
         return Path(stored.name if stored else path).name
 
     def allowed(self, path: str) -> Path:
-        """A path that lies, links resolved, under a root that this worker allows."""
-        real = Path(path).resolve()
-        if any(real.is_relative_to(root) for root in self._services.input_roots):
-            return real
-        roots = ", ".join(map(str, self._services.input_roots)) or "none"
-        raise Invalid(
-            f"{path} is not under a folder that this worker may use ({roots})",
-            hint="jobctl worker run --input-root DIR",
-        )
+        """A path that lies, links resolved, under a root that this worker allows. Raises ``Invalid``."""
+        return allowed_path(path, self._services.input_roots)
 
     def progress(
         self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
@@ -193,7 +192,7 @@ class StageContext:
 
 def _named(stored: Path, name: str, workspace: Path) -> Path:
     """Stored bytes under the name they were submitted with: it shows the format of a text, and errors name it."""
-    link = workspace / stored.name[:16] / name
+    link = workspace / stored.name[:16] / Path(name).name
     link.parent.mkdir(exist_ok=True)
     with suppress(FileExistsError):
         link.symlink_to(stored)

@@ -7,7 +7,7 @@ import time
 
 from jobctl.core.attempt import Claimed, Failure
 from jobctl.core.lifecycle import Ending
-from jobctl.worker.crew import Member
+from jobctl.worker.children import ChildProcess
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
 
@@ -30,7 +30,7 @@ class Enforcer:
         """The job is another worker's: what works on it here is stopped, and reports nothing more."""
         log.warning("job %d was taken over by another worker", job_id)
         self._parts.dispatch.drop(job_id)
-        child = self._parts.pool.holder(job_id)
+        child = self._parts.pool.child_of(job_id)
         if child is None:
             self._parts.leases.forget(job_id)
             return
@@ -41,14 +41,14 @@ class Enforcer:
     def abandon(self) -> None:
         """The worker leaves now: every child process is killed, frozen or not, and its job released."""
         self._remover.release_ready()
-        for child in list(self._parts.pool.members):
+        for child in list(self._parts.pool.children):
             if child.running:
                 log.warning("job %d did not stop in time; killed", child.running.token.job_id)
             self._remover.drop(child, lambda job, _: self._remover.ended(job, Ending.RELEASED))
 
     def freeze(self) -> None:
         """No job may go on under a lease that could have ended unseen."""
-        frozen = [child for child in self._parts.pool.members if child.jobs and not child.frozen]
+        frozen = [child for child in self._parts.pool.children if child.jobs and not child.frozen]
         for child in frozen:
             child.freeze()
         if frozen:
@@ -57,17 +57,17 @@ class Enforcer:
     def thaw(self) -> None:
         """The leases are good again."""
         now = time.monotonic()
-        for child in self._parts.pool.members:
+        for child in self._parts.pool.children:
             if child.frozen:
                 child.thaw()
-                child.heard = now  # it could not send anything while it was frozen
+                child.last_message_at = now  # it could not send anything while it was frozen
 
     def enforce(self, now: float, *, away: bool) -> None:
         """Kills what does not stop in its grace, hangs or reaches a limit; takes back what waits behind a slow job.
 
         ``away``: the database can't be reached now, and the time of a stage does not count.
         """
-        for child in list(self._parts.pool.members):
+        for child in list(self._parts.pool.children):
             if child.running is not None and self._parts.leases.is_lost(child.running.token.job_id):
                 self._remover.drop(child, lambda *_: None)
             elif child.running is not None:
@@ -75,14 +75,14 @@ class Enforcer:
                 if not child.frozen:
                     self._enforce(child, child.running, reached, now)
 
-    def _reached_limit(self, child: Member, job: Claimed, now: float, *, counted: bool) -> Failure | None:
-        if not child.up:
+    def _reached_limit(self, child: ChildProcess, job: Claimed, now: float, *, counted: bool) -> Failure | None:
+        if not child.ready:
             return None
         progress = self._parts.leases.progress(job.token.job_id)
         stage = progress.stage if progress else None
         return self._parts.timer.check(child.process.pid, job, stage, now, counted=counted)
 
-    def _enforce(self, child: Member, job: Claimed, reached: Failure | None, now: float) -> None:
+    def _enforce(self, child: ChildProcess, job: Claimed, reached: Failure | None, now: float) -> None:
         job_id = job.token.job_id
         if self._parts.leases.cancelled_for(job_id, now) > self._parts.config.cancel_grace:
             log.warning("job %d did not stop within %g s; killed", job_id, self._parts.config.cancel_grace)
@@ -90,13 +90,13 @@ class Enforcer:
         elif reached is not None:
             log.warning("job %d %s; killed", job_id, reached.message)
             self._remover.drop(child, lambda job, _: self._remover.failed(job, reached))
-        elif now - max(child.heard, child.since) > (limit := self._silent_limit(child)):
+        elif now - max(child.last_message_at, child.job_since) > (limit := self._silent_limit(child)):
             log.warning("job %d has sent nothing for %.0f s; killed", job_id, limit)
-            child.put_to_rest(f"killed: it sent nothing for {limit:g} s")
+            child.kill(f"killed: it sent nothing for {limit:g} s")
             self._remover.drop(child, self._remover.crashed)
-        elif len(child.jobs) > 1 and now - child.since > STUCK_AFTER and not child.asked_back:
-            self._parts.dispatch.pace.slow(job.job_type, now - child.since)
+        elif len(child.jobs) > 1 and now - child.job_since > STUCK_AFTER and not child.returning_jobs:
+            self._parts.dispatch.pace.slow(job.job_type, now - child.job_since)
             self._remover.take_back(child)
 
-    def _silent_limit(self, child: Member) -> float:
-        return self._parts.config.silent_limit if child.up else max(self._parts.config.silent_limit, STARTUP_LIMIT)
+    def _silent_limit(self, child: ChildProcess) -> float:
+        return self._parts.config.silent_limit if child.ready else max(self._parts.config.silent_limit, STARTUP_LIMIT)

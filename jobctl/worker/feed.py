@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from jobctl.core.attempt import Claimed
-from jobctl.worker.crew import Member
+from jobctl.worker.children import ChildProcess
 from jobctl.worker.dispatch import unusable
 from jobctl.worker.parts import Parts
 
@@ -20,7 +20,7 @@ RETRY_SPAWN = 5.0
 class Feeder:
     """``spawned`` is called with each new child process."""
 
-    def __init__(self, parts: Parts, *, spawned: Callable[[Member], None]) -> None:
+    def __init__(self, parts: Parts, *, spawned: Callable[[ChildProcess], None]) -> None:
         self._parts = parts
         self._spawned = spawned
         self._spawn_at = float("-inf")
@@ -30,10 +30,10 @@ class Feeder:
         while self._parts.dispatch.ready and (child := self._free_child()) is not None:
             self._send(child, self._parts.dispatch.next_batch())
 
-    def _send(self, child: Member, batch: Sequence[Claimed]) -> None:
+    def _send(self, child: ChildProcess, batch: Sequence[Claimed]) -> None:
         """A job that can't be sent fails alone."""
         try:
-            child.give(batch)
+            child.assign(batch)
         except Exception as error:
             for job in batch:
                 child.jobs.pop(job.token.job_id, None)
@@ -44,18 +44,21 @@ class Feeder:
                 log.warning("job %d can't be sent to a child process: %s", batch[0].token.job_id, error)
                 self._parts.outcomes.add(unusable(batch[0].token, error), time.monotonic())
 
-    def _free_child(self) -> Member | None:
-        usable = [c for c in self._parts.pool.members if not (c.leaving or c.frozen or c.asked_back)]
+    def _free_child(self) -> ChildProcess | None:
+        usable = [c for c in self._parts.pool.children if not (c.retiring or c.frozen or c.returning_jobs)]
         idle = next((child for child in usable if not child.jobs), None)
         if idle is not None:
             return idle
-        if len(self._parts.pool.members) < self._parts.config.concurrency and time.monotonic() >= self._spawn_at:
+        if len(self._parts.pool.children) < self._parts.config.concurrency and self._may_spawn():
             return self._spawn()
         return min(usable, key=lambda c: len(c.jobs), default=None) if self._parts.dispatch.may_prefetch() else None
 
-    def _spawn(self) -> Member | None:
+    def _may_spawn(self) -> bool:
+        return time.monotonic() >= self._spawn_at and not self._parts.pool.spawn_delay()
+
+    def _spawn(self) -> ChildProcess | None:
         try:
-            child = self._parts.pool.hire()
+            child = self._parts.pool.spawn()
         except OSError as error:  # no process or no memory left: that passes, and no job is to blame
             log.warning("no child process can be started: %s; retrying in %g s", error, RETRY_SPAWN)
             self._spawn_at = time.monotonic() + RETRY_SPAWN

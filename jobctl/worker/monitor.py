@@ -23,7 +23,7 @@ from jobctl.worker.channel import (
     check_outcome,
     check_progress,
 )
-from jobctl.worker.crew import Member
+from jobctl.worker.children import ChildProcess
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
 
@@ -40,27 +40,27 @@ class ChildMonitor:
     @property
     def busy(self) -> bool:
         """Whether any child process has a job."""
-        return self._parts.pool.load() > 0
+        return self._parts.pool.job_count() > 0
 
     def loads(self) -> list[int]:
         """Jobs of each child process."""
-        return [len(child.jobs) for child in self._parts.pool.members]
+        return [len(child.jobs) for child in self._parts.pool.children]
 
     def running(self) -> list[int]:
         """The jobs that are being worked on, without those that wait behind them."""
-        return [child.running.token.job_id for child in self._parts.pool.members if child.running]
+        return [child.running.token.job_id for child in self._parts.pool.children if child.running]
 
     def tokens(self) -> dict[int, Token]:
         """The leases of all jobs here, sent or not, without those that are lost."""
         jobs = [
             *self._parts.dispatch.ready,
-            *(job for child in self._parts.pool.members for job in child.jobs.values()),
+            *(job for child in self._parts.pool.children for job in child.jobs.values()),
         ]
         return {job.token.job_id: job.token for job in jobs if not self._parts.leases.is_lost(job.token.job_id)}
 
     # -- sending -------------------------------------------------------------------------------------------------
 
-    def watch(self, child: Member) -> None:
+    def watch(self, child: ChildProcess) -> None:
         """Receives what a new child process sends."""
         self._parts.wakeups.watch(child.channel, lambda: self._receive(child))
         if child.process.stderr:
@@ -68,11 +68,11 @@ class ChildMonitor:
 
     def pass_on(self, job_id: int) -> None:
         """Sends the requests that stand on a job to the child process that runs it."""
-        child = self._parts.pool.holder(job_id)
+        child = self._parts.pool.child_of(job_id)
         if child is None:
             return
         request = self._parts.leases.request(job_id)
-        child.tell(Stop(job_id, request.pause, request.cancel, self._parts.shutdown.requested))
+        child.send(Stop(job_id, request.pause, request.cancel, self._parts.shutdown.requested))
 
     def send_rest(self) -> bool:
         """Sends what child processes did not take at once; whether there is still some of it."""
@@ -81,7 +81,7 @@ class ChildMonitor:
     def release(self) -> None:
         """The worker stops: running jobs end at their next safe point, all others are released now."""
         self._remover.release_ready()
-        for child in self._parts.pool.members:
+        for child in self._parts.pool.children:
             if len(child.jobs) > 1:
                 self._remover.take_back(child)
             if child.running:
@@ -89,15 +89,15 @@ class ChildMonitor:
 
     # -- receiving -----------------------------------------------------------------------------------------------
 
-    def _receive(self, child: Member) -> None:
+    def _receive(self, child: ChildProcess) -> None:
         """What a child process sends can end its own job, and nothing else."""
         try:
             messages = child.channel.receive()
             if messages is None:
-                self._remover.drop(child, self._remover.crashed)
+                self._remover.drop(child, self._remover.crashed, exiting=True)
                 return
             now = time.monotonic()
-            child.heard = now
+            child.last_message_at = now
             for message in messages:
                 self._on_message(child, message, now)
         except Exception as error:
@@ -107,11 +107,11 @@ class ChildMonitor:
             failure = Failure("permanent", storable(text, 512), storable(what, 8192))
             self._remover.drop(child, lambda job, _: self._remover.failed(job, failure))
 
-    def _on_message(self, child: Member, message: FromChild, now: float) -> None:
+    def _on_message(self, child: ChildProcess, message: FromChild, now: float) -> None:
         """Raises ``ProtocolError`` for what no child process of ours sends."""
         match message:
             case Up():
-                child.up, child.since = True, now
+                child.ready, child.job_since = True, now
             case Ended(job_id, outcome):
                 if job := self._job_of(child, job_id):
                     self._on_ended(child, job, outcome, now)
@@ -128,38 +128,34 @@ class ChildMonitor:
             case _:
                 assert_never(message)
 
-    def _job_of(self, child: Member, job_id: int) -> Claimed | None:
+    def _job_of(self, child: ChildProcess, job_id: int) -> Claimed | None:
         """A job of this child process; None for one that was taken away while the message was under way."""
         if job_id not in child.assigned:
             raise ProtocolError(f"a message about job {job_id}, which it was never sent")
         return child.jobs.get(job_id)
 
-    def _on_ended(self, child: Member, job: Claimed, outcome: Outcome | None, now: float) -> None:
+    def _on_ended(self, child: ChildProcess, job: Claimed, outcome: Outcome | None, now: float) -> None:
         job_id = job.token.job_id
         if outcome is not None:
             check_outcome(outcome, job)
         del child.jobs[job_id]
-        self._parts.dispatch.pace.record(job.job_type, now - child.since)
-        child.since = now
-        child.done += 1
+        self._parts.dispatch.pace.record(job.job_type, now - child.job_since)
+        child.job_since = now
+        child.jobs_ended += 1
         if outcome is not None and not self._parts.leases.is_lost(job_id):
             self._parts.outcomes.add(outcome, now)
         self._parts.leases.forget(job_id)
         self._parts.dispatch.claim_now = True
-        if child.done >= self._parts.config.recycle_after and not child.jobs:
-            child.leaving = True
-            child.tell(Quit())
+        if child.jobs_ended >= self._parts.config.recycle_after and not child.jobs:
+            child.retiring = True
+            child.send(Quit())
 
-    def _on_returned(self, child: Member, job_ids: Sequence[int]) -> None:
-        if not child.asked_back:
+    def _on_returned(self, child: ChildProcess, job_ids: Sequence[int]) -> None:
+        if not child.returning_jobs:
             raise ProtocolError("jobs back that were not asked for")
-        child.asked_back = False
+        child.returning_jobs = False
         self._remover.requeue([child.jobs.pop(i) for i in job_ids if self._job_of(child, i)])
 
-    def _read_stderr(self, child: Member) -> None:
-        stream = child.process.stderr
-        data = stream.read(65_536) if stream else None
-        if data:
-            child.words.append(data)
-        elif data == b"" and stream:
-            self._parts.wakeups.unwatch(stream)
+    def _read_stderr(self, child: ChildProcess) -> None:
+        if not child.read_stderr() and child.process.stderr:
+            self._parts.wakeups.unwatch(child.process.stderr)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobctl.worker.children import ChildPool
 from jobctl.worker.config import WorkerConfig
-from jobctl.worker.crew import Crew
 from jobctl.worker.dispatch import Dispatcher
 from jobctl.worker.leases import LeaseKeeper
 from jobctl.worker.limits import StageTimer
@@ -20,7 +20,7 @@ class Parts:
     """Each has one task and knows none of the others."""
 
     config: WorkerConfig
-    pool: Crew
+    pool: ChildPool
     wakeups: Wakeups
     shutdown: Shutdown
     metrics: Metrics

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from jobctl.core.attempt import Claimed, Failure, Outcome
 from jobctl.core.lifecycle import MAX_CRASHES, Ending
-from jobctl.core.retry import SENTENCES, names_memory, storable
+from jobctl.core.retry import OUT_OF_MEMORY, SENTENCES, storable
 from jobctl.worker.channel import LINE_CAP, GiveBack, Line
-from jobctl.worker.crew import Member
+from jobctl.worker.children import ChildExit, ChildProcess
 from jobctl.worker.limits import retry_after
 from jobctl.worker.parts import Parts
 
@@ -25,9 +25,7 @@ STDERR_LINES = 20
 class Exit:
     """How a child process ended."""
 
-    text: str
-    stderr: str
-    """The end of what it wrote to its stderr outside any job's own streams."""
+    process: ChildExit
     reached_limit: Failure | None
     """Set when the kernel ended it for a limit of its stage."""
 
@@ -38,42 +36,56 @@ class Remover:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def drop(self, child: Member, outcome: Callable[[Claimed, Exit], Outcome | None]) -> None:
+    def drop(
+        self, child: ChildProcess, outcome: Callable[[Claimed, Exit], Outcome | None], *, exiting: bool = False
+    ) -> None:
         """Takes a child process away. ``outcome`` makes the end of the job that it ran; None: there is none to report.
-        Jobs behind it are sent to another child process.
+
+        Jobs behind it are sent to another child process. ``exiting``: it closed its channel by itself; one that had not
+        yet done its imports has run no job.
         """
         self._parts.wakeups.unwatch(child.channel)
         if child.process.stderr:
             self._parts.wakeups.unwatch(child.process.stderr)
-        pid, exit_text = child.process.pid, self._parts.pool.dismiss(child)
-        exit_ = Exit(exit_text, child.last_words(), self._parts.timer.ended_by_kernel(pid, child.process.returncode))
+        process = self._parts.pool.remove(child, exiting=exiting)
+        pid = child.process.pid
+        exit_ = Exit(process, self._parts.timer.ended_by_kernel(pid, process.code))
         jobs = list(child.jobs.values())
         child.jobs = {}
-        for running in jobs[:1]:
+        started = child.ready or not exiting
+        if not started:
+            self._failed_to_start(process)
+        for running in jobs[:1] if started else ():
             self._end(running, outcome(running, exit_), exit_)
         self._parts.timer.forget(pid)
-        self.requeue(jobs[1:])
+        self.requeue(jobs[1:] if started else jobs)
         self._parts.dispatch.claim_now = True
+
+    def _failed_to_start(self, process: ChildExit) -> None:
+        log.warning("a child process was not able to start: it was %s: %s", process.reason, process.stderr[-400:])
+        if self._parts.pool.start_failure is not None and not self._parts.shutdown.requested:
+            log.error("no child process is able to start: the worker stops")
+            self._parts.shutdown.request()
 
     def _end(self, job: Claimed, outcome: Outcome | None, exit_: Exit) -> None:
         now = time.monotonic()
         if outcome is not None and not self._parts.leases.is_lost(job.token.job_id):
             self._parts.outcomes.add(outcome, now)
-            lines = [
-                Line("error", None, storable(line, LINE_CAP)) for line in exit_.stderr.splitlines()[-STDERR_LINES:]
-            ]
-            self._parts.outcomes.log(job.token, lines)
+            lines = exit_.process.stderr.splitlines()[-STDERR_LINES:]
+            self._parts.outcomes.log(job.token, [Line("error", None, storable(line, LINE_CAP)) for line in lines])
         self._parts.leases.forget(job.token.job_id)
 
     def crashed(self, job: Claimed, exit_: Exit) -> Outcome:
-        """A child process died, or hung: the job that it ran is charged with that, unless it only reached a limit."""
+        """A child process died, or hung: the job that it ran is charged with that, unless it reached a limit."""
         if exit_.reached_limit is not None:
             return self.failed(job, exit_.reached_limit)
         self._parts.metrics.count("jobctl_children_lost_total", type=job.job_type)
-        text = exit_.text + (" (out of memory)" if names_memory(exit_.stderr) else "")
-        log.warning("a child process was %s while it ran job %d", text, job.token.job_id)
-        message = f"Its process was {text}, {MAX_CRASHES} times in a row. {SENTENCES['permanent']}"
-        raw = storable(f"{text}\n{exit_.stderr}".strip(), 8192)
+        process = exit_.process
+        log.warning("a child process was %s while it ran job %d", process.reason, job.token.job_id)
+        raw = storable(f"{process.reason}\n{process.stderr}".strip(), 8192)
+        if process.out_of_memory:
+            return self.failed(job, Failure(OUT_OF_MEMORY.kind, OUT_OF_MEMORY.message, raw))
+        message = f"Its process was {process.reason}, {MAX_CRASHES} times in a row. {SENTENCES['permanent']}"
         return self.ended(job, Ending.CRASHED, Failure("permanent", message, raw))
 
     def ended(self, job: Claimed, ending: Ending, failure: Failure | None = None) -> Outcome:
@@ -99,9 +111,9 @@ class Remover:
         for outcome in self._parts.dispatch.release_ready():
             self._parts.outcomes.add(outcome, time.monotonic())
 
-    def take_back(self, child: Member) -> None:
+    def take_back(self, child: ChildProcess) -> None:
         """Asks for the jobs that wait behind the running one, once."""
-        if child.asked_back:
+        if child.returning_jobs:
             return
-        child.asked_back = True
-        child.tell(GiveBack())
+        child.returning_jobs = True
+        child.send(GiveBack())

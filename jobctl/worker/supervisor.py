@@ -17,8 +17,8 @@ from jobctl.core.errors import JobctlError
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.leases import Leases, Settled
 from jobctl.postgres.listener import Listener
+from jobctl.worker.children import ChildPool
 from jobctl.worker.config import WorkerConfig
-from jobctl.worker.crew import Crew
 from jobctl.worker.dispatch import Dispatcher
 from jobctl.worker.draining import nothing_left
 from jobctl.worker.enforcement import STUCK_AFTER, Enforcer
@@ -48,7 +48,7 @@ class Supervisor:
     """Runs until it is stopped, or has nothing left to do when it drains."""
 
     def __init__(
-        self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: Crew, *, timer: StageTimer,
+        self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: ChildPool, *, timer: StageTimer,
         listen: Callable[[], Listener] | None, metrics: Metrics | None = None,
     ) -> None:  # fmt: skip
         self.config = config

@@ -1,7 +1,7 @@
 """Folders for the temporary files of children: whoever is killed, nothing stays behind.
 
 A child may die at any moment and leaves its files where they are; its supervisor removes them. A supervisor that is killed
-leaves a folder whose lock nobody holds: the next one removes that.
+leaves a folder whose lock nobody holds: the next one removes that, and ends what may still run there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from jobctl.worker.processes import end_marked
+
 PREFIX = "jobctl-worker-"
+
+
+def mark(folder: Path) -> str:
+    """The variable by which processes are known that a child has started: it is theirs unless they clear it."""
+    return f"TMPDIR={folder}"
 
 
 class Workspaces:
@@ -48,6 +55,8 @@ class Workspaces:
             with suppress(OSError):  # somebody else's, or gone by now
                 lock = os.open(folder / "lock", os.O_RDWR)
                 if _taken(lock):
+                    for workspace in folder.iterdir():
+                        end_marked(mark(workspace))
                     shutil.rmtree(folder, ignore_errors=True)
                 os.close(lock)
 

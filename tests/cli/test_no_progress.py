@@ -90,7 +90,7 @@ def test_any_movement_ends_the_standstill(cli, queue, clock, token, move):
 def test_a_repeated_progress_is_no_movement_and_the_workers_clock_is_not_asked(cli, queue, clock, token):
     queue.beat(queue.worker, {1: (token, words(10, current=1, total=9, rate_per_s=2.0))})
     clock.at(90)
-    again = words(10, current=1, total=9, rate_per_s=0.1, eta_s=80.0) | {"updated_at": "1999-01-01T00:00:00Z"}
+    again = words(10, current=1, total=9, rate_per_s=0.1, eta_s=80.0, updated_at="1999-01-01T00:00:00Z")
     queue.beat(queue.worker, {1: (token, again)})
     told = json.loads(cli("show", 1, "--json").out)["progress"]
     assert (told["idle_s"], told["updated_at"], told["rate_per_s"]) == (90, "2040-11-25T12:00:00.000Z", 0.1)

@@ -36,7 +36,7 @@ def test_the_commands_of_a_submitter_work_on_its_own_jobs(as_, logins, tmp_path)
     for words, shown in (
         (("show", "1"), "Dune"), (("show", "1", "--events"), logins.name("ann")), (("why", "1"), "worker"), (("why", "3"), "Waiting for"),
         (("logs", "1"), ""), (("stats",), "pending"), (("queue", "list"), ""), (("worker", "list"), ""), (("db", "current"), ""),
-        (("pause", "1", "--reason", "later"), "paused"), (("resume", "1"), "resumed"), (("pause", "1", "--dry-run"), "paused"),
+        (("pause", "1", "--reason", "later"), "paused"), (("resume", "1"), "resumed"), (("pause", "1", "--dry-run"), "would pause"),
         (("cancel", "2", "-y"), "cancelled"), (("retry", "2"), "queued"), (("cancel", "2", "-y"), "cancelled"),
         (("restart", "2", "-y"), "queued"), (("cancel", "2", "-y"), "cancelled"), (("delete", "2", "-y"), "deleted"),
         (("list", "--json"), "Dune"),

@@ -31,7 +31,10 @@ def faults(request, shell):
         yield PROTOCOL + LOCAL
         return
     with s3.running() as server:
-        shell.env |= server.environment | {"JOBCTL_STORAGE": "s3://books/jobctl"}
+        shell.env |= server.environment | {
+            "JOBCTL_STORAGE": "s3://books/jobctl",
+            "JOBCTL_CHILD_ENVIRONMENT": "JOBCTL_STORAGE",
+        }
         yield PROTOCOL + BUCKET
         assert any(key.startswith("jobctl/jobs/") for key in server.objects), "nothing went into the bucket"
 

@@ -1,10 +1,13 @@
-"""Reading an archive of a stranger: bounds on count, size and ratio, counted while reading, never believed."""
+"""Reading files of a stranger: bounds on count, size and ratio, counted while reading, never believed; and on memory."""
 
 from __future__ import annotations
 
+import resource
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from jobctl.core.errors import Invalid
@@ -14,6 +17,41 @@ MAX_TOTAL = 1 << 30
 MAX_RATIO = 200
 RATIO_FROM = 1 << 20
 _BLOCK = 1 << 16
+MEMORY_SHARE = 4
+MEMORY_RATIO = 100
+_PAGE = resource.getpagesize()
+
+
+@contextmanager
+def bounded_memory(path: Path) -> Iterator[None]:
+    """Within, this process may take a quarter of its limit of memory, or a hundred times the size of a file if that is more.
+
+    A few kilobytes can be written so that a parser needs all there is. Raises ``Invalid`` where Python runs out of it; a
+    library that ends the process instead is noticed by the worker. Without a limit of the process there is none here.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if soft == resource.RLIM_INFINITY:
+        yield
+        return
+    allowance = max(soft // MEMORY_SHARE, MEMORY_RATIO * path.stat().st_size)
+    resource.setrlimit(resource.RLIMIT_AS, (min(soft, _address_space() + allowance), hard))
+    try:
+        yield
+    except MemoryError:
+        raise Invalid(
+            f"{path.name} needs more memory than {allowance >> 20:,} MB to be read",
+            hint="The setting child_memory_mb raises this limit, which is a quarter of it.",
+        ) from None
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _address_space() -> int:
+    """Bytes that this process has reserved."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * _PAGE
+    except OSError:  # not Linux, where nothing enforces the limit either
+        return 0
 
 
 class BoundedZip:

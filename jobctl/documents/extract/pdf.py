@@ -14,6 +14,7 @@ from jobctl.core.account import Loss, LossKind
 from jobctl.core.document import Part, SourceInfo
 from jobctl.core.errors import Invalid
 from jobctl.core.terms import word_count
+from jobctl.documents.extract.bounded import bounded_memory
 from jobctl.documents.extract.pdf_lines import page_lines
 from jobctl.documents.extract.pdf_notes import page_notes
 from jobctl.documents.extract.pdf_outline import folded, titled
@@ -46,8 +47,10 @@ class PdfSource:
 
     def __init__(self, path: Path) -> None:
         self._name = path.name
+        self._path = path
         try:
-            self._pdf = pdfium.PdfDocument(path)
+            with bounded_memory(path):
+                self._pdf = pdfium.PdfDocument(path)
         except pdfium.PdfiumError as error:
             if getattr(error, "err_code", None) == _PASSWORD or "password" in str(error).lower():
                 raise Invalid(f"{path.name} is encrypted: save a copy without a password") from None
@@ -99,9 +102,10 @@ class PdfSource:
         """The lines of a page."""
         page = self._pdf[index]
         try:
-            lines, text, cut = self._read(page)
-            notes = page_notes(page, self._pdf.formenv)
-            picture = not lines and _shows_picture(page)
+            with bounded_memory(self._path):
+                lines, text, cut = self._read(page)
+                notes = page_notes(page, self._pdf.formenv)
+                picture = not lines and _shows_picture(page)
         finally:
             page.close()
         losses = _losses(index + 1, text, cut=cut)
