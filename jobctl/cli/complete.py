@@ -15,12 +15,12 @@ from jobctl.cli.output.fields import JOB_FIELDS
 from jobctl.cli.registry import COMMANDS
 from jobctl.cli.selectors import NAMES
 from jobctl.cli.topics import TOPICS
-from jobctl.core.lifecycle import ACTIONS, Status
+from jobctl.core.lifecycle import Status, Verb
 
-IDS = ("show", "why", "watch", "wait", "logs", *ACTIONS, "verify")
-"""Commands whose arguments are job ids; the cache says which of ``ACTIONS`` are possible on which job."""
+IDS = ("show", "why", "watch", "wait", "logs", *Verb, "verify")
+"""Commands whose arguments are job ids; the cache says which of ``Verb`` are possible on which job."""
 FILES = ("--file", "-f", "--config", "--lock", "--input-root")
-CHOSEN = "|".join(ACTIONS)
+CHOSEN = "|".join(Verb)
 
 
 def script(shell: str) -> str:
@@ -249,7 +249,7 @@ def _fish() -> str:
         text = sentence.replace("'", "")
         lines.append(f"complete -c jobctl -n __fish_use_subcommand -a {name} -d '{text}'")
     for name in IDS:
-        wanted = name if name in ACTIONS else ""
+        wanted = name if name in list(Verb) else ""
         lines.append(f"complete -c jobctl -n '__fish_seen_subcommand_from {name}' -a '(__jobctl_ids {wanted})'")
     lines.append("complete -c jobctl -n '__fish_seen_subcommand_from submit' -F")
     everywhere = {option.name for option in global_options()}

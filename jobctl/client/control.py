@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import assert_never
 
 from jobctl.client.base import Base
 from jobctl.core.errors import ConfigError
-from jobctl.core.job import Answer, Filters
-from jobctl.core.lifecycle import DONE, Standing, Status, actions
+from jobctl.core.job import Answer, Filters, Progress
+from jobctl.core.lifecycle import DONE, ControlOutcome, Standing, Status, Verb, actions
+from jobctl.core.rows import ControlRow
 
 
 class Control(Base):
@@ -20,46 +21,46 @@ class Control(Base):
             raise ConfigError(
                 "pausing is disabled by the setting pausing", hint="jobctl cancel, or jobctl queue pause NAME"
             )
-        return self._control("pause", ids, dry_run, lambda: self.queue.pause(ids, reason=reason))
+        return self._control(Verb.PAUSE, ids, dry_run, lambda: self.queue.pause(ids, reason=reason))
 
     def cancel(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
         """Cancels jobs that do not run, requests it of running ones."""
-        return self._control("cancel", ids, dry_run, lambda: self.queue.cancel(ids, reason=reason))
+        return self._control(Verb.CANCEL, ids, dry_run, lambda: self.queue.cancel(ids, reason=reason))
 
     def retry(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
         """Tries failed or cancelled jobs again, from the checkpoint."""
-        return self._control("retry", ids, dry_run, lambda: self.queue.retry(ids))
+        return self._control(Verb.RETRY, ids, dry_run, lambda: self.queue.retry(ids))
 
     def restart(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
         """Runs ended jobs again from the first stage."""
-        return self._control("restart", ids, dry_run, lambda: self.queue.restart(ids))
+        return self._control(Verb.RESTART, ids, dry_run, lambda: self.queue.restart(ids))
 
     def delete(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
         """Removes ended jobs, the bytes of their checkpoints and their results; documents and files they made stay."""
-        answers: list[dict[str, Any]] = []
+        answers: list[ControlRow] = []
 
-        def remove() -> list[dict[str, Any]]:
+        def remove() -> list[ControlRow]:
             answers.extend(self.queue.delete(ids))
             return answers
 
-        result = self._control("delete", ids, dry_run, remove)
+        result = self._control(Verb.DELETE, ids, dry_run, remove)
         if not dry_run:
-            self._remove(path for row in answers if row["answer"] == "done" for path in row["paths"])
+            self._remove(path for row in answers if row.outcome is ControlOutcome.DONE for path in row.paths)
         return result
 
     def resume(self, ids: Sequence[int], *, from_start: bool = False, dry_run: bool = False) -> list[Answer]:
         """Continues from the checkpoint; one whose bytes are gone is refused unless ``from_start``."""
         lost = [] if from_start else self._without_bytes(ids)
         rest = [job_id for job_id in ids if job_id not in lost]
-        answers = self._control("resume", rest, dry_run, lambda: self.queue.resume(rest, from_start=from_start))
+        answers = self._control(Verb.RESUME, rest, dry_run, lambda: self.queue.resume(rest, from_start=from_start))
         refused = [
             Answer(
-                job_id, "refused", Status.PAUSED, f"cannot resume job {job_id}: its checkpoint is missing in the storage",
+                job_id, ControlOutcome.REFUSED, Status.PAUSED, f"cannot resume job {job_id}: its checkpoint is missing in the storage",
                 f"jobctl resume {job_id} --from-start",
             )
             for job_id in lost
         ]  # fmt: skip
-        order = {job_id: place for place, job_id in enumerate(ids)}
+        order = {job_id: position for position, job_id in enumerate(ids)}
         return sorted(answers + refused, key=lambda answer: order[answer.id])
 
     def _without_bytes(self, ids: Sequence[int]) -> list[int]:
@@ -68,59 +69,78 @@ class Control(Base):
 
     def _control(
         self,
-        verb: str,
+        verb: Verb,
         ids: Sequence[int],
         dry_run: bool,  # noqa: FBT001 - private, always named by its place
-        act: Callable[[], list[dict[str, Any]]],
+        act: Callable[[], list[ControlRow]],
     ) -> list[Answer]:
         with self._rehearsed(dry_run):
-            rows = {row["id"]: row for row in act()} if ids else {}
-        return [_answer(verb, job_id, rows.get(job_id)) for job_id in ids]
+            rows = {row.id: row for row in act()} if ids else {}
+        return [_result(verb, job_id, rows.get(job_id)) for job_id in ids]
 
 
-_ASKED = {"pause": "pausing", "cancel": "cancelling"}
-_DONE = {"pause": str(Status.PAUSED), "resume": "resumed", "retry": "queued again", "restart": "queued from the start",
-         "cancel": str(Status.CANCELLED), "delete": "deleted"}  # fmt: skip
-
-
-def _answer(verb: str, job_id: int, row: dict[str, Any] | None) -> Answer:
+def _result(verb: Verb, job_id: int, row: ControlRow | None) -> Answer:
     if row is None:
-        return Answer(job_id, "missing", None, f"no such job: {job_id}")
-    was = Status(row["was"])
-    if row["answer"] == "done":
-        withdrawn = verb == "resume" and was is Status.PROCESSING
-        text = "pause request withdrawn" if withdrawn else _DONE[verb]
-        return Answer(job_id, "done", was, f"job {job_id}: {text}")
-    if row["answer"] == "requested":
-        return Answer(job_id, "requested", was, f"job {job_id}: {_ASKED[verb]}: stops {_when(row['progress'])}")
-    if row["answer"] == "unchanged":
-        return Answer(job_id, "unchanged", was, f"job {job_id}: {_unchanged(verb, was)}")
-    return Answer(job_id, "refused", was, *_refusal(verb, job_id, row, was))
+        return Answer(job_id, ControlOutcome.MISSING, None, f"no such job: {job_id}")
+    hint = None
+    match row.outcome:
+        case ControlOutcome.DONE:
+            message = f"job {job_id}: {_done(verb, row.was)}"
+        case ControlOutcome.REQUESTED:
+            message = f"job {job_id}: {_requested(verb)}: stops {_when(row.progress)}"
+        case ControlOutcome.UNCHANGED:
+            message = f"job {job_id}: {_unchanged(verb, row.was)}"
+        case ControlOutcome.REFUSED | ControlOutcome.MISSING:
+            message, hint = _refusal(verb, job_id, row)
+        case _:
+            assert_never(row.outcome)
+    return Answer(job_id, row.outcome, row.was, message, hint)
 
 
-def _when(progress: Mapping[str, Any]) -> str:
-    stage = progress.get("stage")
-    if not stage:
+def _done(verb: Verb, was: Status) -> str:
+    match verb:
+        case Verb.PAUSE:
+            return str(Status.PAUSED)
+        case Verb.RESUME:
+            return "pause request withdrawn" if was is Status.PROCESSING else "resumed"
+        case Verb.RETRY:
+            return "queued again"
+        case Verb.RESTART:
+            return "queued from the start"
+        case Verb.CANCEL:
+            return str(Status.CANCELLED)
+        case Verb.DELETE:
+            return "deleted"
+        case _:
+            assert_never(verb)
+
+
+def _requested(verb: Verb) -> str:
+    return "pausing" if verb is Verb.PAUSE else "cancelling"
+
+
+def _when(progress: Progress) -> str:
+    if not progress.stage:
         return "at its first safe point"
-    batched = progress.get("total") is not None
-    return f"after the current batch (stage {stage})" if batched else f"after stage {stage}"
+    batched = progress.total is not None
+    return f"after the current batch (stage {progress.stage})" if batched else f"after stage {progress.stage}"
 
 
-def _unchanged(verb: str, was: Status) -> str:
+def _unchanged(verb: Verb, was: Status) -> str:
     if was is Status.PROCESSING:
-        return "already running" if verb == "resume" else f"already {_ASKED[verb]}"
+        return "already running" if verb is Verb.RESUME else f"already {_requested(verb)}"
     return f"already {was}"
 
 
-def _refusal(verb: str, job_id: int, row: dict[str, Any], was: Status) -> tuple[str, str | None]:
-    if row.get("holder"):
-        taken = f"job {row['holder']} has the same key and is not finished"
-        return f"cannot {verb} job {job_id}: {taken}", f"jobctl show {row['holder']}"
-    if row["cancelling"]:
-        return f"cannot {verb} job {job_id}: it is being cancelled", f"jobctl wait {job_id}"
-    if verb == "retry" and was in (Status.FAILED, Status.CANCELLED):
-        used = f"{row['retry_count']} of {row['max_retries']} retries used"
-        return f"cannot retry job {job_id}: {used}", f"jobctl restart {job_id}"
-    standing = Standing(was, row["pausing"], row["cancelling"], row["retry_count"], row["max_retries"])
-    hint = " or ".join(f"jobctl {other} {job_id}" for other in actions(standing)) or None
-    return f"cannot {verb} job {job_id}: {'already' if was in DONE else 'it is'} {was}", hint
+def _refusal(verb: Verb, job_id: int, row: ControlRow) -> tuple[str, str | None]:
+    cannot = f"cannot {verb} job {job_id}"
+    if row.holder:
+        return f"{cannot}: job {row.holder} has the same key and is not finished", f"jobctl show {row.holder}"
+    if row.cancelling:
+        return f"{cannot}: it is being cancelled", f"jobctl wait {job_id}"
+    if verb is Verb.RETRY and row.was in (Status.FAILED, Status.CANCELLED):
+        used = f"{row.retry_count} of {row.max_retries} retries used"
+        return f"{cannot}: {used}", f"jobctl restart {job_id}"
+    flags = Standing(row.was, row.pausing, row.cancelling, row.retry_count, row.max_retries)
+    hint = " or ".join(f"jobctl {other} {job_id}" for other in actions(flags)) or None
+    return f"{cannot}: {'already' if row.was in DONE else 'it is'} {row.was}", hint

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, assert_never
+from collections.abc import Sequence
+from typing import assert_never
 
 from jobctl.core.job import Job
-from jobctl.core.lifecycle import Status
+from jobctl.core.lifecycle import Status, Verb
 from jobctl.core.names import span
-from jobctl.core.rows import Dependency
-
-Rowlike = Sequence[Mapping[str, Any]]
+from jobctl.core.rows import Dependency, PausedQueue, WorkerRow
 
 
-def explain(job: Job, workers: Rowlike, dependencies: Sequence[Dependency], holds: Rowlike) -> list[str]:
+def explain(
+    job: Job, workers: Sequence[WorkerRow], dependencies: Sequence[Dependency], paused: Sequence[PausedQueue]
+) -> list[str]:
     """Sentences on why a job is where it is."""
     match job.status:
         case Status.PENDING:
-            return _why_pending(job, workers, dependencies, holds)
+            return _why_pending(job, workers, dependencies, paused)
         case Status.PROCESSING:
             return _why_processing(job)
         case Status.PAUSED:
@@ -37,7 +37,9 @@ def _because(reason: str | None) -> str:
     return f": {reason}" if reason else ""
 
 
-def _why_pending(job: Job, workers: Rowlike, dependencies: Sequence[Dependency], holds: Rowlike) -> list[str]:
+def _why_pending(
+    job: Job, workers: Sequence[WorkerRow], dependencies: Sequence[Dependency], paused: Sequence[PausedQueue]
+) -> list[str]:
     unfinished = [d for d in dependencies if d.status is not Status.COMPLETED]
     if job.waiting_on == "dependency" and unfinished:
         return [
@@ -46,15 +48,15 @@ def _why_pending(job: Job, workers: Rowlike, dependencies: Sequence[Dependency],
         ]
     if job.waiting_on == "key":
         return [f"Waiting for another job with the concurrency key {job.concurrency_key!r}."]
-    for hold in holds:
-        kind, name = hold["kind"], hold["name"]
+    for queue in paused:
+        kind, name = queue.kind, queue.name
         if name == (job.queue if kind == "queue" else job.job_type):
             option = " --type" if kind == "type" else ""
-            return [f"The {kind} {name!r} is paused{_because(hold['reason'])}.", f"jobctl queue resume {name}{option}"]
+            return [f"The {kind} {name!r} is paused{_because(queue.reason)}.", f"jobctl queue resume {name}{option}"]
     if job.due_in:
         due = job.run_after.isoformat(timespec="seconds")
         return [f"Due in {span(job.due_in)}, at {due}."]
-    alive = [worker for worker in workers if not worker["silent"]]
+    alive = [worker for worker in workers if not worker.silent]
     if not alive:
         return ["No worker is running.", "jobctl worker run"]
     if not any(_serves(worker, job) for worker in alive):
@@ -63,8 +65,8 @@ def _why_pending(job: Job, workers: Rowlike, dependencies: Sequence[Dependency],
     return ["Due, waiting for a free worker."]
 
 
-def _serves(worker: Mapping[str, Any], job: Job) -> bool:
-    return job.job_type in worker["job_types"] and (not worker["queues"] or job.queue in worker["queues"])
+def _serves(worker: WorkerRow, job: Job) -> bool:
+    return job.job_type in worker.job_types and (not worker.queues or job.queue in worker.queues)
 
 
 def _next_step(job: Job, dependencies: Sequence[Dependency]) -> str:
@@ -103,9 +105,9 @@ def _silence(job: Job, age: float) -> str:
 
 def _why_failed(job: Job) -> list[str]:
     error = f"Failed: {job.error_message or 'no error was recorded'} ({job.error_type or 'error'})"
-    verb = "retry" if "retry" in job.actions else "restart"
+    verb = Verb.RETRY if Verb.RETRY in job.actions else Verb.RESTART
     if job.next_retry_at:
         wait = (job.next_retry_at - job.now).total_seconds()
         due = f"Next retry in {span(wait)}." if wait > 0 else "Its retry is due."
         return [error, f"{due} To {verb} now: jobctl {verb} {job.id}"]
-    return [error, f"To {'try again' if verb == 'retry' else 'run it again'}: jobctl {verb} {job.id}"]
+    return [error, f"To {'try again' if verb is Verb.RETRY else 'run it again'}: jobctl {verb} {job.id}"]

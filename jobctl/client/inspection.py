@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from jobctl.client.base import Base
 from jobctl.client.explain import explain
 from jobctl.core.errors import JobNotFound
 from jobctl.core.job import Filters, Job
+from jobctl.core.rows import CheckpointRow, Event, LogLine
+
+MANY = 10_000
+"""Jobs up to which a count is exact unless more is wanted."""
 
 
 class Inspection(Base):
@@ -36,21 +39,21 @@ class Inspection(Base):
                 return
             below = page[-1].id
 
-    def count(self, filters: Filters) -> int:
-        """How many match, counted up to 10,000."""
-        return self.queue.count(filters)
+    def count(self, filters: Filters, *, cap: int = MANY) -> int:
+        """How many match, counted up to ``cap``."""
+        return self.queue.count(filters, cap=cap)
 
-    def events(self, ids: Sequence[int] | None, *, after: int = 0, limit: int = 10_000) -> list[dict[str, Any]]:
+    def events(self, ids: Sequence[int] | None, *, after: int = 0, limit: int = 10_000) -> list[Event]:
         """History: every change of status, request, checkpoint and warning."""
         return self.queue.events(ids, after=after, limit=limit)
 
     def logs(
         self, job_id: int, *, after: int = 0, stage: str | None = None, attempt: int | None = None, tail: int = 10_000
-    ) -> list[dict[str, Any]]:
+    ) -> list[LogLine]:
         """What the job's handler logged."""
         return self.queue.logs(job_id, after=after, stage=stage, attempt=attempt, tail=tail)
 
-    def checkpoints(self, job_id: int) -> list[dict[str, Any]]:
+    def checkpoints(self, job_id: int) -> list[CheckpointRow]:
         """What is recorded, in order."""
         return self.queue.checkpoints([job_id])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobctl.client.base import Base
-from jobctl.core.rows import Stats
+from jobctl.core.rows import PausedQueue, QueueChange, Stats, WorkerRow
 from jobctl.core.server import Blocker, Effective, Health
 
 
@@ -31,7 +31,7 @@ class Operations(Base):
             for done, act in ((requeued, self.queue.requeue), (rescued, self.queue.rescue)):
                 while len(done) < limit:
                     rows = act(limit=min(100, limit - len(done)))
-                    done.extend(row["id"] for row in rows)
+                    done.extend(row.id for row in rows)
                     if not rows:
                         break
             self.queue.wake_dependents(None)
@@ -55,3 +55,23 @@ class Operations(Base):
     def blockers(self, *, idle: float) -> list[Blocker]:
         """Sessions that others wait for, or that have kept locks for ``idle`` seconds without doing anything."""
         return self.queue.blockers(idle=idle)
+
+    def pause_queue(self, kind: str, name: str, *, reason: str = "") -> QueueChange:
+        """Pauses a queue, or with the kind "type" a job type, as a whole: no worker starts its pending jobs."""
+        return self.queue.hold(kind, name, reason=reason)
+
+    def resume_queue(self, kind: str, name: str) -> QueueChange:
+        """Lets a paused queue or job type go on."""
+        return self.queue.unhold(kind, name)
+
+    def paused_queues(self) -> list[PausedQueue]:
+        """Queues and job types that are paused as a whole."""
+        return self.queue.holds()
+
+    def workers(self, *, everyone: bool = False) -> list[WorkerRow]:
+        """Workers that are alive, or all that are known."""
+        return self.queue.workers(everyone=everyone)
+
+    def drain_workers(self, names: Sequence[str]) -> dict[int, str]:
+        """Requests of workers, by name or id, to take no new jobs and end; returns the names of those found, by id."""
+        return self.queue.drain_workers(names)

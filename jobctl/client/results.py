@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,29 +53,36 @@ class Results(Inspection):
                 )
             case "row":
                 return json.dumps(job.output_data, ensure_ascii=False, separators=(",", ":")).encode()
-        stored = StoredResult(job.result_path or "", job.result_sha256 or "", job.result_size or 0)
         try:
-            return result.load(stored, self._storage())
+            return result.load(_stored(job), self._storage())
         except (CheckpointMissing, CheckpointCorrupt) as error:
             raise type(error)(f"job {job.id}: {error}", hint=f"jobctl restart {job.id}") from error
 
     def verify(self, ids: Sequence[int]) -> list[Verified]:
         """Reads recorded checkpoints and stored results, and compares hashes before anyone needs them."""
         checked = [
-            Verified(row["job_id"], row["seq"], row["stage"], row["path"], self._verdict(row))
+            Verified(
+                row.job_id, row.seq, row.stage, row.path, self._verdict(StoredResult(row.path, row.sha256, row.size))
+            )
             for row in self.queue.checkpoints(ids)
         ]
-        for job in self.queue.find(Filters(ids=tuple(ids))) if ids else ():
-            if job.result_path:
-                facts = {"path": job.result_path, "sha256": job.result_sha256, "size": job.result_size}
-                checked.append(Verified(job.id, None, "result", job.result_path, self._verdict(facts)))
+        checked += [
+            Verified(job.id, None, "result", job.result_path, self._verdict(_stored(job)))
+            for job in (self.queue.find(Filters(ids=tuple(ids))) if ids else ())
+            if job.result_path
+        ]
         return sorted(checked, key=lambda found: (found.job_id, found.seq is None, found.seq))
 
-    def _verdict(self, row: Mapping[str, Any]) -> str:
+    def _verdict(self, stored: StoredResult) -> str:
         try:
-            good = digest(self._storage().get(row["path"], max_bytes=row["size"])) == row["sha256"]
+            good = digest(self._storage().get(stored.path, max_bytes=stored.size)) == stored.sha256
         except (CheckpointMissing, ValueError):  # a path that no storage can have was not written by a worker
             return "missing"
         except CheckpointCorrupt:
             return "corrupt"
         return "ok" if good else "corrupt"
+
+
+def _stored(job: Job) -> StoredResult:
+    """Where the result of a job is, and what its bytes must be."""
+    return StoredResult(job.result_path or "", job.result_sha256 or "", job.result_size or 0)

@@ -36,15 +36,14 @@ class Retention(Base):
         results: set[str] = set()
         orphans = 0
         with self._rehearsed(dry_run):
-            while rows := self.queue.prune(age=older):
-                paths = [path for row in rows for path in row["paths"]]
+            while paths := self.queue.prune(age=older):
                 forgotten.update(paths)
                 if not dry_run:
                     self._remove(paths)
-            while results_older is not None and (rows := self.queue.prune_results(age=results_older)):
-                results.update(row["path"] for row in rows)
+            while results_older is not None and (paths := self.queue.prune_results(age=results_older)):
+                results.update(paths)
                 if not dry_run:
-                    self._remove(row["path"] for row in rows)
+                    self._remove(paths)
             for start in range(0, len(keys), 1000):
                 left = [key for key in self._orphans(keys[start : start + 1000]) if key not in forgotten | results]
                 orphans += len(left)

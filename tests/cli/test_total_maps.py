@@ -7,14 +7,17 @@ import pytest
 
 from jobctl.cli import complete, exits, registry
 from jobctl.cli.app import root, top
-from jobctl.cli.commands.control import AWAITED, LEAVES
+from jobctl.cli.commands.control import AWAITED, _leaves
 from jobctl.cli.output import card
 from jobctl.cli.selectors import ERROR_TYPES, NAMES
 from jobctl.cli.watching import live, source
-from jobctl.client import explain
-from jobctl.client.control import _DONE
-from jobctl.core import errors
-from jobctl.core.lifecycle import ACTIONS, ACTIVE, DONE, Status
+from jobctl.client import Client, explain
+from jobctl.client.control import _done
+from jobctl.core import errors, lifecycle
+from jobctl.core.lifecycle import ACTIVE, DONE, Status, Verb
+from jobctl.postgres.checked import CHECKED
+from jobctl.postgres.queue import Queue
+from jobctl.postgres.session import statement
 from tests.cli.make import job
 
 
@@ -30,10 +33,15 @@ def test_each_status_has_its_words_everywhere(status):
     assert set(ACTIVE) | set(DONE) == set(Status)
 
 
-@pytest.mark.parametrize("verb", ACTIONS)
+@pytest.mark.parametrize("verb", Verb)
 def test_each_verb_has_its_command_its_words_and_its_completion(verb):
-    assert verb in _DONE
-    assert verb in LEAVES
+    assert _done(verb, Status.PENDING)
+    assert _leaves(verb) in (*Status, None)
+    assert callable(getattr(Client, verb))
+    assert callable(getattr(Queue, verb))
+    assert statement(verb)
+    assert verb in CHECKED, "a submitter has each verb on its own jobs"
+    assert verb in lifecycle.BY_NAME, "the table of moves"
     assert verb in registry.COMMANDS
     assert isinstance(root.get_command(top(), verb), click.Command)
     assert verb in complete.IDS
@@ -42,8 +50,7 @@ def test_each_verb_has_its_command_its_words_and_its_completion(verb):
 
 
 def test_no_map_knows_a_verb_or_a_status_that_is_none():
-    assert set(_DONE) == set(LEAVES) == set(ACTIONS)
-    assert set(AWAITED) <= set(ACTIONS)
+    assert set(AWAITED) <= set(Verb)
     assert set(card.MARKS) == set(Status)
 
 
