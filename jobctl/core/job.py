@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from jobctl.core.lifecycle import Standing, Status, actions
+from jobctl.core.lifecycle import ControlOutcome, Standing, Status, Verb, actions
 from jobctl.core.names import display_name, words
 
 ALIVE_WITHIN = 1 / 3
@@ -166,7 +166,7 @@ class Job:
         return display_name(self.type_label, self.title, mode if isinstance(mode, str) else None)
 
     @property
-    def actions(self) -> tuple[str, ...]:
+    def actions(self) -> tuple[Verb, ...]:
         """The verbs that would do something now."""
         return actions(
             Standing(
@@ -271,7 +271,7 @@ class Answer:
     """The one truthful answer to a request on a job."""
 
     id: int
-    answer: str  # done requested unchanged refused missing
+    outcome: ControlOutcome
     was: Status | None
     message: str
     hint: str | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 
 class Status(StrEnum):
@@ -29,6 +30,28 @@ class Ending(StrEnum):
     RELEASED = "released"
     CANCELLED = "cancelled"
     CRASHED = "crashed"
+
+
+class Verb(StrEnum):
+    """What a person can request of a job, in the order it is shown."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    RETRY = "retry"
+    RESTART = "restart"
+    CANCEL = "cancel"
+    DELETE = "delete"
+
+
+class ControlOutcome(StrEnum):
+    """What became of a request on a job."""
+
+    DONE = "done"
+    REQUESTED = "requested"
+    """The job runs: it stops at its next safe point."""
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    MISSING = "missing"
 
 
 class By(StrEnum):
@@ -125,26 +148,26 @@ class Standing:
     max_retries: int = 3
 
 
-ACTIONS = ("pause", "resume", "retry", "restart", "cancel", "delete")
-"""The verbs a person has, in the order they are shown."""
+def actions(job: Standing) -> tuple[Verb, ...]:
+    """The verbs that would do something now, in the order of ``Verb``."""
+    return tuple(verb for verb in Verb if _possible(verb, job))
 
 
-def actions(job: Standing) -> tuple[str, ...]:
-    """The verbs that would do something now, in the order of ``ACTIONS``."""
-    return tuple(verb for verb in ACTIONS if _possible(verb, job))
-
-
-def _possible(verb: str, job: Standing) -> bool:
+def _possible(verb: Verb, job: Standing) -> bool:
     running = job.status is Status.PROCESSING
-    if verb == "pause":
-        return job.status is Status.PENDING or (running and not job.pause_requested and not job.cancel_requested)
-    if verb == "resume":
-        return job.status is Status.PAUSED or (running and job.pause_requested and not job.cancel_requested)
-    if verb == "cancel" and running:
-        return not job.cancel_requested
-    if verb == "retry" and job.retry_count >= job.max_retries:
-        return False
-    return job.status in BY_NAME[verb].sources
+    match verb:
+        case Verb.PAUSE:
+            return job.status is Status.PENDING or (running and not job.pause_requested and not job.cancel_requested)
+        case Verb.RESUME:
+            return job.status is Status.PAUSED or (running and job.pause_requested and not job.cancel_requested)
+        case Verb.CANCEL:
+            return job.status in BY_NAME[verb].sources and not (running and job.cancel_requested)
+        case Verb.RETRY:
+            return job.status in BY_NAME[verb].sources and job.retry_count < job.max_retries
+        case Verb.RESTART | Verb.DELETE:
+            return job.status in BY_NAME[verb].sources
+        case _:
+            assert_never(verb)
 
 
 def reachable(source: Status, target: Status) -> bool:

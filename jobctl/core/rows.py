@@ -1,11 +1,134 @@
-"""What the queue answers to questions about many jobs: one class a question."""
+"""Rows that the queue returns: one class a question."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from jobctl.core.lifecycle import Status
+from jobctl.core.job import Progress
+from jobctl.core.lifecycle import ControlOutcome, Status
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def columns(row: DataclassInstance) -> dict[str, object]:
+    """The fields of a row as they are: ``dataclasses.asdict`` would copy values, and cannot copy each of them."""
+    return {each.name: getattr(row, each.name) for each in fields(row)}
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRow:
+    """What a request did with one job, and how the job was before it."""
+
+    id: int
+    outcome: ControlOutcome
+    was: Status
+    retry_count: int
+    max_retries: int
+    concurrency_key: str | None
+    pausing: bool  # a pause is requested
+    cancelling: bool
+    progress: Progress
+    holder: int | None  # the unfinished job that has the same idempotency key
+    paths: tuple[str, ...]  # bytes that nothing refers to any more
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A job that a sweep moved, and its status now."""
+
+    id: int
+    status: Status
+    concurrency_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A supervisor and the jobs that it runs."""
+
+    id: int
+    name: str
+    host: str
+    pid: int
+    version: str
+    capacity: int
+    job_types: list[str]
+    queues: list[str] | None  # None: all
+    started_at: datetime
+    heartbeat_at: datetime
+    draining_at: datetime | None
+    stopped_at: datetime | None
+    lease_s: float
+    silent: bool  # no heartbeat for longer than a worker that is alive would take
+    heartbeat_age_s: float
+    jobs: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PausedQueue:
+    """A queue or a job type that is paused as a whole. kind: queue or type."""
+
+    kind: str
+    name: str
+    since: datetime
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChange:
+    """What pausing or resuming a queue did: whether it was not so before, and how many jobs wait now, or wait no more."""
+
+    changed: bool
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRow:
+    """A recorded checkpoint segment."""
+
+    job_id: int
+    seq: int
+    lease_seq: int
+    stage: str
+    done: int
+    complete: bool
+    path: str
+    sha256: str
+    size: int  # bytes
+    pause_safe: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line of history. Without a status before: the job was created; without any: nothing moved."""
+
+    id: int
+    job_id: int
+    at: datetime
+    kind: str
+    from_status: str | None
+    to_status: str | None
+    actor: str
+    lease_seq: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that a job's handler logged, printed or wrote to stderr."""
+
+    id: int
+    job_id: int
+    attempt: int
+    at: datetime
+    level: str
+    stage: str | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from psycopg.abc import AdaptContext
+from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import Format
+from psycopg.rows import DictRow
 from psycopg.types.json import set_json_loads
 
 DEEPEST = 500
@@ -29,13 +30,13 @@ class Undecodable(dict[str, Any]):
         self.reason = reason
 
 
-def prepare(connection: psycopg.Connection[Any]) -> None:
+def prepare(connection: psycopg.Connection) -> None:
     """Makes a connection return a value for whatever Postgres may store: deep JSON, instants that Python has not."""
     set_json_loads(_loads, connection)
     connection.adapters.register_loader("timestamptz", _Instant)
 
 
-def damaged(row: Mapping[str, Any]) -> list[str]:
+def damaged(row: Mapping[str, object]) -> list[str]:
     """What is wrong with the JSON columns of a job, one sentence a column."""
     found = []
     for name, value in row.items():
@@ -46,7 +47,7 @@ def damaged(row: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def readable(row: Mapping[str, Any]) -> dict[str, Any]:
+def readable(row: DictRow) -> DictRow:
     """The row with ``{}`` for each column that should contain an object and does not."""
     return {
         name: {} if name in OBJECTS and (isinstance(value, Undecodable) or not isinstance(value, dict)) else value
@@ -54,7 +55,7 @@ def readable(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _loads(data: str | bytes) -> Any:
+def _loads(data: str | bytes) -> object:
     try:
         value = json.loads(data)
     except (RecursionError, ValueError) as error:
@@ -65,7 +66,7 @@ def _loads(data: str | bytes) -> Any:
     return value
 
 
-def _deeper_than(value: Any, limit: int) -> bool:
+def _deeper_than(value: object, limit: int) -> bool:
     level = [value]
     for _ in range(limit + 1):
         level = [
@@ -89,7 +90,7 @@ class _Instant(Loader):
             raise TypeError(f"no loader for type {oid}")
         self._load = base(oid, context).load
 
-    def load(self, data: Any) -> Any:
+    def load(self, data: Buffer) -> object:
         try:
             return self._load(data)
         except psycopg.DataError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import psycopg
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
@@ -82,7 +82,7 @@ class Leases(Queue):
     CHECKED = ()
     """A worker has its own rights on the tables; a follow-up job is not its login's."""
 
-    def register(self, **facts: Any) -> int:
+    def register(self, **facts: object) -> int:
         """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
         return int(self._run("register", **listed, lease_s=self.ttl)[0]["id"])
@@ -126,7 +126,7 @@ class Leases(Queue):
         requests = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
         return Beat(bool(rows[0]["draining"]), requests)
 
-    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> list[dict[str, Any]]:
+    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> list[DictRow]:
         tokens = [token for token, _ in leases.values()]
         return self._run(
             "beat",
@@ -220,7 +220,7 @@ class Leases(Queue):
         entity: tuple[str, str] | None = None,
         forget: Sequence[int] = (),
         follow_up: Sequence[NewJob] = (),
-        work: Callable[[psycopg.Connection[Any]], None] | None = None,
+        work: Callable[[psycopg.Connection], None] | None = None,
     ) -> tuple[Status, bool]:
         """Records a checkpoint whose bytes are durable, with the stage's library writes and follow-up jobs, as one.
 
@@ -268,7 +268,7 @@ class Leases(Queue):
         settings = ", ".join(f"set_config('{name}', %(half)s, true)" for name in names)
         self.connection.execute(f"SELECT {settings}", {"half": half})
 
-    def warn(self, token: Token, kind: str, **detail: Any) -> None:
+    def warn(self, token: Token, kind: str, **detail: object) -> None:
         """A line of history that changes no status."""
         self._run(
             "note_event",
@@ -314,7 +314,7 @@ class Leases(Queue):
         return {row["id"]: Status(row["status"]) for row in self._run("family", ids=list(ids))}
 
 
-def _claimed(row: dict[str, Any]) -> Claimed:
+def _claimed(row: DictRow) -> Claimed:
     return Claimed(
         Token(row["id"], row["lease_seq"], row["lease_id"]),
         row["job_type"], row["title"], row["queue"], row["priority"], row["run_after"], row["input_data"],

@@ -8,19 +8,33 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import psycopg
-from psycopg.types.json import Jsonb
+from psycopg.rows import DictRow
 
 from jobctl.core.errors import StoreUnavailable, UsageError
-from jobctl.core.job import Filters, Job, NewJob, Progress, Submitted
-from jobctl.core.lifecycle import MAX_CRASHES, Status
-from jobctl.core.rows import Bucket, Dependency, FailureStats, Reached, References, Stats, TypeStats
+from jobctl.core.job import Filters, Job, NewJob, Submitted
+from jobctl.core.lifecycle import MAX_CRASHES, ControlOutcome, Status, Verb
+from jobctl.core.rows import (
+    Bucket,
+    CheckpointRow,
+    ControlRow,
+    Dependency,
+    Event,
+    FailureStats,
+    LogLine,
+    Moved,
+    PausedQueue,
+    QueueChange,
+    Reached,
+    References,
+    Stats,
+    TypeStats,
+    WorkerRow,
+)
 from jobctl.core.server import Blocker, Effective, Health
-from jobctl.postgres import decode
+from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
 from jobctl.postgres.session import Connect, Session, first_line
 
 TTL = 30.0
@@ -46,7 +60,7 @@ class Queue(Session):
 
     def submit(self, new: Sequence[NewJob]) -> list[Submitted]:
         """Creates jobs in one statement; the answers are in the order given. Raises ``UsageError`` for what can't be stored."""
-        rows = [_row(n, job) for n, job in enumerate(new)]
+        rows = [submitted_row(n, job) for n, job in enumerate(new)]
         try:
             answers = self._run("submit", rows=json.dumps(rows))
             if lost := [row["n"] for row in answers if row["id"] is None]:
@@ -63,51 +77,52 @@ class Queue(Session):
 
     def find(self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False) -> list[Job]:
         """Jobs that match, newest first unless ``sort`` is oldest, updated, priority, type, status or title."""
-        found = self._run("find", **_filters(filters), sort=sort, full=full, limit=limit)
-        return [_job(row) for row in found]
+        found = self._run("find", **filter_values(filters), sort=sort, full=full, limit=limit)
+        return [job_from(row) for row in found]
 
     def count(self, filters: Filters, *, cap: int = 10_000) -> int:
         """How many match, counted up to ``cap``."""
-        return int(self._run("count", **_filters(filters), cap=cap)[0]["count"])
+        return int(self._run("count", **filter_values(filters), cap=cap)[0]["count"])
 
     def statuses(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of each job that exists."""
         return {row["id"]: Status(row["status"]) for row in self._run("statuses", ids=list(ids))}
 
-    def pause(self, ids: Sequence[int], *, reason: str | None = None) -> list[dict[str, Any]]:
-        """Holds what waits, asks what runs."""
-        return self._control("pause", ids, reason=reason)
+    def pause(self, ids: Sequence[int], *, reason: str | None = None) -> list[ControlRow]:
+        """Pauses what waits, requests it of what runs."""
+        return self._control(Verb.PAUSE, ids, reason=reason)
 
-    def resume(self, ids: Sequence[int], *, from_start: bool = False) -> list[dict[str, Any]]:
+    def resume(self, ids: Sequence[int], *, from_start: bool = False) -> list[ControlRow]:
         """Sends what is paused back to the queue; withdraws a request."""
-        return self._control("resume", ids, from_start=from_start)
+        return self._control(Verb.RESUME, ids, from_start=from_start)
 
-    def retry(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+    def retry(self, ids: Sequence[int]) -> list[ControlRow]:
         """A person's retry, within the limit."""
-        return self._control("retry", ids)
+        return self._control(Verb.RETRY, ids)
 
-    def restart(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+    def restart(self, ids: Sequence[int]) -> list[ControlRow]:
         """From scratch."""
-        return self._control("restart", ids)
+        return self._control(Verb.RESTART, ids)
 
-    def cancel(self, ids: Sequence[int], *, reason: str | None = None) -> list[dict[str, Any]]:
-        """Ends what does not run, asks what runs."""
-        return self._control("cancel", ids, reason=reason)
+    def cancel(self, ids: Sequence[int], *, reason: str | None = None) -> list[ControlRow]:
+        """Ends what does not run, requests it of what runs."""
+        return self._control(Verb.CANCEL, ids, reason=reason)
 
-    def delete(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+    def delete(self, ids: Sequence[int]) -> list[ControlRow]:
         """Removes ended jobs; ``paths`` are the bytes that nothing refers to any more."""
-        return self._control("delete", ids)
+        return self._control(Verb.DELETE, ids)
 
-    def _control(self, verb: str, ids: Sequence[int], **values: Any) -> list[dict[str, Any]]:
-        rows = self._settling_keys(
+    def _control(self, verb: Verb, ids: Sequence[int], **values: object) -> list[ControlRow]:
+        found = self._settling_keys(
             lambda: self._outlasting_commits(lambda: self._run(verb, ids=list(ids), actor=self.actor, **values))
         )
-        keys = {row["concurrency_key"] for row in rows if row["answer"] == "done"} - {None}
+        rows = [control_row(row) for row in found]
+        keys = {row.concurrency_key for row in rows if row.outcome is ControlOutcome.DONE} - {None}
         if keys:
             self.wake_keys(keys)
         return rows
 
-    def _outlasting_commits(self, act: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    def _outlasting_commits(self, act: Callable[[], list[DictRow]]) -> list[DictRow]:
         """Runs a statement that may wait for the row of a job: a commit keeps it for half a lease at the most."""
         deadline = time.monotonic() + self.ttl / 2
         while True:
@@ -118,7 +133,7 @@ class Queue(Session):
                 if not (waited and self._idle()) or time.monotonic() >= deadline:
                     raise
 
-    def _settling_keys(self, act: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    def _settling_keys(self, act: Callable[[], list[DictRow]]) -> list[DictRow]:
         """Runs a statement that may lose a race for an idempotency key; when it did, it sees the winner the next time."""
         try:
             return act()
@@ -127,13 +142,14 @@ class Queue(Session):
                 raise
         return act()
 
-    def checkpoints(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+    def checkpoints(self, ids: Sequence[int]) -> list[CheckpointRow]:
         """What is recorded of the jobs' checkpoints, in order."""
-        return self._run("checkpoints", ids=list(ids))
+        return [CheckpointRow(**row) for row in self._run("checkpoints", ids=list(ids))]
 
-    def events(self, ids: Sequence[int] | None, *, after: int = 0, limit: int = _UNLIMITED) -> list[dict[str, Any]]:
+    def events(self, ids: Sequence[int] | None, *, after: int = 0, limit: int = _UNLIMITED) -> list[Event]:
         """History after event number ``after``; of all jobs when ``ids`` is None."""
-        return self._run("events", ids=None if ids is None else list(ids), after=after, limit=limit)
+        rows = self._run("events", ids=None if ids is None else list(ids), after=after, limit=limit)
+        return [Event(**row) for row in rows]
 
     def logs(
         self,
@@ -143,32 +159,34 @@ class Queue(Session):
         stage: str | None = None,
         attempt: int | None = None,
         tail: int = _UNLIMITED,
-    ) -> list[dict[str, Any]]:
+    ) -> list[LogLine]:
         """Lines that the job's handler logged."""
-        return self._run("logs", id=job_id, after=after, stage=stage, attempt=attempt, tail=tail)
+        rows = self._run("logs", id=job_id, after=after, stage=stage, attempt=attempt, tail=tail)
+        return [LogLine(**row) for row in rows]
 
-    def workers(self, *, everyone: bool = False) -> list[dict[str, Any]]:
+    def workers(self, *, everyone: bool = False) -> list[WorkerRow]:
         """Supervisors that are alive, or all that are known."""
-        return self._run("workers", all=everyone)
+        return [WorkerRow(**row) for row in self._run("workers", all=everyone)]
 
-    def drain_workers(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Asks supervisors, by name or id, to take no new jobs and end."""
-        return self._run("drain_worker", names=list(names))
+    def drain_workers(self, names: Sequence[str]) -> dict[int, str]:
+        """Requests of supervisors, by name or id, to take no new jobs and end; returns the names of those found, by id."""
+        return {row["id"]: row["name"] for row in self._run("drain_worker", names=list(names))}
 
-    def hold(self, kind: str, name: str, *, reason: str = "") -> dict[str, Any]:
-        """Holds a queue or a type as a whole."""
-        return self._run("hold", kind=kind, name=name, reason=reason, actor=self.actor)[0]
+    def hold(self, kind: str, name: str, *, reason: str = "") -> QueueChange:
+        """Pauses a queue or a type as a whole."""
+        row = self._run("hold", kind=kind, name=name, reason=reason, actor=self.actor)[0]
+        return QueueChange(row["changed"], row["jobs"])
 
-    def unhold(self, kind: str, name: str) -> dict[str, Any]:
-        """Takes a hold away."""
+    def unhold(self, kind: str, name: str) -> QueueChange:
+        """Lets a queue or a type go on."""
         row = self._run("unhold", kind=kind, name=name)[0]
         if row["keys"]:
             self.wake_keys(row["keys"])
-        return row
+        return QueueChange(row["changed"], row["jobs"])
 
-    def holds(self) -> list[dict[str, Any]]:
-        """What is held as a whole."""
-        return self._run("holds")
+    def holds(self) -> list[PausedQueue]:
+        """What is paused as a whole."""
+        return [PausedQueue(**row) for row in self._run("holds")]
 
     def reached_since(self, ids: Sequence[int], statuses: Sequence[str], since: datetime | None) -> Reached:
         """Which of these jobs have been in one of these statuses since a moment, however short; None: what time it is."""
@@ -187,7 +205,7 @@ class Queue(Session):
 
     def stats(self, *, since: datetime | None, types: Sequence[str] | None, queue: str | None) -> Stats:
         """Counts, times and retries of jobs submitted since a moment; None leaves a filter out."""
-        where: dict[str, Any] = {"since": since, "types": list(types) if types else None, "queue": queue}
+        where: dict[str, object] = {"since": since, "types": list(types) if types else None, "queue": queue}
         return Stats(
             [TypeStats(**row) for row in self._run("stats", **where)],
             [FailureStats(**row) for row in self._run("errors", **where)],
@@ -210,13 +228,14 @@ class Queue(Session):
         """The settings that hold in this session."""
         return Effective(**self._run("effective")[0])
 
-    def prune(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]:
-        """Forgets the checkpoints of jobs that ended ``age`` seconds ago; ``paths`` are the bytes to remove."""
-        return self._run("prune", age=age, limit=limit, actor=self.actor)
+    def prune(self, *, age: float, limit: int = 1000) -> list[str]:
+        """Forgets the checkpoints of jobs that ended ``age`` seconds ago; returns the keys of the bytes to remove."""
+        rows = self._run("prune", age=age, limit=limit, actor=self.actor)
+        return [path for row in rows for path in row["paths"]]
 
-    def prune_results(self, *, age: float, limit: int = 1000) -> list[dict[str, Any]]:
-        """Forgets the stored results of jobs that were completed ``age`` seconds ago; ``path`` is what to remove."""
-        return self._run("prune_results", age=age, limit=limit, actor=self.actor)
+    def prune_results(self, *, age: float, limit: int = 1000) -> list[str]:
+        """Forgets the stored results of jobs that were completed ``age`` seconds ago; returns the keys to remove."""
+        return [row["path"] for row in self._run("prune_results", age=age, limit=limit, actor=self.actor)]
 
     # -- sweep ---------------------------------------------------------------------------------------------------
 
@@ -224,17 +243,17 @@ class Queue(Session):
         """Makes due what was submitted for now before the database's clock was set back; returns how many jobs."""
         return len(self._run("make_due", limit=limit))
 
-    def rescue(self, *, limit: int = 100) -> list[dict[str, Any]]:
+    def rescue(self, *, limit: int = 100) -> list[Moved]:
         """Takes back jobs whose lease ran out."""
         rows = self._run("rescue", ttl=self.ttl, limit=limit, max_crashes=MAX_CRASHES, actor=self.actor)
         self._wake_after(rows)
-        return rows
+        return [Moved(row["id"], Status(row["status"]), row["concurrency_key"]) for row in rows]
 
-    def requeue(self, *, limit: int = 100) -> list[dict[str, Any]]:
+    def requeue(self, *, limit: int = 100) -> list[Moved]:
         """Moves automatic retries that are due."""
         rows = self._settling_keys(lambda: self._run("requeue", limit=limit, actor=self.actor))
         self._wake_after(rows)
-        return rows
+        return [Moved(row["id"], Status.PENDING, row["concurrency_key"]) for row in rows]
 
     def wake_keys(self, keys: Iterable[str | None] | None) -> int:
         """Lets the first due job of each free key through; None: of every key."""
@@ -252,7 +271,7 @@ class Queue(Session):
 
     def wake_dependents(self, ids: Sequence[int] | None) -> int:
         """Moves on the jobs that waited for these; None: looks at all that wait."""
-        woken: list[dict[str, Any]] = []
+        woken: list[DictRow] = []
         waiting = None if ids is None else list(ids)
         for pause in LOOK_AGAIN:
             time.sleep(pause)
@@ -263,30 +282,7 @@ class Queue(Session):
         self._wake_after(woken)
         return len(woken)
 
-    def _wake_after(self, rows: list[dict[str, Any]]) -> None:
+    def _wake_after(self, rows: Sequence[DictRow]) -> None:
         keys = {row["concurrency_key"] for row in rows} - {None}
         if keys:
             self.wake_keys(keys)
-
-
-def _row(n: int, job: NewJob) -> dict[str, Any]:
-    row = asdict(job) | {"n": n}
-    row["run_after"] = job.run_after.isoformat() if job.run_after else None
-    return row
-
-
-def _filters(filters: Filters) -> dict[str, Any]:
-    values = asdict(filters)
-    for name in ("ids", "statuses", "types", "label_keys", "error_types"):
-        values[name] = None if values[name] is None else [*values[name]]
-    values["labels"] = None if not filters.labels else Jsonb(dict(filters.labels))
-    return values
-
-
-def _job(row: dict[str, Any]) -> Job:
-    problems = tuple(decode.damaged(row))
-    fields = decode.readable(row)
-    return Job(
-        **fields
-        | {"status": Status(row["status"]), "progress": Progress.of(fields["progress"]), "undecodable": problems}
-    )

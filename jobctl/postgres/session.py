@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError
 from jobctl.core.server import Blocker
 from jobctl.postgres.checked import CALL, CHECKED
 
-Connect = Callable[[], "psycopg.Connection[Any]"]
+Connect = Callable[[], psycopg.Connection]
 
 SQL = Path(__file__).parent / "sql"
 
@@ -40,11 +40,11 @@ class Session:
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
-        self._connection: psycopg.Connection[Any] | None = None
+        self._connection: psycopg.Connection | None = None
         self._limited: bool | None = None
 
     @property
-    def connection(self) -> psycopg.Connection[Any]:
+    def connection(self) -> psycopg.Connection:
         """The live connection, in autocommit."""
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
@@ -70,7 +70,7 @@ class Session:
             with self.connection.transaction(force_rollback=rehearse):
                 yield
 
-    def _run(self, verb: str, **values: Any) -> list[dict[str, Any]]:
+    def _run(self, verb: str, **values: object) -> list[DictRow]:
         """The rows that a statement returns; through a checked function where the login has no rights on the tables."""
         with self._guarded():
             if self._limited and verb in self.CHECKED:
@@ -86,12 +86,12 @@ class Session:
                 # nobody reads the hints and their queue is full: what was asked for is done without one
                 return self._rows(statement(verb).replace("pg_notify(", "concat("), values)
 
-    def _rows(self, text: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    def _rows(self, text: str, values: Mapping[str, object]) -> list[DictRow]:
         cursor = self.connection.cursor(row_factory=dict_row).execute(text, values)
         return cursor.fetchall() if cursor.description else []
 
-    def _rows_of_checked(self, verb: str, values: dict[str, Any]) -> list[dict[str, Any]]:
-        plain = {name: json.loads(value) if name == "rows" else value for name, value in values.items()}
+    def _rows_of_checked(self, verb: str, values: Mapping[str, object]) -> list[DictRow]:
+        plain = {name: json.loads(str(value)) if name == "rows" else value for name, value in values.items()}
         rows = self._rows(CALL.format(verb=verb), {"values": Jsonb(plain)})
         return [row["row_"] for row in rows]
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobctl.core.lifecycle import DONE, Status, allowed
+from jobctl.core.rows import Event
 
 BY_WORKER = frozenset({"checkpoint", "complete", "fail", "release", "checkpoint_unusable"})
 """Events that only the attempt that owns the job may cause."""
@@ -28,11 +29,11 @@ SET_BACK = "the clock was set back"
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything the checker compares. ``events`` and ``jobs`` are rows as the client gives them, events in order."""
+    """Everything the checker compares. ``events`` and ``jobs`` are what the client returns, events in order."""
 
     acknowledged: frozenset[int]
     jobs: Mapping[int, Mapping[str, Any]]  # id → status, output, expected, retry_count
-    events: Sequence[Mapping[str, Any]]
+    events: Sequence[Event]
     effects: Sequence[tuple[int, int, str]]  # job, attempt, stage
     writing: frozenset[str]  # the stages that write
     deleted: frozenset[int] = frozenset()
@@ -63,9 +64,9 @@ KINDS = ("lost", "duplicated", "stale", "bad", "illegal", "charged")
 def check(history: History) -> Verdict:
     """The verdict on a run whose queue has drained."""
     verdict = Verdict()
-    by_job: dict[int, list[Mapping[str, Any]]] = {}
+    by_job: dict[int, list[Event]] = {}
     for event in history.events:
-        by_job.setdefault(event["job_id"], []).append(event)
+        by_job.setdefault(event.job_id, []).append(event)
     _lost(history, verdict)
     _bad(history, verdict)
     for job_id, events in by_job.items():
@@ -92,67 +93,65 @@ def _bad(history: History, verdict: Verdict) -> None:
             verdict.add("bad", f"job {job_id} returned {job['output']!r} instead of {job['expected']!r}")
 
 
-def _moves(job_id: int, events: Sequence[Mapping[str, Any]], history: History, verdict: Verdict) -> None:
+def _moves(job_id: int, events: Sequence[Event], history: History, verdict: Verdict) -> None:
     state: str | None = None
     for event in events:
-        source, target = event["from_status"], event["to_status"]
+        source, target = event.from_status, event.to_status
         if source is None and target is None:
             continue
         if source != state or (source and target and not allowed(Status(source), Status(target))):
-            verdict.add("illegal", f"job {job_id}: {event['kind']} from {source} to {target} while it was {state}")
+            verdict.add("illegal", f"job {job_id}: {event.kind} from {source} to {target} while it was {state}")
         state = target
     job = history.jobs.get(job_id)
     if job is not None and job["status"] != state:
         verdict.add("illegal", f"job {job_id} is {job['status']}; its history ends with {state}")
 
 
-def _stale(job_id: int, events: Sequence[Mapping[str, Any]], verdict: Verdict) -> None:
+def _stale(job_id: int, events: Sequence[Event], verdict: Verdict) -> None:
     owner: int | None = None  # the attempt that may write now
     for event in events:
-        if event["kind"] == "claim":
-            owner = event["lease_seq"]
-        elif event["kind"] in BY_WORKER and event["lease_seq"] != owner:
-            verdict.add("stale", f"job {job_id}: {event['kind']} of attempt {event['lease_seq']} while {owner} owns it")
-        elif event["from_status"] == Status.PROCESSING:
+        if event.kind == "claim":
+            owner = event.lease_seq
+        elif event.kind in BY_WORKER and event.lease_seq != owner:
+            verdict.add("stale", f"job {job_id}: {event.kind} of attempt {event.lease_seq} while {owner} owns it")
+        elif event.from_status == Status.PROCESSING:
             owner = None
-        if event["kind"] in BY_WORKER and event["from_status"] == Status.PROCESSING:
+        if event.kind in BY_WORKER and event.from_status == Status.PROCESSING:
             owner = None
 
 
-def _duplicated(job_id: int, events: Sequence[Mapping[str, Any]], verdict: Verdict) -> None:
+def _duplicated(job_id: int, events: Sequence[Event], verdict: Verdict) -> None:
     done: dict[str, int] = {}
     for event in events:
-        if event["kind"] in STARTS_AGAIN or (event["kind"] == "resume" and event["detail"].get("from_start")):
+        if event.kind in STARTS_AGAIN or (event.kind == "resume" and event.detail.get("from_start")):
             done.clear()
-        if event["kind"] == "checkpoint":
-            stage, items = event["detail"]["stage"], event["detail"]["done"]
+        if event.kind == "checkpoint":
+            stage, items = event.detail["stage"], event.detail["done"]
             if stage in done and items <= done[stage]:
                 verdict.add("duplicated", f"job {job_id}: stage {stage} was committed again at {items}")
             done[stage] = items
 
 
-def _charged(job_id: int, events: Sequence[Mapping[str, Any]], history: History, verdict: Verdict) -> None:
+def _charged(job_id: int, events: Sequence[Event], history: History, verdict: Verdict) -> None:
     job = history.jobs.get(job_id)
     if job is None:
         return
     retries = 0
     for event in events:
-        failed_into_pause = event["kind"] == "pause" and "error_type" in event["detail"]
-        retries = (
-            0 if event["kind"] == "restart" else retries + (event["kind"] in ("retry", "requeue") or failed_into_pause)
-        )
+        failed_into_pause = event.kind == "pause" and "error_type" in event.detail
+        retries = 0 if event.kind == "restart" else retries + (event.kind in ("retry", "requeue") or failed_into_pause)
     if job["retry_count"] != retries:
         verdict.add("charged", f"job {job_id} was charged {job['retry_count']} retries for {retries}")
 
 
-def _crashes(job_id: int, events: Sequence[Mapping[str, Any]], verdict: Verdict) -> None:
+def _crashes(job_id: int, events: Sequence[Event], verdict: Verdict) -> None:
     crashes = 0
     for event in events:
-        if event["kind"] in FORGIVES_CRASHES:
+        if event.kind in FORGIVES_CRASHES:
             crashes = 0
-        elif event["kind"] in ("rescue", "abandon"):
-            crashes += event["detail"].get("reason") != SET_BACK
-            charged = event["detail"].get("crash_count", crashes)  # a rescue by the job's own worker does not name it
+        elif event.kind in ("rescue", "abandon"):
+            crashes += event.detail.get("reason") != SET_BACK
+            charged = event.detail.get("crash_count", crashes)  # a rescue by the job's own worker does not name it
             if charged != crashes:
                 verdict.add("charged", f"job {job_id} was charged {charged} crashes for {crashes}")
 
@@ -161,9 +160,9 @@ def _effects(history: History, verdict: Verdict) -> None:
     """A stage's writes are there exactly as often as its commits are recorded: they are one transaction."""
     effects = Counter(history.effects)
     commits = Counter(
-        (event["job_id"], event["lease_seq"], event["detail"]["stage"])
+        (event.job_id, event.lease_seq or 0, event.detail["stage"])
         for event in history.events
-        if event["kind"] == "checkpoint" and event["detail"]["stage"] in history.writing
+        if event.kind == "checkpoint" and event.detail["stage"] in history.writing
     )
     for job_id, attempt, stage in (effects - commits).elements():
         verdict.add("duplicated", f"job {job_id}: stage {stage} of attempt {attempt} wrote without a commit")

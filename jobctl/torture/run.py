@@ -8,11 +8,10 @@ import secrets
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -112,7 +111,7 @@ class Run:
     def _act(self) -> None:
         """One request of a person. One whose answer was lost may have happened or not."""
         with suppress(StoreUnavailable):
-            if self.client.queue.count(Filters(statuses=(Status.PENDING, Status.PROCESSING))) < self.plan.jobs_at_once:
+            if self.client.count(Filters(statuses=(Status.PENDING, Status.PROCESSING))) < self.plan.jobs_at_once:
                 self._submit()
             elif self.rng.random() < 0.3 and self.acknowledged:
                 verb = self.rng.choice(CONTROLS)
@@ -146,7 +145,7 @@ class Run:
     def _resume_paused(self) -> None:
         paused = [job.id for job in self.client.find(Filters(statuses=(Status.PAUSED,)), limit=None)]
         for answer in self.client.resume(paused) if paused else []:
-            if answer.answer == "refused":
+            if answer.outcome == "refused":
                 self.client.resume([answer.id], from_start=True)
 
     def _check(self) -> None:
@@ -159,7 +158,7 @@ class Run:
         }  # fmt: skip
         with psycopg.connect(self.target.url) as connection:
             effects = connection.execute("SELECT job_id, attempt, stage FROM jobctl_torture.effects").fetchall()
-        events: Sequence[dict[str, Any]] = self.client.events(None, limit=2_000_000_000)
+        events = self.client.events(None, limit=2_000_000_000)
         self.report.statuses.update(str(job["status"]) for job in jobs.values())
         self.report.verdict = check(History(frozenset(self.acknowledged), jobs, events, effects, workload.WRITING))
 

@@ -102,7 +102,7 @@ class Supervisor:
         """After an outage: the database was replaced, or the worker's row was removed meanwhile."""
         config = self.config
         own = (self.worker, config.name, config.host, config.pid)
-        if own not in {(row["id"], row["name"], row["host"], row["pid"]) for row in self.queue.workers(everyone=True)}:
+        if own not in {(row.id, row.name, row.host, row.pid) for row in self.queue.workers(everyone=True)}:
             self._register()
             self.enforcer.replace()
 

@@ -76,8 +76,8 @@ def test_a_dump_loaded_elsewhere_is_the_same_and_its_jobs_go_on(queue, claim, da
         Status.PENDING,
     ]
     assert jobs[2].crash_count == jobs[4].crash_count == 0
-    assert [e["kind"] for e in target.events([4])] == ["submit", "claim", "release"]
-    assert target.resume([3])[0]["answer"] == "done"
+    assert [e.kind for e in target.events([4])] == ["submit", "claim", "release"]
+    assert target.resume([3])[0].outcome == "done"
     assert target.submit([NewJob("a", {})])[0].id == 6
     column = target.connection.execute(
         "SELECT 1 FROM pg_attribute WHERE attrelid = 'jobctl.chunks'::regclass AND attname = 'embedding'"

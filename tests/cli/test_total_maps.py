@@ -1,38 +1,85 @@
 """Every place that must know each status or each verb knows all of them: a new one is missed here, if not by the type checker."""
 
 import re
+from pathlib import Path
 
 import click
 import pytest
 
 from jobctl.cli import complete, exits, registry
 from jobctl.cli.app import root, top
-from jobctl.cli.commands.control import AWAITED, LEAVES
+from jobctl.cli.commands.control import AWAITED, _leaves
 from jobctl.cli.output import card
 from jobctl.cli.selectors import ERROR_TYPES, NAMES
 from jobctl.cli.watching import live, source
-from jobctl.client import _DONE, explain
-from jobctl.core import errors
-from jobctl.core.lifecycle import ACTIONS, ACTIVE, DONE, Status
+from jobctl.client import Client, explain
+from jobctl.client.control import _done, _result
+from jobctl.core import errors, lifecycle
+from jobctl.core.job import Progress
+from jobctl.core.lifecycle import ACTIVE, DONE, ControlOutcome, Status, Verb
+from jobctl.core.rows import ControlRow
+from jobctl.postgres import tables
+from jobctl.postgres.checked import CHECKED
+from jobctl.postgres.queue import Queue
+from jobctl.postgres.session import SQL, statement
 from tests.cli.make import job
 
+STATUS_PLACES = {
+    "mark": lambda status: card.MARKS[status],
+    "what comes": lambda status: isinstance(card.what_comes(job(1, status)), str),
+    "why": lambda status: explain(job(1, status), [], [], [])[0],
+    "outcome of a watch": lambda status: {True: status}[
+        exits.ended(job(1, status)) in (None, "reached", "failed", "cancelled")
+    ],
+    "order of a watch": lambda status: (status in source.ORDER) != (status in DONE),
+    "selector": lambda status: status in NAMES["active"] + NAMES["done"],
+    "active or done": lambda status: (status in ACTIVE) != (status in DONE),
+    "a move into it": lambda status: any(status in move.targets for move in lifecycle.MOVES),
+    "a sentence for each request": lambda status: all(_result(verb, 1, refused(status)).message for verb in Verb),
+}
+"""Everything that has to know each status: false, or an error, where it does not."""
 
+
+def refused(status: Status) -> ControlRow:
+    return ControlRow(1, ControlOutcome.REFUSED, status, 0, 3, None, False, False, Progress(), None, ())
+
+
+@pytest.mark.parametrize("place", STATUS_PLACES)
 @pytest.mark.parametrize("status", Status)
-def test_each_status_has_its_words_everywhere(status):
-    one = job(1, status)
-    assert status in card.MARKS
-    assert isinstance(card.what_comes(one), str)
-    assert explain(one, [], [], [])
-    assert exits.ended(one) in (None, "reached", "failed", "cancelled")
-    assert (status in source.ORDER) != (status in DONE)
-    assert status in NAMES["active"] + NAMES["done"]
-    assert set(ACTIVE) | set(DONE) == set(Status)
+def test_each_status_has_its_words_everywhere(status, place):
+    assert STATUS_PLACES[place](status)
 
 
-@pytest.mark.parametrize("verb", ACTIONS)
+def test_the_sets_of_statuses_in_sql_are_those_of_the_table_of_moves():
+    """A set in which a new status was forgotten is none of these any more."""
+    cancelled_at_once = frozenset(lifecycle.BY_NAME["cancel"].sources) - {Status.PROCESSING}
+    retried = frozenset(lifecycle.BY_NAME["retry"].sources)
+    moving = frozenset(ACTIVE) - {Status.PAUSED}
+    known = {frozenset(ACTIVE), frozenset(DONE), cancelled_at_once, retried, moving}
+    found = {
+        path.name: unknown
+        for path in [*SQL.glob("*.sql"), Path(tables.__file__)]
+        if (unknown := [names for names in statuses(path.read_text(encoding="utf-8")) if names not in known])
+    }
+    assert found == {}
+
+
+def statuses(text: str) -> list[frozenset[str]]:
+    """The sets of two or more statuses that a text compares with."""
+    lists = re.findall(r"status\w* (?:NOT )?IN \(([^)]*)\)", text)
+    found = [frozenset(re.findall(r"'(\w+)'", names)) for names in lists]
+    return [names for names in found if names & set(Status)]
+
+
+@pytest.mark.parametrize("verb", Verb)
 def test_each_verb_has_its_command_its_words_and_its_completion(verb):
-    assert verb in _DONE
-    assert verb in LEAVES
+    assert _done(verb, Status.PENDING)
+    assert _leaves(verb) in (*Status, None)
+    assert callable(getattr(Client, verb))
+    assert callable(getattr(Queue, verb))
+    assert statement(verb)
+    assert verb in CHECKED, "a submitter has each verb on its own jobs"
+    assert verb in lifecycle.BY_NAME, "the table of moves"
     assert verb in registry.COMMANDS
     assert isinstance(root.get_command(top(), verb), click.Command)
     assert verb in complete.IDS
@@ -41,8 +88,7 @@ def test_each_verb_has_its_command_its_words_and_its_completion(verb):
 
 
 def test_no_map_knows_a_verb_or_a_status_that_is_none():
-    assert set(_DONE) == set(LEAVES) == set(ACTIONS)
-    assert set(AWAITED) <= set(ACTIONS)
+    assert set(AWAITED) <= set(Verb)
     assert set(card.MARKS) == set(Status)
 
 

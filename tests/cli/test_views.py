@@ -20,7 +20,7 @@ from jobctl.cli.watching.live import Live, View, picture
 from jobctl.cli.watching.source import Ender, Source
 from jobctl.core.errors import StoreUnavailable, UsageError
 from jobctl.core.job import Answer, Progress
-from jobctl.core.lifecycle import ACTIONS, DONE, Status
+from jobctl.core.lifecycle import DONE, ControlOutcome, Status, Verb
 from jobctl.core.names import span
 from tests.cli.make import HOSTILE, NOW, ago, job, running, zoo
 
@@ -80,7 +80,7 @@ def test_the_card_says_what_is_possible_and_nothing_else():
     golden("cards", found)
     for one in zoo():
         offered = [line for line in card.card(State(), one) if line.startswith("actions")]
-        said = [verb for verb in ACTIONS if offered and f"jobctl {verb} {one.id}" in offered[0]]
+        said = [verb for verb in Verb if offered and f"jobctl {verb} {one.id}" in offered[0]]
         assert tuple(said) == one.actions
 
 
@@ -166,11 +166,11 @@ class Client:
 
     def pause(self, ids):
         self.asked.append(("pause", ids))
-        return [Answer(ids[0], "done", Status.PENDING, f"job {ids[0]}: paused")]
+        return [Answer(ids[0], ControlOutcome.DONE, Status.PENDING, f"job {ids[0]}: paused")]
 
     def cancel(self, ids):
         self.asked.append(("cancel", ids))
-        return [Answer(ids[0], "done", Status.PENDING, f"job {ids[0]}: cancelled")]
+        return [Answer(ids[0], ControlOutcome.DONE, Status.PENDING, f"job {ids[0]}: cancelled")]
 
     retry = resume = pause
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jobctl import client
-from jobctl.client import open_regular
+from jobctl.client import input_files, open_regular
+from jobctl.client.input_files import store
 from jobctl.core.errors import Invalid, InvalidArguments
 from jobctl.worker.inputs import open_input
 
@@ -160,14 +160,14 @@ def test_jobs_read_files_and_folders_under_a_root_by_their_names(shell, tmp_path
 def test_a_file_that_changes_while_it_is_submitted_is_refused(shell, tmp_path, monkeypatch):
     path = tmp_path / "log.txt"
     path.write_text("one line\n")
-    real = client.source_key
+    real = input_files.source_key
 
     def growing(sha256: str) -> str:
         with path.open("a") as sink:
             sink.write("another\n")
         return real(sha256)
 
-    monkeypatch.setattr(client, "source_key", growing)
+    monkeypatch.setattr(input_files, "source_key", growing)
     put, deleted = [], []
 
     class Storage:
@@ -180,10 +180,8 @@ def test_a_file_that_changes_while_it_is_submitted_is_refused(shell, tmp_path, m
         def delete(self, key: str) -> None:
             deleted.append(key)
 
-    one = client.Client.__new__(client.Client)
-    one._storage = Storage
     with open_regular(path, "path") as stream, pytest.raises(InvalidArguments, match="changes while it is read"):
-        one._store(stream, path, "path")
+        store(Storage(), stream, path, "path")
     assert put == deleted != []
 
 

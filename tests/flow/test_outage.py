@@ -95,6 +95,6 @@ def test_hints_that_nobody_reads_fail_no_submit(server):
         queue = Leases(lambda: connect(server.conninfo()))
         client = Client(queue, storage=lambda: None, load=lambda _: pipeline)
         job = client.submit("noop", {}, Options()).id
-        assert [client.pause([job])[0].answer, client.resume([job])[0].answer] == ["done", "done"]
+        assert [client.pause([job])[0].outcome, client.resume([job])[0].outcome] == ["done", "done"]
         deaf.execute("ROLLBACK")
         client.close()

@@ -11,6 +11,7 @@ from jobctl.core.attempt import Outcome
 from jobctl.core.errors import StorageUnavailable, StoreUnavailable
 from jobctl.core.job import Filters, NewJob
 from jobctl.core.lifecycle import Ending, Status
+from jobctl.core.rows import CheckpointRow
 from jobctl.storage.local import LocalStorage
 from jobctl.worker import attempt as attempts
 from jobctl.worker.attempt import Attempt
@@ -59,12 +60,12 @@ class Bench:
     def job(self, job_id: int = 1):
         return self.queue.find(Filters(ids=(job_id,)), full=True)[0]
 
-    def records(self) -> list[dict]:
+    def records(self) -> list[CheckpointRow]:
         return self.queue.checkpoints([1])
 
     def damage(self, seq: int) -> None:
         """Changes a byte of a checkpoint."""
-        (path,) = (self.storage.root / row["path"] for row in self.records() if row["seq"] == seq)
+        (path,) = (self.storage.root / row.path for row in self.records() if row.seq == seq)
         data = bytearray(path.read_bytes())
         data[-1] ^= 1
         path.write_bytes(data)
@@ -102,7 +103,7 @@ class Batched:
 def test_damage_in_the_middle_costs_what_came_after_it_and_never_a_wrong_result(bench, damaged):
     first = Batched(3, bench)
     assert bench.attempt(first.pipeline).kind is Ending.RELEASED
-    assert [(row["seq"], row["stage"], row["done"]) for row in bench.records()] == [
+    assert [(row.seq, row.stage, row.done) for row in bench.records()] == [
         (1, "numbers", 0), (2, "squares", 2), (3, "squares", 4), (4, "squares", 6),
     ]  # fmt: skip
     bench.damage(damaged)
@@ -114,7 +115,7 @@ def test_damage_in_the_middle_costs_what_came_after_it_and_never_a_wrong_result(
     assert again.seen == [[n, n + 1] for n in range(2 * done, 10, 2)]
     assert any(line.startswith("warning") and "cannot be used" in line for line in bench.lines)
     # what was dropped is forgotten with the next commit: nobody can fall back on it again
-    after = [(row["seq"], row["lease_seq"]) for row in bench.records()]
+    after = [(row.seq, row.lease_seq) for row in bench.records()]
     assert [seq for seq, attempt in after if attempt == 1] == list(range(1, damaged))
     assert [seq for seq, attempt in after if attempt == 2] == list(range(5, len(after) - damaged + 6))
 
@@ -183,7 +184,7 @@ def test_a_job_stops_only_where_it_is_safe_whoever_asks(bench, request_, ending)
     outcome = bench.attempt(run.pipeline)
     assert (outcome and outcome.kind) == ending  # a pause is settled by the commit itself
     assert run.ran == ["before", "unsafe", "after"]
-    assert [(row["stage"], row["pause_safe"]) for row in bench.records()] == [
+    assert [(row.stage, row.pause_safe) for row in bench.records()] == [
         ("before", True), ("unsafe", False), ("after", True),
     ]  # fmt: skip
     assert bench.job().status is (Status.PENDING if ending else Status.PAUSED)

@@ -66,7 +66,7 @@ def one_claim_each(s: Stage) -> None:
 def retries_are_counted(s: Stage) -> None:
     s.queue.submit([NewJob("a", {}, max_retries=0)])
     s.queue.settle([Outcome(s.claim()[0].token, "failed", failure=failure(ValueError("x")))])
-    assert s.queue.retry([1])[0]["answer"] == "refused"
+    assert s.queue.retry([1])[0].outcome == "refused"
 
 
 def a_lease_that_is_good_is_left_alone(s: Stage) -> None:
@@ -92,7 +92,7 @@ def one_unfinished_job_a_key(s: Stage) -> None:
     for _ in range(2):
         job = s.queue.submit([NewJob("a", {}, key="k")])[0].id
         s.queue.settle([Outcome(s.claim()[0].token, "failed", failure=failure(ValueError("x")))])
-    assert [row["answer"] for row in s.queue.retry([job - 1, job])] == ["done", "refused"]
+    assert [row.outcome for row in s.queue.retry([job - 1, job])] == ["done", "refused"]
 
 
 def a_cancel_that_stands_is_not_paused(s: Stage) -> None:

@@ -29,7 +29,7 @@ def test_a_job_is_rescued_though_its_worker_left_no_trace(queue, claim, conn):
     claim()
     conn.execute("DELETE FROM workers")
     later(queue, 31)
-    assert [row["id"] for row in queue.rescue()] == [1]
+    assert [row.id for row in queue.rescue()] == [1]
 
 
 def test_recovery_waits_for_no_key_and_no_hold(queue, claim):
@@ -37,7 +37,7 @@ def test_recovery_waits_for_no_key_and_no_hold(queue, claim):
     assert len(claim()) == 1
     queue.hold("queue", "default")
     later(queue, 31)
-    assert [row["status"] for row in queue.rescue()] == ["pending"]
+    assert [row.status for row in queue.rescue()] == ["pending"]
     assert claim() == []
     queue.unhold("queue", "default")
     assert [c.token.job_id for c in claim()] == [1]
@@ -95,7 +95,7 @@ def test_a_server_that_became_read_only_is_a_connection_lost(queue):
     queue.connection.execute("SET default_transaction_read_only = on")
     with pytest.raises(StoreUnavailable, match="read-only"):
         queue.cancel([1])
-    assert queue.cancel([1])[0]["answer"] == "done"  # on a new connection
+    assert queue.cancel([1])[0].outcome == "done"  # on a new connection
 
 
 def test_every_connection_has_its_time_limits_and_looks_for_a_writable_server(database_url):

@@ -78,10 +78,10 @@ def test_lines_of_a_job_that_is_locked_are_written_later_and_those_of_others_now
     lock(forgotten, "jobs", 1)
     left = queue.log(lines)
     assert left == lines[:2]
-    assert [line["text"] for line in queue.logs(2)] == ["line 0", "line 1"]
+    assert [line.text for line in queue.logs(2)] == ["line 0", "line 1"]
     forgotten.rollback()
     assert queue.log(left) == []
-    assert [line["text"] for line in queue.logs(1)] == ["line 0", "line 1"]
+    assert [line.text for line in queue.logs(1)] == ["line 0", "line 1"]
 
 
 def test_a_dependent_that_is_locked_holds_nothing_up_and_is_woken_by_the_next_sweep(queue, claim, forgotten):
@@ -183,7 +183,7 @@ def test_a_process_that_is_frozen_inside_a_commit_loses_its_lock_within_half_a_l
     queue.submit([NewJob("a", {})])
     os.waitid(os.P_PID, frozen.pid, os.WSTOPPED)
     assert queue.rescue() == [], "the row is locked"
-    eventually(lambda: [row["id"] for row in queue.rescue()] == [1], 30)
+    eventually(lambda: [row.id for row in queue.rescue()] == [1], 30)
     assert conn.execute("SELECT count(*) FROM checkpoints").fetchone() == (0,), "nothing of the commit"
     frozen.send_signal(signal.SIGCONT)
     assert frozen.wait(30) != 0
@@ -193,7 +193,7 @@ def test_a_pause_outlasts_a_commit_that_is_frozen(queue, frozen):
     queue.submit([NewJob("a", {})])
     os.waitid(os.P_PID, frozen.pid, os.WSTOPPED)
     queue.connection.execute("SET lock_timeout = '300ms'")
-    assert queue.pause([1])[0]["answer"] == "requested"
+    assert queue.pause([1])[0].outcome == "requested"
 
 
 @pytest.mark.parametrize("ttl", [2.0, 120.0])

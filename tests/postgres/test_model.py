@@ -273,8 +273,8 @@ class Jobs(RuleBasedStateMachine):
         lost = (
             verb == "resume" and not options and job.status is Z and job.records and job.records[-1][0] in self.missing
         )
-        assert (answer.answer in ("done", "requested")) == (offered and not clash and not lost), answer
-        return answer.answer
+        assert (answer.outcome in ("done", "requested")) == (offered and not clash and not lost), answer
+        return answer.outcome
 
     @precondition(lambda self: self.jobs)
     @rule(number=st.integers(0, 9))
@@ -354,7 +354,7 @@ class Jobs(RuleBasedStateMachine):
     def rescue(self, seconds):
         self.tick(seconds)
         lost = [j for j in self.jobs.values() if j.status is R and j.expires < self.now]
-        assert {row["id"] for row in self.queue.rescue()} == {j.id for j in lost}
+        assert {row.id for row in self.queue.rescue()} == {j.id for j in lost}
         for job in lost:
             job.crashes += 1
             self.old.append(job.token)
@@ -371,7 +371,7 @@ class Jobs(RuleBasedStateMachine):
             rivals = [o for o in self.jobs.values() if o.same and o.same == job.same and o is not job]
             if not any(o.status in ACTIVE or (o in due and o.id < job.id) for o in rivals):
                 expected.append(job)
-        assert {row["id"] for row in self.queue.requeue()} == {j.id for j in expected}
+        assert {row.id for row in self.queue.requeue()} == {j.id for j in expected}
         for job in expected:
             job.status, job.retry_at = P, None
             job.retries += 1
@@ -445,10 +445,10 @@ class Jobs(RuleBasedStateMachine):
     def history_is_a_path_through_the_table(self):
         state = self.told
         for event in self.queue.events(None, after=self.read_to):
-            self.read_to = event["id"]
-            if event["to_status"] is None and event["kind"] != "delete":
+            self.read_to = event.id
+            if event.to_status is None and event.kind != "delete":
                 continue
-            i, source, target = event["job_id"], event["from_status"], event["to_status"]
+            i, source, target = event.job_id, event.from_status, event.to_status
             assert state.get(i) == source, f"a move of job {i} is missing before {event}"
             if source and target:
                 assert allowed(Status(source), Status(target))

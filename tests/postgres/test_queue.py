@@ -165,7 +165,7 @@ def test_a_stage_commits_its_checkpoint_its_writes_and_its_follow_up_as_one(queu
 def test_a_pause_is_obeyed_only_with_a_pause_safe_checkpoint(queue, claim):
     queue.submit([NewJob("a", {})])
     token = claim()[0].token
-    assert queue.pause([token.job_id])[0]["answer"] == "requested"
+    assert queue.pause([token.job_id])[0].outcome == "requested"
     unsafe = Record(1, "s", 0, True, "p", "0" * 64, 1, False)
     assert queue.commit_stage(token, unsafe)[0] is Status.PROCESSING
     safe = Record(2, "t", 0, True, "q", "0" * 64, 1, True)
@@ -188,7 +188,7 @@ def test_a_withdrawn_pause_is_no_pause(queue, claim):
     queue.submit([NewJob("a", {})])
     token = claim()[0].token
     queue.pause([token.job_id])
-    assert queue.resume([token.job_id])[0]["answer"] == "done"
+    assert queue.resume([token.job_id])[0].outcome == "done"
     assert queue.commit_stage(token, RECORD)[0] is Status.PROCESSING
     assert queue.find(Filters())[0].resume_count == 0
 
@@ -199,12 +199,12 @@ def test_transient_failures_are_requeued_when_due_and_only_then(queue, claim, co
     queue.settle([Outcome(token, "failed", failure=failure(TimeoutError("slow")), retry_after=60.0)])
     assert queue.requeue() == []
     queue.connection.execute("SELECT set_config('jobctl.clock', (now() + interval '61 seconds')::text, false)")
-    assert [r["id"] for r in queue.requeue()] == [token.job_id]
+    assert [r.id for r in queue.requeue()] == [token.job_id]
     again = claim()[0].token
     queue.settle([Outcome(again, "failed", failure=failure(TimeoutError("slow")), retry_after=0.0)])
     assert queue.find(Filters())[0].next_retry_at is None
-    assert queue.retry([token.job_id])[0]["answer"] == "refused"
-    assert queue.restart([token.job_id])[0]["answer"] == "done"
+    assert queue.retry([token.job_id])[0].outcome == "refused"
+    assert queue.restart([token.job_id])[0].outcome == "done"
     assert queue.find(Filters())[0].retry_count == 0
 
 
@@ -237,7 +237,7 @@ def test_a_lost_lease_is_rescued_three_times_and_then_abandoned(queue, claim):
     job = queue.find(Filters())[0]
     assert (job.status, job.crash_count, job.retry_count) == ("failed", 3, 0)
     assert "lost 3 times" in job.error_message
-    assert queue.events([job.id])[-1]["kind"] == "abandon"
+    assert queue.events([job.id])[-1].kind == "abandon"
 
 
 @pytest.mark.parametrize(("verb", "end"), [("pause", "paused"), ("cancel", "cancelled")])
@@ -322,11 +322,11 @@ def test_a_job_waits_for_what_it_depends_on(queue, claim):
 @pytest.mark.parametrize(("kind", "name"), [("queue", "default"), ("type", "a")])
 def test_a_held_queue_or_type_hands_nothing_out(queue, claim, kind, name):
     before = queue.submit([NewJob("a", {})])[0].id
-    assert queue.hold(kind, name)["changed"]
+    assert queue.hold(kind, name).changed
     after = queue.submit([NewJob("a", {})])[0].id
     assert claim() == []
     assert {j.waiting_on for j in queue.find(Filters())} == {kind}
-    assert queue.unhold(kind, name)["jobs"] == 2
+    assert queue.unhold(kind, name).jobs == 2
     assert [c.token.job_id for c in claim()] == [before, after]
 
 
@@ -341,7 +341,7 @@ def test_every_change_of_status_is_in_the_history(queue, claim):
     queue.retry([1])
     queue.settle([Outcome(claim()[0].token, "completed")])
     queue.delete([1])
-    moves = [(e["kind"], e["from_status"], e["to_status"]) for e in queue.events([1])]
+    moves = [(e.kind, e.from_status, e.to_status) for e in queue.events([1])]
     assert moves == [
         ("submit", None, "pending"), ("hold", "pending", "paused"), ("resume", "paused", "pending"),
         ("claim", "pending", "processing"), ("fail", "processing", "failed"), ("requeue", "failed", "pending"),
@@ -355,7 +355,7 @@ def test_every_change_of_status_is_in_the_history(queue, claim):
 def test_a_dry_run_changes_nothing(queue, conn):
     queue.submit([NewJob("a", {})])
     with queue.transaction(rehearse=True):
-        assert queue.cancel([1])[0]["answer"] == "done"
+        assert queue.cancel([1])[0].outcome == "done"
     assert status(queue, 1) == "pending"
     assert conn.execute("SELECT count(*) FROM events").fetchone() == (1,)
 
@@ -367,7 +367,7 @@ def test_logs_are_bounded_and_belong_to_the_attempt_that_wrote_them(queue, claim
     queue.log([(1, token.lease_seq, "info", "s", "last"), (1, 99, "info", "s", "from a stale attempt")])
     lines = queue.logs(1)
     assert len(lines) <= 5_002
-    assert lines[-1]["text"] == "last"
+    assert lines[-1].text == "last"
 
 
 def test_a_lost_answer_to_a_claim_is_found_and_given_back(queue, claim):

@@ -68,7 +68,7 @@ def test_a_submitter_controls_its_own_jobs(logins):
     ann = logins.queue("ann")
     assert [s.id for s in ann.submit([NewJob("a", {"n": 1}), NewJob("a", {}, concurrency_key="k"), NewJob("a", {})])]
     for verb in ("pause", "resume", "pause", "cancel", "retry", "cancel", "restart", "cancel", "delete"):
-        assert getattr(ann, verb)([2])[0]["answer"] == "done", verb
+        assert getattr(ann, verb)([2])[0].outcome == "done", verb
     (job,) = ann.find(Filters(ids=(1,)), full=True)
     assert (job.input_data, job.created_by) == ({"n": 1}, logins.name("ann"))
 
@@ -205,7 +205,7 @@ def test_follow_up_work_belongs_to_the_submitter_of_the_first_job(logins, queue,
         [NewJob("b", {}, created_by="job:1"), NewJob("b", {}, created_by="job:2"), NewJob("b", {}, created_by="job:x")]
     )
     assert sorted(job.id for job in ann.find(Filters())) == [1, 2, 3]
-    assert [row["answer"] for row in ann.cancel([1, 2, 3])] == ["done"] * 3
+    assert [row.outcome for row in ann.cancel([1, 2, 3])] == ["done"] * 3
     assert bob.find(Filters()) == bob.cancel([1, 2, 3]) == []
 
 
@@ -472,7 +472,7 @@ def test_each_function_with_rights_of_its_own_is_closed_and_has_a_fixed_search_p
 def test_a_reader_sees_everything_and_changes_nothing(logins, anns):
     queue = logins.queue("rea")
     assert len(queue.find(Filters(), full=True)) == 3
-    assert queue.logs(anns)[0]["text"] == "s3cret"
+    assert queue.logs(anns)[0].text == "s3cret"
     for verb in CONTROLS:
         with pytest.raises(ConfigError, match="refuses"):
             getattr(queue, verb)([anns])
@@ -624,6 +624,6 @@ def test_the_owner_of_the_schema_is_limited_by_nothing(logins, queue, anns):
     assert len(queue.find(Filters())) == 3
     for verb in ("retry", "cancel", "delete"):
         try:
-            assert getattr(queue, verb)([anns])[0]["answer"] in ("done", "refused")
+            assert getattr(queue, verb)([anns])[0].outcome in ("done", "refused")
         except JobctlError as error:
             pytest.fail(str(error))

@@ -107,4 +107,4 @@ def test_events_that_cannot_be_decoded_are_shown_too(cli, queue, conn):
     assert shown.code == 0
     assert "nested too deeply" in shown.out
     later(queue, 1)
-    assert [event["kind"] for event in queue.events([1])] == ["submit", "x"]
+    assert [event.kind for event in queue.events([1])] == ["submit", "x"]

@@ -69,12 +69,12 @@ def test_every_threshold_is_a_share_of_the_workers_own_lease(leases, ttl):
         assert get(queue).alive == alive
         assert bool(queue.find(Filters(stale=True))) == silent
         assert seen.count(Filters(stale=True)) == silent
-        assert [w["silent"] for w in queue.workers()] == [silent]
+        assert [w.silent for w in queue.workers()] == [silent]
         assert queue.health().alive == (not silent)
         assert any(f"another worker takes over after {ttl:g}s" in line for line in seen.why(1)) != alive
         assert queue.rescue() == []
     at(queue, ttl * 1.01)
-    assert [row["id"] for row in queue.rescue()] == [1]
+    assert [row.id for row in queue.rescue()] == [1]
 
 
 def test_a_rescue_goes_by_the_lease_of_the_worker_and_not_of_the_sweep(leases, queue):
@@ -87,7 +87,7 @@ def test_a_rescue_goes_by_the_lease_of_the_worker_and_not_of_the_sweep(leases, q
     later(queue, 1000)
     assert queue.rescue() == []
     later(queue, 1121)
-    assert [row["id"] for row in queue.rescue()] == [1]
+    assert [row.id for row in queue.rescue()] == [1]
 
 
 def test_a_silent_worker_serves_nobody(leases):
@@ -171,12 +171,12 @@ def test_a_lease_from_before_the_clock_was_set_back_is_void_and_charged_to_nobod
     later(queue, -3600)
     assert not get(queue).alive
     assert queue.count(Filters(stale=True)) == 1
-    assert [w["silent"] for w in queue.workers()] == [True]
+    assert [w.silent for w in queue.workers()] == [True]
     assert queue.health().alive == 0
     assert any("set back" in line for line in client(queue).why(1))
-    assert [(row["id"], row["status"]) for row in queue.rescue()] == [(1, "pending")]
+    assert [(row.id, row.status) for row in queue.rescue()] == [(1, "pending")]
     assert get(queue).crash_count == 0
-    assert queue.events([1])[-1]["detail"]["reason"] == "the clock was set back"
+    assert queue.events([1])[-1].detail["reason"] == "the clock was set back"
     assert queue.settle([Outcome(token, Ending.COMPLETED)]) == {}, "the token decides who may write"
 
 
@@ -205,7 +205,7 @@ def test_rescue_goes_on_though_the_clock_lies_before_the_start_of_the_server(que
     client(queue).sweep()
     claim()
     later(queue, -7200 + 31)
-    assert [row["id"] for row in queue.rescue()] == [1]
+    assert [row.id for row in queue.rescue()] == [1]
 
 
 def test_doctor_calls_a_clock_that_was_set_back_bad(cli, queue, conn):
@@ -339,7 +339,7 @@ def test_forgotten_checkpoints_are_gone(queue, claim):
     for seq in (1, 2, 3):
         queue.commit_stage(token, Record(seq, f"s{seq}", 0, True, f"p{seq}", "0" * 64, 1, True))
     queue.commit_stage(token, Record(4, "s4", 0, True, "p4", "0" * 64, 1, True), forget=[2, 3])
-    assert [row["seq"] for row in queue.checkpoints([1])] == [1, 4]
+    assert [row.seq for row in queue.checkpoints([1])] == [1, 4]
     queue.pause([1])
     queue.settle([Outcome(token, Ending.RELEASED)])
     queue.resume([1], from_start=True)

@@ -1,18 +1,22 @@
 """The history checker of `jobctl torture` finds violations written by hand."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from jobctl.core.lifecycle import Status
+from jobctl.core.rows import Event
 from jobctl.torture.history import History, check
 
+AT = datetime(2026, 11, 25, tzinfo=UTC)
 EFFECTS = [(1, 1, "one")]
 
 
-def event(kind: str, lease: int | None = None, source: str | None = None, target: str | None = None, **detail) -> dict:
-    return {"job_id": 1, "kind": kind, "lease_seq": lease, "from_status": source, "to_status": target, "detail": detail}
+def event(kind: str, lease: int | None = None, source: str | None = None, target: str | None = None, **detail) -> Event:
+    return Event(0, 1, AT, kind, source, target, "", lease, detail)
 
 
-def good() -> list[dict]:
+def good() -> list[Event]:
     return [
         event("submit", target="pending"),
         event("claim", 1, "pending", "processing"),
@@ -29,7 +33,7 @@ def good() -> list[dict]:
 
 
 def kinds(
-    events: list[dict], *, status: str = "completed", output: object = 1, retries: int = 1, effects=EFFECTS, **more
+    events: list[Event], *, status: str = "completed", output: object = 1, retries: int = 1, effects=EFFECTS, **more
 ) -> set[str]:
     job = {"status": Status(status), "output": output, "expected": 1, "retry_count": retries}
     seen = History(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import click
 
@@ -17,10 +17,12 @@ from jobctl.cli.selectors import chosen, selectors, split
 from jobctl.client import Client, Swept
 from jobctl.core.errors import ConfigError
 from jobctl.core.job import Answer
-from jobctl.core.lifecycle import DONE, Standing, Status
+from jobctl.core.lifecycle import DONE, ControlOutcome, Standing, Status, Verb
 
-CODES = {"missing": 3, "refused": 4}
-AWAITED = {"pause": (Status.PAUSED,), "cancel": (Status.CANCELLED,)}
+CODES = {ControlOutcome.MISSING: 3, ControlOutcome.REFUSED: 4}
+AWAITED = {Verb.PAUSE: (Status.PAUSED,), Verb.CANCEL: (Status.CANCELLED,)}
+"""What ``--wait`` waits for; without an entry: for any end."""
+MOVED = (ControlOutcome.DONE, ControlOutcome.REQUESTED)
 
 
 def _verb(function: Callable[..., Any]) -> Command:
@@ -40,7 +42,7 @@ Run = Callable[[Client, Sequence[int], bool], list[Answer]]
 """What a verb does: the client, the jobs, whether it is a dry run."""
 
 
-def act(state: State, verb: str, values: dict[str, Any], run: Run) -> int:
+def act(state: State, verb: Verb, values: dict[str, Any], run: Run) -> int:
     """Chooses, acts, reports, waits."""
     where, rest = split(values)
     dry_run = bool(rest["dry_run"])
@@ -48,34 +50,42 @@ def act(state: State, verb: str, values: dict[str, Any], run: Run) -> int:
     client = state.connect()
     answers = run(client, ids, dry_run) if ids else []
     if not dry_run:
-        cache.revise({a.id: _now(verb, a) for a in answers if a.answer in ("done", "requested")})
+        cache.revise({a.id: _now(verb, a) for a in answers if a.outcome in MOVED})
     _report(state, verb, answers, dry_run=dry_run)
-    code = max((CODES.get(answer.answer, 0) for answer in answers), default=0)
-    requested = [answer.id for answer in answers if answer.answer == "requested"]
+    code = max((CODES.get(answer.outcome, 0) for answer in answers), default=0)
+    requested = [answer.id for answer in answers if answer.outcome is ControlOutcome.REQUESTED]
     if rest.get("wait") and requested and not dry_run:
         return max(code, _await(state, verb, requested, rest.get("timeout")))
     return code
 
 
-LEAVES: dict[str, Status | None] = {
-    "pause": Status.PAUSED, "resume": Status.PENDING, "retry": Status.PENDING, "restart": Status.PENDING,
-    "cancel": Status.CANCELLED, "delete": None,
-}  # fmt: skip
-"""Verb → what becomes of a job that does not run; None: it is gone."""
+def _leaves(verb: Verb) -> Status | None:
+    """What becomes of a job that does not run; None: it is gone."""
+    match verb:
+        case Verb.PAUSE:
+            return Status.PAUSED
+        case Verb.RESUME | Verb.RETRY | Verb.RESTART:
+            return Status.PENDING
+        case Verb.CANCEL:
+            return Status.CANCELLED
+        case Verb.DELETE:
+            return None
+        case _:
+            assert_never(verb)
 
 
-def _now(verb: str, answer: Answer) -> Standing | None:
-    """How a job stands after an answer; None: it is gone."""
+def _now(verb: Verb, answer: Answer) -> Standing | None:
+    """What decides about a job after an answer; None: it is gone."""
     if answer.was is Status.PROCESSING:
-        return Standing(Status.PROCESSING, pause_requested=verb == "pause", cancel_requested=verb == "cancel")
-    left = LEAVES[verb]
+        return Standing(Status.PROCESSING, pause_requested=verb is Verb.PAUSE, cancel_requested=verb is Verb.CANCEL)
+    left = _leaves(verb)
     return None if left is None else Standing(left)
 
 
-def _report(state: State, verb: str, answers: Sequence[Answer], *, dry_run: bool) -> None:
+def _report(state: State, verb: Verb, answers: Sequence[Answer], *, dry_run: bool) -> None:
     if not state.for_people:
         items = [
-            {"id": a.id, "answer": a.answer, "was": a.was and str(a.was), "message": a.message, "hint": a.hint}
+            {"id": a.id, "answer": a.outcome, "was": a.was and str(a.was), "message": a.message, "hint": a.hint}
             for a in answers
         ]
         emit(state, "answers", "answers", items, dry_run=dry_run)
@@ -83,17 +93,17 @@ def _report(state: State, verb: str, answers: Sequence[Answer], *, dry_run: bool
     if not answers:
         state.say("no jobs match")
     for answer in answers:
-        bad = answer.answer in CODES
+        bad = answer.outcome in CODES
         if not bad and state.quiet:
             continue
-        moves = answer.answer in ("done", "requested")
+        moves = answer.outcome in MOVED
         message = f"would {verb} job {answer.id}" if dry_run and moves else answer.message
         echo(f"{'jobctl: ' if bad else 'dry run: ' if dry_run else ''}{visible(message)}", err=bad)
         if bad and answer.hint:
             echo(f"  {visible(answer.hint)}", err=True)
 
 
-def _await(state: State, verb: str, ids: list[int], timeout: float | None) -> int:
+def _await(state: State, verb: Verb, ids: list[int], timeout: float | None) -> int:
     waited = state.connect().wait(ids, until=AWAITED.get(verb, DONE), timeout=timeout)
     for job_id, reason in waited.reasons.items():
         state.say(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
@@ -108,7 +118,9 @@ def _await(state: State, verb: str, ids: list[int], timeout: float | None) -> in
 @click.option("--reason", help="Reason, shown by show and why.")
 def pause(state: State, reason: str | None, **values: Any) -> int:
     """Pause jobs: pending ones at once, running ones at their next safe point."""
-    return act(state, "pause", values, lambda client, ids, dry_run: client.pause(ids, reason=reason, dry_run=dry_run))
+    return act(
+        state, Verb.PAUSE, values, lambda client, ids, dry_run: client.pause(ids, reason=reason, dry_run=dry_run)
+    )
 
 
 @_verb
@@ -116,7 +128,10 @@ def pause(state: State, reason: str | None, **values: Any) -> int:
 def resume(state: State, from_start: bool, **values: Any) -> int:
     """Continue paused jobs from their checkpoint; withdraw a pause request."""
     return act(
-        state, "resume", values, lambda client, ids, dry_run: client.resume(ids, from_start=from_start, dry_run=dry_run)
+        state,
+        Verb.RESUME,
+        values,
+        lambda client, ids, dry_run: client.resume(ids, from_start=from_start, dry_run=dry_run),
     )
 
 
@@ -125,7 +140,9 @@ def resume(state: State, from_start: bool, **values: Any) -> int:
 @click.option("--reason", help="Reason, shown by show and why.")
 def cancel(state: State, reason: str | None, **values: Any) -> int:
     """Cancel jobs; their rows and checkpoints stay."""
-    return act(state, "cancel", values, lambda client, ids, dry_run: client.cancel(ids, reason=reason, dry_run=dry_run))
+    return act(
+        state, Verb.CANCEL, values, lambda client, ids, dry_run: client.cancel(ids, reason=reason, dry_run=dry_run)
+    )
 
 
 @_verb
@@ -147,7 +164,7 @@ def retry(state: State, limit: int, lock: str | None, **values: Any) -> int:
     where, rest = split(values)
     only_due = where["due"] and not rest["ids"] and not any(v for k, v in where.items() if k != "due")
     if not only_due:
-        return act(state, "retry", values, lambda client, ids, dry_run: client.retry(ids, dry_run=dry_run))
+        return act(state, Verb.RETRY, values, lambda client, ids, dry_run: client.retry(ids, dry_run=dry_run))
     locked = lock is not None and not _locked(lock)
     swept = Swept((), ()) if locked else state.connect().sweep(limit=limit, dry_run=rest["dry_run"])
     _report_sweep(state, swept, dry_run=rest["dry_run"], locked=locked)
@@ -182,13 +199,13 @@ def _locked(path: str) -> bool:
 @_verb
 def restart(state: State, **values: Any) -> int:
     """Run ended jobs again from the first stage; checkpoints and output are discarded."""
-    return act(state, "restart", values, lambda client, ids, dry_run: client.restart(ids, dry_run=dry_run))
+    return act(state, Verb.RESTART, values, lambda client, ids, dry_run: client.restart(ids, dry_run=dry_run))
 
 
 @_verb
 def delete(state: State, **values: Any) -> int:
     """Delete ended jobs and their checkpoints; their results in the library stay."""
-    return act(state, "delete", values, lambda client, ids, dry_run: client.delete(ids, dry_run=dry_run))
+    return act(state, Verb.DELETE, values, lambda client, ids, dry_run: client.delete(ids, dry_run=dry_run))
 
 
 __all__ = ["cancel", "delete", "pause", "restart", "resume", "retry"]

@@ -20,6 +20,7 @@ from jobctl.cli.selectors import chosen, filters, numbers, selectors, split
 from jobctl.client import Client
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.job import Filters, Job
+from jobctl.core.rows import Event, LogLine, columns
 
 SORTS = ("id", "updated", "priority", "type", "status", "title")
 
@@ -60,7 +61,7 @@ def list_(state: State, limit: int, sort: str, live: bool, **values: Any) -> int
     jobs = jobs[:limit] if limit else jobs
     cache.remember(jobs)
     if not state.for_people:
-        total = client.queue.count(where_, cap=2**31 - 1) if truncated and state.output == "json" else len(jobs)
+        total = client.count(where_, cap=MOST) if truncated and state.output == "json" else len(jobs)
         emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=total, truncated=truncated)
     elif jobs:
         for line in job_lines(state, jobs):
@@ -126,8 +127,8 @@ def _output(client: Client, job: Job) -> object:
     return json.loads(client.result_json_of(job)) if job.result_location == "storage" else job.output_data
 
 
-def _event(event: dict[str, Any]) -> dict[str, Any]:
-    return {**event, "at": stamp(event["at"])}
+def _event(event: Event) -> dict[str, object]:
+    return {**columns(event), "at": stamp(event.at)}
 
 
 def _print(state: State, client: Client, job: Job, asked: set[str]) -> None:
@@ -148,11 +149,11 @@ def _print(state: State, client: Client, job: Job, asked: set[str]) -> None:
             echo(_event_line(event, job, state.time_mode))
 
 
-def _event_line(event: dict[str, Any], job: Job, mode: str) -> str:
-    moved = f"{event['from_status'] or '–'} → {event['to_status']}" if event["to_status"] else ""
-    detail = visible(dumps(event["detail"])) if event["detail"] else ""
-    when = moment(event["at"], job.now, mode)
-    return f"  {when:<10} {event['kind']:<18} {moved:<24} {visible(event['actor']):<14} {detail}".rstrip()
+def _event_line(event: Event, job: Job, mode: str) -> str:
+    moved = f"{event.from_status or '–'} → {event.to_status}" if event.to_status else ""
+    detail = visible(dumps(event.detail)) if event.detail else ""
+    when = moment(event.at, job.now, mode)
+    return f"  {when:<10} {event.kind:<18} {moved:<24} {visible(event.actor):<14} {detail}".rstrip()
 
 
 @command(examples=["jobctl why 7", "jobctl why -s pending"])
@@ -222,10 +223,10 @@ def logs(
         newest = tail if tail and not last else MOST
         lines = client.logs(number, after=last, stage=stage, attempt=attempt, tail=newest)
         if not follow and not state.for_people:
-            emit(state, "log_list", "lines", ({**line, "at": stamp(line["at"])} for line in lines))
+            emit(state, "log_list", "lines", map(_line, lines))
             return 0
         for line in lines:
-            last = line["id"]
+            last = line.id
             _log_line(state, line, raw=raw)
         if not follow:
             return 0
@@ -242,14 +243,18 @@ def _one(ids: list[int]) -> int:
     return ids[0]
 
 
-def _log_line(state: State, line: dict[str, Any], *, raw: bool) -> None:
+def _line(line: LogLine) -> dict[str, object]:
+    return {**columns(line), "at": stamp(line.at)}
+
+
+def _log_line(state: State, line: LogLine, *, raw: bool) -> None:
     if state.json:
-        echo(dumps({**line, "at": stamp(line["at"])}))
+        echo(dumps(_line(line)))
         return
-    stage = f" {visible(line['stage'])}" if line["stage"] else ""
-    level = "" if line["level"] == "info" else f" {visible(line['level'])}:"
-    head = f"{line['at'].astimezone():%H:%M:%S} #{line['attempt']}{stage}{level} "
+    stage = f" {visible(line.stage)}" if line.stage else ""
+    level = "" if line.level == "info" else f" {visible(line.level)}:"
+    head = f"{line.at.astimezone():%H:%M:%S} #{line.attempt}{stage}{level} "
     if raw:
-        click.echo(head + line["text"])  # as it was asked for: control characters as they are
+        click.echo(head + line.text)  # as it was asked for: control characters as they are
     else:
-        echo(head + visible(line["text"]))
+        echo(head + visible(line.text))

@@ -1,4 +1,4 @@
-"""queue: hold and release queues and job types as a whole."""
+"""queue: pause and resume queues and job types as a whole."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from jobctl.cli.output.fields import emit, emit_one, stamp
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, visible
 from jobctl.core.names import plural
+from jobctl.core.rows import columns
 
 
 @click.group(cls=Family)
@@ -24,10 +25,10 @@ def queue() -> None:
 def pause(state: State, name: str, is_type: bool, reason: str) -> int:
     """Pause a queue: no worker starts its pending jobs; running jobs continue."""
     kind = "type" if is_type else "queue"
-    done = state.connect().queue.hold(kind, name, reason=reason)
-    if not emit_one(state, "queue_paused", of=kind, name=name, changed=done["changed"], jobs=done["jobs"]):
-        waiting = f"paused, {plural(done['jobs'], 'job')} waiting"
-        echo(f"{kind} {visible(name)} {waiting if done['changed'] else 'is already paused'}")
+    done = state.connect().pause_queue(kind, name, reason=reason)
+    if not emit_one(state, "queue_paused", of=kind, name=name, changed=done.changed, jobs=done.jobs):
+        waiting = f"paused, {plural(done.jobs, 'job')} waiting"
+        echo(f"{kind} {visible(name)} {waiting if done.changed else 'is already paused'}")
     return 0
 
 
@@ -38,10 +39,10 @@ def pause(state: State, name: str, is_type: bool, reason: str) -> int:
 def resume(state: State, name: str, is_type: bool) -> int:
     """Resume a queue."""
     kind = "type" if is_type else "queue"
-    done = state.connect().queue.unhold(kind, name)
-    if not emit_one(state, "queue_resumed", of=kind, name=name, changed=done["changed"], jobs=done["jobs"]):
-        released = f"resumed, {plural(done['jobs'], 'job')} released"
-        echo(f"{kind} {visible(name)} {released if done['changed'] else 'is not paused'}")
+    done = state.connect().resume_queue(kind, name)
+    if not emit_one(state, "queue_resumed", of=kind, name=name, changed=done.changed, jobs=done.jobs):
+        released = f"resumed, {plural(done.jobs, 'job')} released"
+        echo(f"{kind} {visible(name)} {released if done.changed else 'is not paused'}")
     return 0
 
 
@@ -49,17 +50,14 @@ def resume(state: State, name: str, is_type: bool) -> int:
 @pass_state
 def list_(state: State) -> int:
     """List paused queues and job types."""
-    held = state.connect().queue.holds()
+    paused = state.connect().paused_queues()
     if not state.for_people:
-        emit(state, "hold_list", "holds", [{"id": h["name"], **h, "since": stamp(h["since"])} for h in held])
+        emit(state, "hold_list", "holds", [{"id": q.name, **columns(q), "since": stamp(q.since)} for q in paused])
         return 0
-    if not held:
+    if not paused:
         state.say("no queue is paused")
     else:
-        rows = [
-            [h["kind"], visible(h["name"]), stamp(h["since"]) or "", visible(h["actor"]), visible(h["reason"])]
-            for h in held
-        ]
+        rows = [[q.kind, visible(q.name), stamp(q.since) or "", visible(q.actor), visible(q.reason)] for q in paused]
         for line in table(["KIND", "NAME", "SINCE", "BY", "REASON"], rows):
             echo(line)
     return 0

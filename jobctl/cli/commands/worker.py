@@ -17,6 +17,7 @@ from jobctl.cli.output.table import table
 from jobctl.cli.output.text import cut, echo, visible
 from jobctl.core.errors import JobNotFound
 from jobctl.core.names import span
+from jobctl.core.rows import WorkerRow, columns
 
 
 @click.group(cls=Family)
@@ -98,38 +99,37 @@ def run(state: State, no_listen: bool, log_format: str, queues: Any, types: Any,
 @pass_state
 def list_(state: State, everyone: bool) -> int:
     """Show who is alive, doing what."""
-    found = state.connect().queue.workers(everyone=everyone)
-    items = [
-        {**w, **{k: stamp(w[k]) for k in ("started_at", "heartbeat_at", "draining_at", "stopped_at")}} for w in found
-    ]
+    found = state.connect().workers(everyone=everyone)
     if not state.for_people:
-        emit(state, "worker_list", "workers", items)
+        emit(state, "worker_list", "workers", map(_item, found))
         return 0
     if not found:
         state.say("no worker is running; start one: jobctl worker run")
         return 0
-    rows = []
-    for w in found:
-        age = w["heartbeat_age_s"]
-        mood = (
-            "stopped" if w["stopped_at"] else "silent" if w["silent"] else "draining" if w["draining_at"] else "alive"
-        )
-        jobs = " ".join(map(str, w["jobs"])) or "–"
-        rows.append(
-            [
-                str(w["id"]),
-                visible(w["name"]),
-                visible(w["host"]),
-                str(w["pid"]),
-                mood,
-                span(age),
-                f"{len(w['jobs'])}/{w['capacity']}",
-                jobs,
-            ]
-        )
-    for line in table(["ID", "NAME", "HOST", "PID", "STATE", "SEEN", "BUSY", "JOBS"], rows):
+    for line in table(["ID", "NAME", "HOST", "PID", "STATE", "SEEN", "BUSY", "JOBS"], [_cells(one) for one in found]):
         click.echo(line)
     return 0
+
+
+def _item(worker: WorkerRow) -> dict[str, object]:
+    times = ("started_at", "heartbeat_at", "draining_at", "stopped_at")
+    return {**columns(worker), **{name: stamp(getattr(worker, name)) for name in times}}
+
+
+def _cells(worker: WorkerRow) -> list[str]:
+    jobs = " ".join(map(str, worker.jobs)) or "–"
+    return [
+        str(worker.id), visible(worker.name), visible(worker.host), str(worker.pid), _condition(worker),
+        span(worker.heartbeat_age_s), f"{len(worker.jobs)}/{worker.capacity}", jobs,
+    ]  # fmt: skip
+
+
+def _condition(worker: WorkerRow) -> str:
+    if worker.stopped_at:
+        return "stopped"
+    if worker.silent:
+        return "silent"
+    return "draining" if worker.draining_at else "alive"
 
 
 @worker.command()
@@ -137,11 +137,11 @@ def list_(state: State, everyone: bool) -> int:
 @pass_state
 def drain(state: State, names: tuple[str, ...]) -> int:
     """Ask workers, by name or id, to finish at their next safe points and end."""
-    found = state.connect().queue.drain_workers(names)
-    known = {w["name"] for w in found} | {str(w["id"]) for w in found}
-    if not emit_one(state, "draining", workers=[w["name"] for w in found]):
-        for w in found:
-            echo(f"worker {visible(w['name'])}: draining")
+    found = state.connect().drain_workers(names)
+    known = {*found.values(), *map(str, found)}
+    if not emit_one(state, "draining", workers=list(found.values())):
+        for name in found.values():
+            echo(f"worker {visible(name)}: draining")
     missing = [name for name in names if name not in known]
     if missing:
         raise JobNotFound(f"no such worker: {', '.join(missing)}", hint="jobctl worker list")

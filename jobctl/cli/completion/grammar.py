@@ -14,10 +14,10 @@ from jobctl.cli.output.fields import JOB_FIELDS
 from jobctl.cli.registry import COMMANDS
 from jobctl.cli.selectors import NAMES
 from jobctl.cli.topics import TOPICS
-from jobctl.core.lifecycle import ACTIONS, Status
+from jobctl.core.lifecycle import Status, Verb
 
-IDS = ("show", "why", "watch", "wait", "logs", *ACTIONS, "verify")
-"""Commands whose arguments are job ids; the cache says which of ``ACTIONS`` are possible on which job."""
+IDS = ("show", "why", "watch", "wait", "logs", *Verb, "verify")
+"""Commands whose arguments are job ids; the cache says which of ``Verb`` are possible on which job."""
 FILES = ("--file", "-f", "--config", "--lock", "--input-root")
 
 

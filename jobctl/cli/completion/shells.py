@@ -10,7 +10,7 @@ import click
 from jobctl.cli.app import global_options
 from jobctl.cli.completion.grammar import FILES, IDS, names, tree, values
 from jobctl.cli.registry import COMMANDS
-from jobctl.core.lifecycle import ACTIONS
+from jobctl.core.lifecycle import Verb
 
 
 def bash() -> str:
@@ -60,7 +60,7 @@ def fish() -> str:
         text = sentence.replace("'", "")
         lines.append(f"complete -c jobctl -n __fish_use_subcommand -a {name} -d '{text}'")
     for name in IDS:
-        wanted = name if name in ACTIONS else ""
+        wanted = name if name in list(Verb) else ""
         lines.append(f"complete -c jobctl -n '__fish_seen_subcommand_from {name}' -a '(__jobctl_ids {wanted})'")
     lines.append("complete -c jobctl -n '__fish_seen_subcommand_from submit' -F")
     everywhere = {option.name for option in global_options()}
@@ -95,7 +95,7 @@ def _filled(name: str, **more: str) -> str:
     text = _template(name)
     common = {
         "FILES": "|".join(FILES), "TAKES_VALUE": " ".join(values()), "FAMILIES": _families().replace("|", "|*,"),
-        "ACTIONS": "|".join(ACTIONS), "ID_COMMANDS": " ".join(IDS),
+        "ACTIONS": "|".join(Verb), "ID_COMMANDS": " ".join(IDS),
     }  # fmt: skip
     for key, value in {**common, **more}.items():
         text = text.replace(f"@{key}@", value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from jobctl.cli.output.display import Display
 from jobctl.cli.output.fields import PRIORITY_NAMES
@@ -13,6 +13,7 @@ from jobctl.cli.output.text import colours, moment, paint, terminal_width, unico
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
 from jobctl.core.names import span
+from jobctl.core.rows import CheckpointRow
 
 MARKS = {
     Status.PENDING: ("·", ".", None),
@@ -178,7 +179,7 @@ def _tinted(line: str, job: Job, *, on: bool) -> str:
 
 
 def card(
-    state: Display, job: Job, *, checkpoints: Sequence[Mapping[str, Any]] = (), stages: Sequence[str] = ()
+    state: Display, job: Job, *, checkpoints: Sequence[CheckpointRow] = (), stages: Sequence[str] = ()
 ) -> list[str]:
     """Everything about a job that a person wants first."""
     mode = state.time_mode
@@ -206,9 +207,7 @@ def _who(state: Display, job: Job) -> list[tuple[str, str]]:
     ]
 
 
-def _where(
-    job: Job, checkpoints: Sequence[Mapping[str, Any]], stages: Sequence[str], mode: str
-) -> list[tuple[str, str]]:
+def _where(job: Job, checkpoints: Sequence[CheckpointRow], stages: Sequence[str], mode: str) -> list[tuple[str, str]]:
     left = f"{eta(job)} left in this stage" if eta(job) else ""
     drawn = "  ".join(filter(None, (progress_words(job, bar=9), rate(job), left)))
     under_way = job.progress.percent or job.status is Status.PROCESSING
@@ -251,8 +250,8 @@ def _reasons(job: Job) -> list[tuple[str, str]]:
     return [(name, visible(value)) for name, value in reasons if value]
 
 
-def _stage(name: str, job: Job, checkpoints: Sequence[Mapping[str, Any]]) -> str:
-    done = any(c["stage"] == name and c["complete"] for c in checkpoints) or job.status is Status.COMPLETED
+def _stage(name: str, job: Job, checkpoints: Sequence[CheckpointRow]) -> str:
+    done = any(c.stage == name and c.complete for c in checkpoints) or job.status is Status.COMPLETED
     if done:
         return f"{name} {'✓' if unicode_output() else '+'}"
     return f"[{name}]" if job.progress.stage == name else name

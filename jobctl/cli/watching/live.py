@@ -16,17 +16,17 @@ from jobctl.cli.watching.terminal import Screen
 from jobctl.client import Client
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Answer, Job
-from jobctl.core.lifecycle import DONE, Status
+from jobctl.core.lifecycle import DONE, Status, Verb
 
-VERBS = {"p": ("pause",), "r": ("resume", "retry"), "c": ("cancel",)}
+VERBS = {"p": (Verb.PAUSE,), "r": (Verb.RESUME, Verb.RETRY), "c": (Verb.CANCEL,)}
 """Key → what it does, the first of these that is possible on the selected job."""
 
 
-RUN: Mapping[str, Callable[[Client, list[int]], list[Answer]]] = {
-    "pause": lambda client, ids: client.pause(ids),
-    "resume": lambda client, ids: client.resume(ids),
-    "retry": lambda client, ids: client.retry(ids),
-    "cancel": lambda client, ids: client.cancel(ids),
+RUN: Mapping[Verb, Callable[[Client, list[int]], list[Answer]]] = {
+    Verb.PAUSE: lambda client, ids: client.pause(ids),
+    Verb.RESUME: lambda client, ids: client.resume(ids),
+    Verb.RETRY: lambda client, ids: client.retry(ids),
+    Verb.CANCEL: lambda client, ids: client.cancel(ids),
 }
 
 
@@ -102,7 +102,7 @@ def _footer(job: Job | None) -> str:
     return "  ".join(["q quit", "j/k select", *keys, "Enter detail"] if job else ["q quit"])
 
 
-def _possible(key: str, job: Job | None) -> str | None:
+def _possible(key: str, job: Job | None) -> Verb | None:
     return next((verb for verb in VERBS[key] if job is not None and verb in job.actions), None)
 
 
@@ -168,7 +168,7 @@ class Live:
         doomed, self._doomed, self._message = self._doomed, None, ""
         if doomed is not None:
             if key == "y":
-                self._act("cancel", doomed)
+                self._act(Verb.CANCEL, doomed)
             return True
         if key == "q":
             return False
@@ -183,14 +183,14 @@ class Live:
             if verb is None:
                 possible = " or ".join(job.actions) or "nothing"
                 self._message = f"cannot {VERBS[key][0]} job {job.id}: it is {state_words(job)}; possible: {possible}"
-            elif verb == "cancel":
+            elif verb is Verb.CANCEL:
                 self._doomed = job.id
                 self._message = f"cancel job {job.id} ({visible(job.display_name)})? y/n"
             else:
                 self._act(verb, job.id)
         return True
 
-    def _act(self, verb: str, job_id: int) -> None:
+    def _act(self, verb: Verb, job_id: int) -> None:
         self._acted = True
         try:
             answers = RUN[verb](self._state.connect(), [job_id])

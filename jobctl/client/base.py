@@ -1,0 +1,60 @@
+"""What every part of the client needs: the queue, the storage, and transactions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+from jobctl.core.errors import JobNotFound
+from jobctl.core.pipeline import Pipeline
+from jobctl.core.ports import Storage
+
+if TYPE_CHECKING:  # a command that prints its help must not pay for the driver
+    from jobctl.postgres.queue import Queue
+
+
+class Base:
+    """One client's connections and settings; each part of ``Client`` adds its use cases."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        *,
+        storage: Callable[[], Storage],
+        load: Callable[[str], Pipeline],
+        user: str = "",
+        pausing: bool = True,
+        retries: Mapping[str, int] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.queue = queue
+        self._storage = storage
+        self._load = load
+        self.user = user
+        self._pausing = pausing
+        self._retries_of = dict(retries or {})
+        self._sleep = sleep
+        self._monotonic = monotonic
+        queue.actor = user
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self.queue.close()
+
+    def _known(self, ids: Iterable[int]) -> None:
+        wanted = sorted(set(ids))
+        missing = set(wanted) - self.queue.statuses(wanted).keys() if wanted else set()
+        if missing:
+            raise JobNotFound(f"no such job: {', '.join(map(str, sorted(missing)))}", hint="jobctl list")
+
+    def _remove(self, keys: Iterable[str]) -> None:
+        storage = self._storage()
+        for key in keys:
+            storage.delete(key)
+
+    def _rehearsed(self, dry_run: bool) -> AbstractContextManager[None]:  # noqa: FBT001 - private
+        """A transaction that is taken back for a dry run. Otherwise none: each verb is one statement, and holds no lock for the next."""
+        return self.queue.transaction(rehearse=True) if dry_run else nullcontext()

@@ -1,0 +1,146 @@
+"""Requests on jobs, and the sentence that answers each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+from jobctl.client.base import Base
+from jobctl.core.errors import ConfigError
+from jobctl.core.job import Answer, Filters, Progress
+from jobctl.core.lifecycle import DONE, ControlOutcome, Standing, Status, Verb, actions
+from jobctl.core.rows import ControlRow
+
+
+class Control(Base):
+    """Requests on jobs."""
+
+    def pause(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
+        """Pauses pending jobs, requests it of running ones. Raises ``ConfigError`` where pausing is switched off."""
+        if not self._pausing:
+            raise ConfigError(
+                "pausing is disabled by the setting pausing", hint="jobctl cancel, or jobctl queue pause NAME"
+            )
+        return self._control(Verb.PAUSE, ids, dry_run, lambda: self.queue.pause(ids, reason=reason))
+
+    def cancel(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
+        """Cancels jobs that do not run, requests it of running ones."""
+        return self._control(Verb.CANCEL, ids, dry_run, lambda: self.queue.cancel(ids, reason=reason))
+
+    def retry(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
+        """Tries failed or cancelled jobs again, from the checkpoint."""
+        return self._control(Verb.RETRY, ids, dry_run, lambda: self.queue.retry(ids))
+
+    def restart(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
+        """Runs ended jobs again from the first stage."""
+        return self._control(Verb.RESTART, ids, dry_run, lambda: self.queue.restart(ids))
+
+    def delete(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
+        """Removes ended jobs, the bytes of their checkpoints and their results; documents and files they made stay."""
+        answers: list[ControlRow] = []
+
+        def remove() -> list[ControlRow]:
+            answers.extend(self.queue.delete(ids))
+            return answers
+
+        result = self._control(Verb.DELETE, ids, dry_run, remove)
+        if not dry_run:
+            self._remove(path for row in answers if row.outcome is ControlOutcome.DONE for path in row.paths)
+        return result
+
+    def resume(self, ids: Sequence[int], *, from_start: bool = False, dry_run: bool = False) -> list[Answer]:
+        """Continues from the checkpoint; one whose bytes are gone is refused unless ``from_start``."""
+        lost = [] if from_start else self._without_bytes(ids)
+        rest = [job_id for job_id in ids if job_id not in lost]
+        answers = self._control(Verb.RESUME, rest, dry_run, lambda: self.queue.resume(rest, from_start=from_start))
+        refused = [
+            Answer(
+                job_id, ControlOutcome.REFUSED, Status.PAUSED, f"cannot resume job {job_id}: its checkpoint is missing in the storage",
+                f"jobctl resume {job_id} --from-start",
+            )
+            for job_id in lost
+        ]  # fmt: skip
+        order = {job_id: position for position, job_id in enumerate(ids)}
+        return sorted(answers + refused, key=lambda answer: order[answer.id])
+
+    def _without_bytes(self, ids: Sequence[int]) -> list[int]:
+        paused = self.queue.find(Filters(ids=tuple(ids), statuses=(Status.PAUSED,)))
+        return [job.id for job in paused if job.checkpoint_path and not self._storage().exists(job.checkpoint_path)]
+
+    def _control(
+        self,
+        verb: Verb,
+        ids: Sequence[int],
+        dry_run: bool,  # noqa: FBT001 - private, always named by its place
+        act: Callable[[], list[ControlRow]],
+    ) -> list[Answer]:
+        with self._rehearsed(dry_run):
+            rows = {row.id: row for row in act()} if ids else {}
+        return [_result(verb, job_id, rows.get(job_id)) for job_id in ids]
+
+
+def _result(verb: Verb, job_id: int, row: ControlRow | None) -> Answer:
+    if row is None:
+        return Answer(job_id, ControlOutcome.MISSING, None, f"no such job: {job_id}")
+    hint = None
+    match row.outcome:
+        case ControlOutcome.DONE:
+            message = f"job {job_id}: {_done(verb, row.was)}"
+        case ControlOutcome.REQUESTED:
+            message = f"job {job_id}: {_requested(verb)}: stops {_when(row.progress)}"
+        case ControlOutcome.UNCHANGED:
+            message = f"job {job_id}: {_unchanged(verb, row.was)}"
+        case ControlOutcome.REFUSED | ControlOutcome.MISSING:
+            message, hint = _refusal(verb, job_id, row)
+        case _:
+            assert_never(row.outcome)
+    return Answer(job_id, row.outcome, row.was, message, hint)
+
+
+def _done(verb: Verb, was: Status) -> str:
+    match verb:
+        case Verb.PAUSE:
+            return str(Status.PAUSED)
+        case Verb.RESUME:
+            return "pause request withdrawn" if was is Status.PROCESSING else "resumed"
+        case Verb.RETRY:
+            return "queued again"
+        case Verb.RESTART:
+            return "queued from the start"
+        case Verb.CANCEL:
+            return str(Status.CANCELLED)
+        case Verb.DELETE:
+            return "deleted"
+        case _:
+            assert_never(verb)
+
+
+def _requested(verb: Verb) -> str:
+    return "pausing" if verb is Verb.PAUSE else "cancelling"
+
+
+def _when(progress: Progress) -> str:
+    if not progress.stage:
+        return "at its first safe point"
+    batched = progress.total is not None
+    return f"after the current batch (stage {progress.stage})" if batched else f"after stage {progress.stage}"
+
+
+def _unchanged(verb: Verb, was: Status) -> str:
+    if was is Status.PROCESSING:
+        return "already running" if verb is Verb.RESUME else f"already {_requested(verb)}"
+    return f"already {was}"
+
+
+def _refusal(verb: Verb, job_id: int, row: ControlRow) -> tuple[str, str | None]:
+    cannot = f"cannot {verb} job {job_id}"
+    if row.holder:
+        return f"{cannot}: job {row.holder} has the same key and is not finished", f"jobctl show {row.holder}"
+    if row.cancelling:
+        return f"{cannot}: it is being cancelled", f"jobctl wait {job_id}"
+    if verb is Verb.RETRY and row.was in (Status.FAILED, Status.CANCELLED):
+        used = f"{row.retry_count} of {row.max_retries} retries used"
+        return f"{cannot}: {used}", f"jobctl restart {job_id}"
+    flags = Standing(row.was, row.pausing, row.cancelling, row.retry_count, row.max_retries)
+    hint = " or ".join(f"jobctl {other} {job_id}" for other in actions(flags)) or None
+    return f"{cannot}: {'already' if row.was in DONE else 'it is'} {row.was}", hint

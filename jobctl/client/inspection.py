@@ -1,0 +1,71 @@
+"""Reads jobs, their history and their logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jobctl.client.base import Base
+from jobctl.client.explain import explain
+from jobctl.core.errors import JobNotFound
+from jobctl.core.job import Filters, Job
+from jobctl.core.rows import CheckpointRow, Event, LogLine
+
+MANY = 10_000
+"""Jobs up to which a count is exact unless more is wanted."""
+
+
+class Inspection(Base):
+    """Reads jobs."""
+
+    def get(self, job_id: int, *, full: bool = True) -> Job:
+        """One job. Raises ``JobNotFound``."""
+        found = self.queue.find(Filters(ids=(job_id,)), full=full)
+        if not found:
+            raise JobNotFound(f"no such job: {job_id}", hint="jobctl list")
+        return found[0]
+
+    def find(self, filters: Filters, *, limit: int | None = 50, sort: str = "id", full: bool = False) -> list[Job]:
+        """Jobs that match, newest first."""
+        return self.queue.find(filters, limit=limit, sort=sort, full=full)
+
+    def pages(self, filters: Filters, *, size: int = 1000, full: bool = False) -> Iterator[Job]:
+        """All jobs that match, newest first, in constant memory."""
+        below = filters.before
+        while True:
+            narrowed = Filters(**{n: getattr(filters, n) for n in Filters.__dataclass_fields__} | {"before": below})
+            page = self.queue.find(narrowed, limit=size, full=full)
+            yield from page
+            if len(page) < size:
+                return
+            below = page[-1].id
+
+    def count(self, filters: Filters, *, cap: int = MANY) -> int:
+        """How many match, counted up to ``cap``."""
+        return self.queue.count(filters, cap=cap)
+
+    def events(self, ids: Sequence[int] | None, *, after: int = 0, limit: int = 10_000) -> list[Event]:
+        """History: every change of status, request, checkpoint and warning."""
+        return self.queue.events(ids, after=after, limit=limit)
+
+    def logs(
+        self, job_id: int, *, after: int = 0, stage: str | None = None, attempt: int | None = None, tail: int = 10_000
+    ) -> list[LogLine]:
+        """What the job's handler logged."""
+        return self.queue.logs(job_id, after=after, stage=stage, attempt=attempt, tail=tail)
+
+    def checkpoints(self, job_id: int) -> list[CheckpointRow]:
+        """What is recorded, in order."""
+        return self.queue.checkpoints([job_id])
+
+    def newest(self) -> int:
+        """The id behind ``@last``: the newest job this user submitted."""
+        found = self.queue.find(Filters(created_by=self.user), limit=1) or self.queue.find(
+            Filters(created_by=self.queue.login), limit=1
+        )
+        if not found:
+            raise JobNotFound("@last: you have not submitted a job yet", hint="jobctl submit --help")
+        return found[0].id
+
+    def why(self, job_id: int) -> list[str]:
+        """Why the job is where it is, one sentence a line; the last may be the command to type next."""
+        return explain(self.get(job_id), self.queue.workers(), self.queue.dependencies(job_id), self.queue.holds())

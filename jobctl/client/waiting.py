@@ -1,0 +1,74 @@
+"""Blocks until jobs have reached a status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jobctl.client.base import Base
+from jobctl.core.job import Filters
+from jobctl.core.lifecycle import DONE, Status, reachable
+
+POLL = 0.25
+"""Seconds between two looks of a wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How a wait ended. ``reason``: reached, failed, cancelled, unreachable, timeout; by job."""
+
+    statuses: dict[int, Status]
+    reasons: dict[int, str]
+
+
+class Waiting(Base):
+    """Waits for jobs."""
+
+    def wait(
+        self,
+        ids: Sequence[int],
+        *,
+        until: Sequence[Status] = DONE,
+        first: bool = False,
+        timeout: float | None = None,
+    ) -> Waited:
+        """Blocks until all jobs (``first``: any) reached ``until``, or can't any more. ``timeout`` in seconds.
+
+        A status that was passed through between two looks counts: the history decides, not the moment.
+        """
+        self._known(ids)
+        fleeting = [str(status) for status in until if status not in DONE]
+        since = self.queue.reached_since(ids, fleeting, None).now if fleeting else None
+        deadline = None if timeout is None else self._monotonic() + timeout
+        while True:
+            statuses = self.queue.statuses(ids)
+            passed = self.queue.reached_since(ids, fleeting, since).ids if fleeting else frozenset()
+            reasons = dict.fromkeys(passed, "reached") | {
+                i: r
+                for i in ids
+                if i not in passed and (r := _ended(statuses.get(i), until, self._retries(i, statuses)))
+            }
+            if len(reasons) == len(ids) or (first and reasons):
+                return Waited(statuses, reasons)
+            if deadline is not None and self._monotonic() >= deadline:
+                return Waited(statuses, reasons | {i: "timeout" for i in ids if i not in reasons})
+            self._sleep(POLL)
+
+    def _retries(self, job_id: int, statuses: Mapping[int, Status]) -> bool:
+        """Whether a failed job will be tried again by itself: then it has not ended."""
+        if statuses.get(job_id) is not Status.FAILED:
+            return False
+        found = self.queue.find(Filters(ids=(job_id,)))
+        # it may have moved on since its status was read: then the next look tells
+        return bool(found) and (found[0].status is not Status.FAILED or found[0].next_retry_at is not None)
+
+
+def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str | None:  # noqa: FBT001
+    """Why the wait for one job is over, None while it goes on."""
+    if status is None:
+        return "unreachable"
+    if status in until and not (retries and Status.PENDING not in until):
+        return str(status) if status in (Status.FAILED, Status.CANCELLED) else "reached"
+    if status in (Status.FAILED, Status.CANCELLED) and not retries:
+        return str(status)
+    return None if retries or any(reachable(status, goal) for goal in until) else "unreachable"
