@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from jobctl.cli import complete, exits, registry
+from jobctl.cli import completion, exits, registry
 from jobctl.cli.app import root, top
 from jobctl.cli.commands.control import AWAITED, _leaves
 from jobctl.cli.output import card
@@ -82,9 +82,9 @@ def test_each_verb_has_its_command_its_words_and_its_completion(verb):
     assert verb in lifecycle.BY_NAME, "the table of moves"
     assert verb in registry.COMMANDS
     assert isinstance(root.get_command(top(), verb), click.Command)
-    assert verb in complete.IDS
+    assert verb in completion.IDS
     for shell in ("bash", "zsh", "fish", "man"):
-        assert re.search(rf"\b{verb}\b", complete.script(shell))
+        assert re.search(rf"\b{verb}\b", completion.script(shell))
 
 
 def test_no_map_knows_a_verb_or_a_status_that_is_none():
