@@ -136,7 +136,7 @@ def claim(queue: Leases) -> Callable[..., list]:
     """Claims whatever is due of the types a and b."""
 
     def take(slots: int = 10) -> list:
-        lanes = [Lane(q, t, p) for q in queue.lanes() for t in ("a", "b") for p in range(5)]
+        lanes = [Lane(q, t, p) for q in queue.ready_queues() for t in ("a", "b") for p in range(5)]
         return queue.claim(queue.worker, lanes, slots)
 
     return take

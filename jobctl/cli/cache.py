@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jobctl.cli.output.text import cut, visible
 from jobctl.core.job import Job
-from jobctl.core.lifecycle import Standing, Status, actions
+from jobctl.core.lifecycle import JobFlags, Status, actions
 
 MOST = 200
 
@@ -30,11 +30,11 @@ def remember(jobs: Sequence[Job]) -> None:
 
 def add(ids: Sequence[int], title: str) -> None:
     """Puts new jobs before the others."""
-    verbs = ",".join(actions(Standing(Status.PENDING)))
+    verbs = ",".join(actions(JobFlags(Status.PENDING)))
     _write([*(f"{job_id}\t{verbs}\t{cut(visible(title), 60)}" for job_id in reversed(ids)), *_lines()])
 
 
-def revise(moved: Mapping[int, Standing | None]) -> None:
+def revise(moved: Mapping[int, JobFlags | None]) -> None:
     """Says what is possible on jobs that have just been moved; None: they are gone."""
     revised = []
     for line in _lines() if moved else ():

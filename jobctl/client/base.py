@@ -55,6 +55,6 @@ class Base:
         for key in keys:
             storage.delete(key)
 
-    def _rehearsed(self, dry_run: bool) -> AbstractContextManager[None]:  # noqa: FBT001 - private
+    def _transaction(self, dry_run: bool) -> AbstractContextManager[None]:  # noqa: FBT001 - private
         """A transaction that is taken back for a dry run. Otherwise none: each verb is one statement, and holds no lock for the next."""
-        return self.queue.transaction(rehearse=True) if dry_run else nullcontext()
+        return self.queue.transaction(dry_run=True) if dry_run else nullcontext()

@@ -7,15 +7,15 @@ from typing import assert_never
 
 from jobctl.client.base import Base
 from jobctl.core.errors import ConfigError
-from jobctl.core.job import Answer, Filters, Progress
-from jobctl.core.lifecycle import DONE, ControlOutcome, Standing, Status, Verb, actions
+from jobctl.core.job import ControlResult, Filters, Progress
+from jobctl.core.lifecycle import DONE, ControlOutcome, JobFlags, Status, Verb, actions
 from jobctl.core.rows import ControlRow
 
 
 class Control(Base):
     """Requests on jobs."""
 
-    def pause(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
+    def pause(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[ControlResult]:
         """Pauses pending jobs, requests it of running ones. Raises ``ConfigError`` where pausing is switched off."""
         if not self._pausing:
             raise ConfigError(
@@ -23,19 +23,19 @@ class Control(Base):
             )
         return self._control(Verb.PAUSE, ids, dry_run, lambda: self.queue.pause(ids, reason=reason))
 
-    def cancel(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[Answer]:
+    def cancel(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[ControlResult]:
         """Cancels jobs that do not run, requests it of running ones."""
         return self._control(Verb.CANCEL, ids, dry_run, lambda: self.queue.cancel(ids, reason=reason))
 
-    def retry(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
+    def retry(self, ids: Sequence[int], *, dry_run: bool = False) -> list[ControlResult]:
         """Tries failed or cancelled jobs again, from the checkpoint."""
         return self._control(Verb.RETRY, ids, dry_run, lambda: self.queue.retry(ids))
 
-    def restart(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
+    def restart(self, ids: Sequence[int], *, dry_run: bool = False) -> list[ControlResult]:
         """Runs ended jobs again from the first stage."""
         return self._control(Verb.RESTART, ids, dry_run, lambda: self.queue.restart(ids))
 
-    def delete(self, ids: Sequence[int], *, dry_run: bool = False) -> list[Answer]:
+    def delete(self, ids: Sequence[int], *, dry_run: bool = False) -> list[ControlResult]:
         """Removes ended jobs, the bytes of their checkpoints and their results; documents and files they made stay."""
         answers: list[ControlRow] = []
 
@@ -48,13 +48,13 @@ class Control(Base):
             self._remove(path for row in answers if row.outcome is ControlOutcome.DONE for path in row.paths)
         return result
 
-    def resume(self, ids: Sequence[int], *, from_start: bool = False, dry_run: bool = False) -> list[Answer]:
+    def resume(self, ids: Sequence[int], *, from_start: bool = False, dry_run: bool = False) -> list[ControlResult]:
         """Continues from the checkpoint; one whose bytes are gone is refused unless ``from_start``."""
         lost = [] if from_start else self._without_bytes(ids)
         rest = [job_id for job_id in ids if job_id not in lost]
         answers = self._control(Verb.RESUME, rest, dry_run, lambda: self.queue.resume(rest, from_start=from_start))
         refused = [
-            Answer(
+            ControlResult(
                 job_id, ControlOutcome.REFUSED, Status.PAUSED, f"cannot resume job {job_id}: its checkpoint is missing in the storage",
                 f"jobctl resume {job_id} --from-start",
             )
@@ -73,15 +73,15 @@ class Control(Base):
         ids: Sequence[int],
         dry_run: bool,  # noqa: FBT001 - private, always named by its place
         act: Callable[[], list[ControlRow]],
-    ) -> list[Answer]:
-        with self._rehearsed(dry_run):
+    ) -> list[ControlResult]:
+        with self._transaction(dry_run):
             rows = {row.id: row for row in act()} if ids else {}
         return [_result(verb, job_id, rows.get(job_id)) for job_id in ids]
 
 
-def _result(verb: Verb, job_id: int, row: ControlRow | None) -> Answer:
+def _result(verb: Verb, job_id: int, row: ControlRow | None) -> ControlResult:
     if row is None:
-        return Answer(job_id, ControlOutcome.MISSING, None, f"no such job: {job_id}")
+        return ControlResult(job_id, ControlOutcome.MISSING, None, f"no such job: {job_id}")
     hint = None
     match row.outcome:
         case ControlOutcome.DONE:
@@ -94,7 +94,7 @@ def _result(verb: Verb, job_id: int, row: ControlRow | None) -> Answer:
             message, hint = _refusal(verb, job_id, row)
         case _:
             assert_never(row.outcome)
-    return Answer(job_id, row.outcome, row.was, message, hint)
+    return ControlResult(job_id, row.outcome, row.was, message, hint)
 
 
 def _done(verb: Verb, was: Status) -> str:
@@ -141,6 +141,6 @@ def _refusal(verb: Verb, job_id: int, row: ControlRow) -> tuple[str, str | None]
     if verb is Verb.RETRY and row.was in (Status.FAILED, Status.CANCELLED):
         used = f"{row.retry_count} of {row.max_retries} retries used"
         return f"{cannot}: {used}", f"jobctl restart {job_id}"
-    flags = Standing(row.was, row.pausing, row.cancelling, row.retry_count, row.max_retries)
+    flags = JobFlags(row.was, row.pausing, row.cancelling, row.retry_count, row.max_retries)
     hint = " or ".join(f"jobctl {other} {job_id}" for other in actions(flags)) or None
     return f"{cannot}: {'already' if row.was in DONE else 'it is'} {row.was}", hint

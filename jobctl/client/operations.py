@@ -26,7 +26,7 @@ class Operations(Base):
         """Requeues what is due and rescues what is lost; any number of sweeps may run at once."""
         requeued: list[int] = []
         rescued: list[int] = []
-        with self._rehearsed(dry_run):
+        with self._transaction(dry_run):
             self.queue.make_due()
             for done, act in ((requeued, self.queue.requeue), (rescued, self.queue.rescue)):
                 while len(done) < limit:
@@ -58,15 +58,15 @@ class Operations(Base):
 
     def pause_queue(self, kind: str, name: str, *, reason: str = "") -> QueueChange:
         """Pauses a queue, or with the kind "type" a job type, as a whole: no worker starts its pending jobs."""
-        return self.queue.hold(kind, name, reason=reason)
+        return self.queue.pause_queue(kind, name, reason=reason)
 
     def resume_queue(self, kind: str, name: str) -> QueueChange:
         """Lets a paused queue or job type go on."""
-        return self.queue.unhold(kind, name)
+        return self.queue.resume_queue(kind, name)
 
     def paused_queues(self) -> list[PausedQueue]:
         """Queues and job types that are paused as a whole."""
-        return self.queue.holds()
+        return self.queue.paused_queues()
 
     def workers(self, *, everyone: bool = False) -> list[WorkerRow]:
         """Workers that are alive, or all that are known."""

@@ -35,7 +35,7 @@ class Retention(Base):
         forgotten: set[str] = set()
         results: set[str] = set()
         orphans = 0
-        with self._rehearsed(dry_run):
+        with self._transaction(dry_run):
             while paths := self.queue.prune(age=older):
                 forgotten.update(paths)
                 if not dry_run:

@@ -67,7 +67,7 @@ class Submission(Base):
         strict = any(options.on_conflict == "error" for _, options in batch)
         answers: list[Submitted] = []
         # one statement is a transaction anyway
-        whole = self.queue.transaction(rehearse=dry_run) if dry_run or strict or len(batch) == BATCH else nullcontext()
+        whole = self.queue.transaction(dry_run=dry_run) if dry_run or strict or len(batch) == BATCH else nullcontext()
         with whole:
             while batch:
                 answers += self._create(batch)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from jobctl.core.lifecycle import ControlOutcome, Standing, Status, Verb, actions
+from jobctl.core.lifecycle import ControlOutcome, JobFlags, Status, Verb, actions
 from jobctl.core.names import display_name, words
 
 ALIVE_WITHIN = 1 / 3
@@ -169,7 +169,7 @@ class Job:
     def actions(self) -> tuple[Verb, ...]:
         """The verbs that would do something now."""
         return actions(
-            Standing(
+            JobFlags(
                 self.status,
                 self.pause_requested_at is not None,
                 self.cancel_requested_at is not None,
@@ -267,7 +267,7 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ControlResult:
     """The one truthful answer to a request on a job."""
 
     id: int

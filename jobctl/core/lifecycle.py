@@ -138,7 +138,7 @@ def allowed(source: Status, target: Status) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class JobFlags:
     """What decides which actions are possible on a job now."""
 
     status: Status
@@ -148,12 +148,12 @@ class Standing:
     max_retries: int = 3
 
 
-def actions(job: Standing) -> tuple[Verb, ...]:
+def actions(job: JobFlags) -> tuple[Verb, ...]:
     """The verbs that would do something now, in the order of ``Verb``."""
     return tuple(verb for verb in Verb if _possible(verb, job))
 
 
-def _possible(verb: Verb, job: Standing) -> bool:
+def _possible(verb: Verb, job: JobFlags) -> bool:
     running = job.status is Status.PROCESSING
     match verb:
         case Verb.PAUSE:

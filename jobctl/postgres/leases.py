@@ -91,9 +91,9 @@ class Leases(Queue):
         """A supervisor says goodbye."""
         self._run("unregister", worker=worker)
 
-    def lanes(self) -> list[str]:
+    def ready_queues(self) -> list[str]:
         """Queues that have claimable work."""
-        return [row["queue"] for row in self._run("lanes")]
+        return [row["queue"] for row in self._run("ready_queues")]
 
     def claim(
         self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
@@ -139,12 +139,12 @@ class Leases(Queue):
         )
 
     def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]:
-        """Standing (pause, cancel) requests on jobs of this worker."""
+        """JobFlags (pause, cancel) requests on jobs of this worker."""
         return {row["id"]: (row["pause"], row["cancel"]) for row in self._run("requests", worker=worker, ids=list(ids))}
 
-    def strays(self, worker: int, known: Sequence[int]) -> list[Token]:
-        """Jobs the worker holds without knowing: the answer to their claim was lost."""
-        rows = self._run("strays", worker=worker, known=list(known))
+    def orphaned(self, worker: int, known: Sequence[int]) -> list[Token]:
+        """Jobs of the worker of which it does not know: the answer to their claim was lost."""
+        rows = self._run("orphaned", worker=worker, known=list(known))
         return [Token(row["id"], row["lease_seq"], row["lease_id"]) for row in rows]
 
     def settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
@@ -309,9 +309,9 @@ class Leases(Queue):
         seconds = self._run("next_lease_end")[0]["seconds"]
         return None if seconds is None else float(seconds)
 
-    def family(self, ids: Sequence[int]) -> dict[int, Status]:
+    def descendants(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""
-        return {row["id"]: Status(row["status"]) for row in self._run("family", ids=list(ids))}
+        return {row["id"]: Status(row["status"]) for row in self._run("descendants", ids=list(ids))}
 
 
 def _claimed(row: DictRow) -> Claimed:

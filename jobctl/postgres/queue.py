@@ -172,25 +172,25 @@ class Queue(Session):
         """Requests of supervisors, by name or id, to take no new jobs and end; returns the names of those found, by id."""
         return {row["id"]: row["name"] for row in self._run("drain_worker", names=list(names))}
 
-    def hold(self, kind: str, name: str, *, reason: str = "") -> QueueChange:
+    def pause_queue(self, kind: str, name: str, *, reason: str = "") -> QueueChange:
         """Pauses a queue or a type as a whole."""
-        row = self._run("hold", kind=kind, name=name, reason=reason, actor=self.actor)[0]
+        row = self._run("pause_queue", kind=kind, name=name, reason=reason, actor=self.actor)[0]
         return QueueChange(row["changed"], row["jobs"])
 
-    def unhold(self, kind: str, name: str) -> QueueChange:
+    def resume_queue(self, kind: str, name: str) -> QueueChange:
         """Lets a queue or a type go on."""
-        row = self._run("unhold", kind=kind, name=name)[0]
+        row = self._run("resume_queue", kind=kind, name=name)[0]
         if row["keys"]:
             self.wake_keys(row["keys"])
         return QueueChange(row["changed"], row["jobs"])
 
-    def holds(self) -> list[PausedQueue]:
+    def paused_queues(self) -> list[PausedQueue]:
         """What is paused as a whole."""
-        return [PausedQueue(**row) for row in self._run("holds")]
+        return [PausedQueue(**row) for row in self._run("paused_queues")]
 
     def reached_since(self, ids: Sequence[int], statuses: Sequence[str], since: datetime | None) -> Reached:
         """Which of these jobs have been in one of these statuses since a moment, however short; None: what time it is."""
-        row = self._run("passed", ids=list(ids), statuses=list(statuses), since=since)[0]
+        row = self._run("reached_since", ids=list(ids), statuses=list(statuses), since=since)[0]
         return Reached(row["now"], frozenset(row["ids"]))
 
     def references(self, ids: Sequence[int]) -> list[References]:
@@ -209,16 +209,16 @@ class Queue(Session):
         return Stats(
             [TypeStats(**row) for row in self._run("stats", **where)],
             [FailureStats(**row) for row in self._run("errors", **where)],
-            [Bucket(**row) for row in self._run("spread", **where)],
+            [Bucket(**row) for row in self._run("duration_histogram", **where)],
         )
 
     def health(self) -> Health:
         """What a person should know of the queue and of the server."""
         return Health(**self._run("health")[0])
 
-    def hint(self) -> None:
-        """Sends a hint that means nothing: does it arrive?"""
-        self._run("hint")
+    def wake(self) -> None:
+        """Sends a wake-up that means nothing, to find out whether it arrives."""
+        self._run("wake")
 
     def blockers(self, *, idle: float) -> list[Blocker]:
         """Sessions that others wait for, or that have kept locks on our tables for ``idle`` seconds without doing anything."""

@@ -62,12 +62,12 @@ class Session:
             self._connection = None
 
     @contextmanager
-    def transaction(self, *, rehearse: bool = False) -> Iterator[None]:
-        """Several verbs as one; ``rehearse`` takes everything back at the end (``--dry-run``)."""
+    def transaction(self, *, dry_run: bool = False) -> Iterator[None]:
+        """Several verbs as one; ``dry_run`` takes everything back at the end (``--dry-run``)."""
         with self._guarded():
             if self._limited is None and self.CHECKED:  # a refusal would end the transaction
                 self._limited = self._is_limited()
-            with self.connection.transaction(force_rollback=rehearse):
+            with self.connection.transaction(force_rollback=dry_run):
                 yield
 
     def _run(self, verb: str, **values: object) -> list[DictRow]:

@@ -189,7 +189,7 @@ def hints_arrive(held: Settings, say: Callable[[str], None], seconds: float = 2.
     connect_ = partial(Database(held, say).connect, "jobctl doctor")
     listener, sender = Listener(connect_), Leases(connect_)
     try:
-        sender.hint()
+        sender.wake()
         select.select([listener.fileno()], [], [], seconds)
         return bool(listener.hints())
     finally:

@@ -106,7 +106,7 @@ class Dispatcher:
         if full:
             self._scanned_at = now
             self._low.clear()
-            self._queues = list(self._config.queues) if self._config.queues else self._queue.lanes()
+            self._queues = list(self._config.queues) if self._config.queues else self._queue.ready_queues()
         lanes = [self._lane(q, t, p) for q in self._queues for t in self._config.types for p in PRIORITIES.values()]
         only = sorted(self._config.only) if self._config.only is not None else None
         slots = 1 if self._one_by_one else slots
@@ -138,7 +138,7 @@ class Dispatcher:
         except (StoreUnavailable, ConfigError):
             raise
         except Exception as error:
-            tokens = self._queue.strays(worker, list(known()))
+            tokens = self._queue.orphaned(worker, list(known()))
             if not tokens:
                 raise
             log.warning("%d jobs were claimed and can't be read: %s", len(tokens), type(error).__name__)

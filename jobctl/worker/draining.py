@@ -17,7 +17,7 @@ def nothing_left(queue: Leases, config: WorkerConfig) -> bool:
     what waits for something that this worker does not do.
     """
     if config.only is not None:
-        states = queue.family(sorted(config.only))
+        states = queue.descendants(sorted(config.only))
         return not any(state in (Status.PENDING, Status.PROCESSING) for state in states.values())
     if queue.work_left(config.types, config.queues):
         return False

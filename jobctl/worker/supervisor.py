@@ -193,7 +193,7 @@ class Supervisor:
             return
         if settled.status is Status.FAILED:
             log.warning("job type %s is paused: %s", settled.job_type, failure.message)
-            pause = partial(self.queue.hold, "type", settled.job_type, reason=failure.message)
+            pause = partial(self.queue.pause_queue, "type", settled.job_type, reason=failure.message)
             self.outage.attempt("pause", pause)
 
     def _tokens(self) -> dict[int, Token]:
@@ -225,7 +225,7 @@ class Supervisor:
 
     def _release_orphans(self) -> None:
         """Jobs whose claim was committed and whose answer was lost."""
-        orphans = self.queue.strays(self.worker, list(self._tokens()))
+        orphans = self.queue.orphaned(self.worker, list(self._tokens()))
         if orphans:
             log.warning("%d jobs were claimed without an answer; they are released", len(orphans))
             self.queue.settle([Outcome(token, Ending.RELEASED) for token in orphans])

@@ -19,7 +19,7 @@ from jobctl.cli.watching import lines, live
 from jobctl.cli.watching.live import Live, View, picture
 from jobctl.cli.watching.source import Ender, Source
 from jobctl.core.errors import StoreUnavailable, UsageError
-from jobctl.core.job import Answer, Progress
+from jobctl.core.job import ControlResult, Progress
 from jobctl.core.lifecycle import DONE, ControlOutcome, Status, Verb
 from jobctl.core.names import span
 from tests.cli.make import HOSTILE, NOW, ago, job, running, zoo
@@ -166,11 +166,11 @@ class Client:
 
     def pause(self, ids):
         self.asked.append(("pause", ids))
-        return [Answer(ids[0], ControlOutcome.DONE, Status.PENDING, f"job {ids[0]}: paused")]
+        return [ControlResult(ids[0], ControlOutcome.DONE, Status.PENDING, f"job {ids[0]}: paused")]
 
     def cancel(self, ids):
         self.asked.append(("cancel", ids))
-        return [Answer(ids[0], ControlOutcome.DONE, Status.PENDING, f"job {ids[0]}: cancelled")]
+        return [ControlResult(ids[0], ControlOutcome.DONE, Status.PENDING, f"job {ids[0]}: cancelled")]
 
     retry = resume = pause
 

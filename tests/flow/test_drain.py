@@ -35,7 +35,7 @@ def test_jobs_that_wait_for_each_other_in_the_drained_queue_are_all_done(shell, 
 @pytest.mark.parametrize(("kind", "reason"), [("queue", "the queue is paused"), ("type", "the job type is paused")])
 def test_what_is_paused_is_named(shell, queue, kind, reason):
     submit(queue, "here")
-    queue.hold(kind, "here" if kind == "queue" else "noop")
+    queue.pause_queue(kind, "here" if kind == "queue" else "noop")
     assert reason in shell("worker", "run", "--drain", wait=LONG).err
 
 

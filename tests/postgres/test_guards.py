@@ -83,7 +83,7 @@ def nothing_runs_early(s: Stage) -> None:
 
 
 def a_job_that_missed_the_hold_is_not_handed_out(s: Stage) -> None:
-    s.queue.hold("queue", "default")
+    s.queue.pause_queue("queue", "default")
     s.conn.execute("INSERT INTO jobs (job_type) VALUES ('a')")
     assert s.queue.claim(1, [Lane("default", "a", 2)], 1) == []
 

@@ -35,11 +35,11 @@ def test_a_job_is_rescued_though_its_worker_left_no_trace(queue, claim, conn):
 def test_recovery_waits_for_no_key_and_no_hold(queue, claim):
     queue.submit([NewJob("a", {}, concurrency_key="doc"), NewJob("a", {}, concurrency_key="doc")])
     assert len(claim()) == 1
-    queue.hold("queue", "default")
+    queue.pause_queue("queue", "default")
     later(queue, 31)
     assert [row.status for row in queue.rescue()] == ["pending"]
     assert claim() == []
-    queue.unhold("queue", "default")
+    queue.resume_queue("queue", "default")
     assert [c.token.job_id for c in claim()] == [1]
 
 

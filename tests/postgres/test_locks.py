@@ -233,7 +233,7 @@ def test_a_claim_takes_nothing_that_is_locked_and_waits_for_nothing(queue, forgo
     queue.submit([NewJob("a", {}) for _ in range(2)])
     lock(forgotten, "jobs", 1)
     assert [c.token.job_id for c in queue.claim(queue.worker, [Lane("default", "a", 2)], 2)] == [2]
-    queue.hold("queue", "default")
+    queue.pause_queue("queue", "default")
     other = Leases(lambda: connect(queue.connection.info.dsn))
     try:
         forgotten.rollback()

@@ -20,7 +20,7 @@ from jobctl.core import checkpoint
 from jobctl.core.attempt import Failure, Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
 from jobctl.core.job import Filters, NewJob, Progress
-from jobctl.core.lifecycle import ACTIVE, DONE, MAX_CRASHES, Ending, Standing, Status, actions, allowed
+from jobctl.core.lifecycle import ACTIVE, DONE, MAX_CRASHES, Ending, JobFlags, Status, actions, allowed
 from jobctl.core.pipeline import Pipeline
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases
@@ -265,7 +265,7 @@ class Jobs(RuleBasedStateMachine):
 
     def answers(self, job: Model, verb: str, **options: bool) -> str:
         """The answer, which is ``done`` or ``requested`` exactly when the action was offered."""
-        offered = verb in actions(Standing(job.status, job.pause, job.cancel, job.retries, job.max_retries))
+        offered = verb in actions(JobFlags(job.status, job.pause, job.cancel, job.retries, job.max_retries))
         answer = getattr(self.client, verb)([job.id], **options)[0]
         clash = verb in ("retry", "restart") and job.same and any(
             o.same == job.same and o.status in ACTIVE and o is not job for o in self.jobs.values()
@@ -437,7 +437,7 @@ class Jobs(RuleBasedStateMachine):
     def people_are_shown_the_same(self):
         shown = {job.id: (str(job.status), job.actions) for job in self.queue.find(Filters())}
         assert shown == {
-            i: (str(j.status), actions(Standing(j.status, j.pause, j.cancel, j.retries, j.max_retries)))
+            i: (str(j.status), actions(JobFlags(j.status, j.pause, j.cancel, j.retries, j.max_retries)))
             for i, j in self.jobs.items()
         }
 

@@ -75,7 +75,7 @@ OPERATIONS: dict[str, Callable[[Leases, Token], object]] = {
     "crash": settle(Ending.CRASHED),
     "rescue": lambda q, _: q.rescue(),
     "requeue": lambda q, _: q.requeue(),
-    "hold": lambda q, _: q.hold("queue", "default"),
+    "hold": lambda q, _: q.pause_queue("queue", "default"),
 }
 PASSING_BY = {"claim", "rescue", "requeue"}
 SENT_AGAIN = {"beat", "complete", "fail", "release", "crash"}

@@ -278,7 +278,7 @@ def test_twenty_sweeps_at_once_move_each_job_exactly_once(queue, conn, database_
 
     def sweep(_: int) -> Swept:
         own = Leases(lambda: connect(database_url), ttl=0.0)
-        own.lanes()
+        own.ready_queues()
         barrier.wait()
         try:
             return Client(own, storage=lambda: None, load=lambda _: None).sweep()
@@ -322,11 +322,11 @@ def test_a_job_waits_for_what_it_depends_on(queue, claim):
 @pytest.mark.parametrize(("kind", "name"), [("queue", "default"), ("type", "a")])
 def test_a_held_queue_or_type_hands_nothing_out(queue, claim, kind, name):
     before = queue.submit([NewJob("a", {})])[0].id
-    assert queue.hold(kind, name).changed
+    assert queue.pause_queue(kind, name).changed
     after = queue.submit([NewJob("a", {})])[0].id
     assert claim() == []
     assert {j.waiting_on for j in queue.find(Filters())} == {kind}
-    assert queue.unhold(kind, name).jobs == 2
+    assert queue.resume_queue(kind, name).jobs == 2
     assert [c.token.job_id for c in claim()] == [before, after]
 
 
@@ -354,7 +354,7 @@ def test_every_change_of_status_is_in_the_history(queue, claim):
 
 def test_a_dry_run_changes_nothing(queue, conn):
     queue.submit([NewJob("a", {})])
-    with queue.transaction(rehearse=True):
+    with queue.transaction(dry_run=True):
         assert queue.cancel([1])[0].outcome == "done"
     assert status(queue, 1) == "pending"
     assert conn.execute("SELECT count(*) FROM events").fetchone() == (1,)
@@ -373,8 +373,8 @@ def test_logs_are_bounded_and_belong_to_the_attempt_that_wrote_them(queue, claim
 def test_a_lost_answer_to_a_claim_is_found_and_given_back(queue, claim):
     queue.submit([NewJob("a", {})])
     token = claim()[0].token
-    assert queue.strays(queue.worker, [token.job_id]) == []
-    assert queue.strays(queue.worker, []) == [token]
+    assert queue.orphaned(queue.worker, [token.job_id]) == []
+    assert queue.orphaned(queue.worker, []) == [token]
 
 
 def explain(queue: Leases, conn: psycopg.Connection, types: list[str]) -> int:
@@ -417,12 +417,12 @@ def test_beats_change_no_index(queue, claim, conn):
     queue.submit([NewJob("a", {}) for _ in range(20)])
     jobs = claim(20)
     queue.connection.execute("SELECT pg_stat_force_next_flush()")
-    queue.lanes()
+    queue.ready_queues()
     before = conn.execute("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'").fetchone()
     for n in range(5):
         queue.beat(queue.worker, {c.token.job_id: (c.token, Progress(float(n))) for c in jobs})
     queue.connection.execute("SELECT pg_stat_force_next_flush()")
-    queue.lanes()
+    queue.ready_queues()
     after = conn.execute("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'").fetchone()
     assert after[0] - before[0] >= 100
     assert (after[1] - before[1]) / (after[0] - before[0]) > 0.9

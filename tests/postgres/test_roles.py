@@ -87,7 +87,7 @@ def test_whatever_name_is_given_the_job_and_its_history_have_that_of_the_login(l
 
 def test_several_verbs_in_one_transaction_and_a_dry_run_work_for_a_submitter(logins, conn):
     ann = logins.queue("ann")
-    with ann.transaction(rehearse=True):
+    with ann.transaction(dry_run=True):
         assert ann.submit([NewJob("a", {})])[0].created
     assert conn.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
     with ann.transaction():
@@ -145,7 +145,7 @@ def test_of_the_jobs_of_others_a_submitter_sees_nothing(logins, anns):
     assert queue.events([anns]) == queue.events(None) == queue.logs(anns) == queue.checkpoints([anns]) == []
     for verb, values in (
         ("stats", {"since": None, "types": None, "queue": None}), ("errors", {"since": None, "types": None, "queue": None}),
-        ("family", {"ids": [anns]}), ("dependencies", {"id": anns + 1}), ("attempts", {"ids": [anns]}), ("lanes", {}),
+        ("descendants", {"ids": [anns]}), ("dependencies", {"id": anns + 1}), ("attempts", {"ids": [anns]}), ("ready_queues", {}),
     ):  # fmt: skip
         assert "s3cret" not in str(queue._run(verb, **values))
         assert queue._run(verb, **values) == []
@@ -276,7 +276,7 @@ def test_verbs_for_the_whole_queue_are_for_its_owner(logins):
     for who in ("ann", "rea"):
         queue = logins.queue(who)
         for act in (
-            lambda q: q.hold("queue", "default"), lambda q: q.unhold("queue", "default"), lambda q: q.drain_workers(["w"]),
+            lambda q: q.pause_queue("queue", "default"), lambda q: q.resume_queue("queue", "default"), lambda q: q.drain_workers(["w"]),
             lambda q: q.prune(age=0), lambda q: q.rescue(), lambda q: q.requeue(),
         ):  # fmt: skip
             with pytest.raises(ConfigError, match="refuses"):
@@ -298,7 +298,7 @@ def test_a_worker_does_a_whole_job(logins):
     settled = mine.settle([Outcome(job.token, Ending.COMPLETED), Outcome(other.token, Ending.RELEASED)])
     assert settled[job.token.job_id].status is Status.COMPLETED
     assert "b" in [claimed.job_type for claimed in mine.claim(mine.worker, LANES, 9)]
-    mine.hold("type", "a", reason="quota")  # what paywall_holds does
+    mine.pause_queue("type", "a", reason="quota")  # what paywall_holds does
     mine.rescue()
     mine.requeue()
     mine.wake_dependents(None)
@@ -528,15 +528,15 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 
 LOOKS = {
-    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "family", "find", "health", "hint", "holds",
-    "lanes", "left_waiting", "logs", "next_lease_end", "passed", "requests", "spread", "stats", "statuses", "strays", "work_left", "workers",
+    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "descendants", "find", "health", "wake", "paused_queues",
+    "ready_queues", "left_waiting", "logs", "next_lease_end", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
 }  # fmt: skip
 MAY = {
     "ann": LOOKS,  # and the verbs of people, through functions
     "rea": LOOKS,
-    "lib": {"blockers", "effective", "hint"},
+    "lib": {"blockers", "effective", "wake"},
     "wim": LOOKS | {
-        "submit", "hold", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
+        "submit", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
         "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune", "prune_results",
     },
 }  # fmt: skip

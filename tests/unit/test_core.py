@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from jobctl import Pipeline
 from jobctl.core import checkpoint, errors, lifecycle, names, plain, retry
-from jobctl.core.lifecycle import Standing, Status
+from jobctl.core.lifecycle import JobFlags, Status
 from jobctl.core.terms import terms
 
 ROOT = Path(__file__).parents[2]
@@ -108,16 +108,16 @@ def test_display_names_are_exactly_those_of_the_manual(label, title, mode, shown
 
 
 def test_actions_follow_from_the_table_of_moves():
-    shown = {status: lifecycle.actions(Standing(status)) for status in Status}
+    shown = {status: lifecycle.actions(JobFlags(status)) for status in Status}
     assert shown[Status.PENDING] == ("pause", "cancel")
     assert shown[Status.PROCESSING] == ("pause", "cancel")
     assert shown[Status.PAUSED] == ("resume", "cancel")
     assert shown[Status.FAILED] == ("retry", "restart", "cancel", "delete")
     assert shown[Status.CANCELLED] == ("retry", "restart", "delete")
     assert shown[Status.COMPLETED] == ("restart", "delete")
-    assert lifecycle.actions(Standing(Status.PROCESSING, pause_requested=True)) == ("resume", "cancel")
-    assert lifecycle.actions(Standing(Status.PROCESSING, cancel_requested=True)) == ()
-    assert "retry" not in lifecycle.actions(Standing(Status.FAILED, retry_count=3))
+    assert lifecycle.actions(JobFlags(Status.PROCESSING, pause_requested=True)) == ("resume", "cancel")
+    assert lifecycle.actions(JobFlags(Status.PROCESSING, cancel_requested=True)) == ()
+    assert "retry" not in lifecycle.actions(JobFlags(Status.FAILED, retry_count=3))
 
 
 def test_no_status_word_stands_in_the_code_outside_the_table():

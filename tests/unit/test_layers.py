@@ -33,7 +33,9 @@ def test_nothing_reaches_past_the_client(folder):
     assert found == {}
 
 
-@pytest.mark.parametrize("source", ["state.connect().queue.hold('a')", "self.client.queue.count(x)", "client.queue"])
+@pytest.mark.parametrize(
+    "source", ["state.connect().queue.pause_queue('a')", "self.client.queue.count(x)", "client.queue"]
+)
 def test_what_reaches_past_the_client_is_found(source):
     assert reached_past_the_client(source)
 

@@ -16,8 +16,8 @@ from jobctl.cli.output.text import echo, visible
 from jobctl.cli.selectors import chosen, selectors, split
 from jobctl.client import Client, Swept
 from jobctl.core.errors import ConfigError
-from jobctl.core.job import Answer
-from jobctl.core.lifecycle import DONE, ControlOutcome, Standing, Status, Verb
+from jobctl.core.job import ControlResult
+from jobctl.core.lifecycle import DONE, ControlOutcome, JobFlags, Status, Verb
 
 CODES = {ControlOutcome.MISSING: 3, ControlOutcome.REFUSED: 4}
 AWAITED = {Verb.PAUSE: (Status.PAUSED,), Verb.CANCEL: (Status.CANCELLED,)}
@@ -38,7 +38,7 @@ def _verb(function: Callable[..., Any]) -> Command:
     return command(function.__name__)(function)
 
 
-Run = Callable[[Client, Sequence[int], bool], list[Answer]]
+Run = Callable[[Client, Sequence[int], bool], list[ControlResult]]
 """What a verb does: the client, the jobs, whether it is a dry run."""
 
 
@@ -74,15 +74,15 @@ def _leaves(verb: Verb) -> Status | None:
             assert_never(verb)
 
 
-def _now(verb: Verb, answer: Answer) -> Standing | None:
+def _now(verb: Verb, answer: ControlResult) -> JobFlags | None:
     """What decides about a job after an answer; None: it is gone."""
     if answer.was is Status.PROCESSING:
-        return Standing(Status.PROCESSING, pause_requested=verb is Verb.PAUSE, cancel_requested=verb is Verb.CANCEL)
+        return JobFlags(Status.PROCESSING, pause_requested=verb is Verb.PAUSE, cancel_requested=verb is Verb.CANCEL)
     left = _leaves(verb)
-    return None if left is None else Standing(left)
+    return None if left is None else JobFlags(left)
 
 
-def _report(state: State, verb: Verb, answers: Sequence[Answer], *, dry_run: bool) -> None:
+def _report(state: State, verb: Verb, answers: Sequence[ControlResult], *, dry_run: bool) -> None:
     if not state.for_people:
         items = [
             {"id": a.id, "answer": a.outcome, "was": a.was and str(a.was), "message": a.message, "hint": a.hint}

@@ -19,7 +19,7 @@ from jobctl.core.names import span
 
 BAR = 30
 DECADES = ("up to 0.1s", "0.1 to 1s", "1 to 10s", "10s to 1m", "1 to 10m", "10m to 1h", "1 to 6h", "over 6h")
-"""The buckets of ``spread.sql``."""
+"""The buckets of ``duration_histogram.sql``."""
 HOURS = 24
 LEVELS, PLAIN_LEVELS = "▁▂▃▄▅▆▇█", ".:-=+*#@"
 

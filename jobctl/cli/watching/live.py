@@ -15,14 +15,14 @@ from jobctl.cli.watching.source import RECENT, Ender, Source
 from jobctl.cli.watching.terminal import Screen
 from jobctl.client import Client
 from jobctl.core.errors import StoreUnavailable
-from jobctl.core.job import Answer, Job
+from jobctl.core.job import ControlResult, Job
 from jobctl.core.lifecycle import DONE, Status, Verb
 
 VERBS = {"p": (Verb.PAUSE,), "r": (Verb.RESUME, Verb.RETRY), "c": (Verb.CANCEL,)}
 """Key → what it does, the first of these that is possible on the selected job."""
 
 
-RUN: Mapping[Verb, Callable[[Client, list[int]], list[Answer]]] = {
+RUN: Mapping[Verb, Callable[[Client, list[int]], list[ControlResult]]] = {
     Verb.PAUSE: lambda client, ids: client.pause(ids),
     Verb.RESUME: lambda client, ids: client.resume(ids),
     Verb.RETRY: lambda client, ids: client.retry(ids),
