@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -17,6 +19,8 @@ from jobctl.core.errors import Invalid, Paywall, Permanent, Transient
 
 BASE = "https://readwise.io/api/v2"
 MAX_BYTES = 64 << 20
+DELIMITERS = ",;\t|"
+_TAG = re.compile(r"\.[^\W\d_][\w\-]{0,60}")
 NEEDED = {"highlight": ("highlight",), "title": ("book title", "title")}
 OTHERS = {
     "author": ("book author", "author"), "note": ("note",), "colour": ("color", "colour"), "tags": ("tags",),
@@ -28,12 +32,15 @@ OTHERS = {
 class Highlight:
     """One highlight; ``location`` orders the highlights of a book, in whatever unit it counts."""
 
-    id: str
+    id: str  # by book and text: the same from CSV, JSON and API
     text: str
     note: str | None = None
     colour: str | None = None
     tags: list[str] = field(default_factory=list)
     location: float | None = None
+    origin: str | None = None  # Readwise's own number, where the source has it
+    deleted: bool = False  # Readwise says that it is gone
+    whole: bool = False  # an empty note or colour means that there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +63,20 @@ def read(data: bytes) -> list[ReadwiseBook]:
 
 
 def _decoded(data: bytes) -> str:
+    """UTF-8, the UTF-16 of Excel's "Unicode text", else what spreadsheets of Windows write."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")  # what spreadsheets of Windows write
+        return data.decode("cp1252", "replace")
 
 
 def _from_csv(text: str) -> list[ReadwiseBook]:
     csv.field_size_limit(1 << 20)
+    text, delimiter = _dialect(text)
     try:
-        reader = csv.DictReader(io.StringIO(text))
+        reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
         names = {(name or "").strip().casefold(): name for name in reader.fieldnames or ()}
         columns = {key: next((names[n] for n in among if n in names), None) for key, among in (NEEDED | OTHERS).items()}
         missing = [among[0] for key, among in NEEDED.items() if columns[key] is None]
@@ -81,18 +92,56 @@ def _from_csv(text: str) -> list[ReadwiseBook]:
     for row in rows:
         if row["highlight"]:
             books.setdefault((row["title"], row["author"]), []).append(_row(row))
-    return [ReadwiseBook(title, author or None, found) for (title, author), found in books.items()]
+    return [ReadwiseBook(title, author or None, _merged(found)) for (title, author), found in books.items()]
+
+
+def _dialect(text: str) -> tuple[str, str]:
+    """(text, delimiter): the one that Excel names in a line of its own, or that cuts the header into most columns."""
+    first, _, rest = text.partition("\n")
+    named = first.strip("\r\n")
+    if named.lower().startswith("sep=") and len(named) == len("sep=") + 1:
+        return rest, named[-1]
+    return text, max(DELIMITERS, key=first.count)
 
 
 def _row(row: Mapping[str, str]) -> Highlight:
-    """A line of the CSV. It has no id: what it says of itself stands for one."""
-    folded = "".join(c for c in row["highlight"].casefold() if c.isalnum())
-    told = "\x1f".join((row["title"], row["author"], folded, row["location"]))
+    """A line of the CSV."""
+    text = row["highlight"].strip("“”")
     tags = [tag.strip() for tag in row["tags"].split(",") if tag.strip()]
+    note, more = _note(row["note"])
     return Highlight(
-        f"csv:{hashlib.sha256(told.encode()).hexdigest()[:32]}", row["highlight"].strip("“”"), row["note"] or None,
-        row["colour"] or None, tags, _number(row["location"]),
-    )  # fmt: skip
+        _identity(row["title"], text), text, note, row["colour"] or None, [*tags, *more], _number(row["location"])
+    )
+
+
+def _identity(title: str, text: str) -> str:
+    """What tells highlights apart wherever they come from: their book and their words."""
+    plain = "\x1f".join("".join(c for c in part.casefold() if c.isalnum()) for part in (title, text))
+    return f"text:{hashlib.sha256(plain.encode()).hexdigest()[:32]}"
+
+
+def _note(text: str) -> tuple[str | None, list[str]]:
+    """(note, tags): lines like ``.tag`` are how Readwise's readers tag on a device."""
+    lines = text.splitlines()
+    tags = [line.strip()[1:] for line in lines if _TAG.fullmatch(line.strip())]
+    rest = "\n".join(line for line in lines if not _TAG.fullmatch(line.strip())).strip()
+    return rest or None, tags
+
+
+def _merged(highlights: Sequence[Highlight]) -> list[Highlight]:
+    """One highlight for each identity: several notes of one are one note."""
+    found: dict[str, Highlight] = {}
+    for one in highlights:
+        before = found.get(one.id)
+        if before is None:
+            found[one.id] = one
+            continue
+        notes = list(dict.fromkeys(note for note in (before.note, one.note) if note))
+        found[one.id] = replace(
+            before, note="\n".join(notes) or None, colour=before.colour or one.colour,
+            tags=list(dict.fromkeys([*before.tags, *one.tags])), deleted=before.deleted and one.deleted,
+        )  # fmt: skip
+    return list(found.values())
 
 
 def _number(value: Any) -> float | None:
@@ -104,15 +153,15 @@ def _number(value: Any) -> float | None:
 
 def _from_json(text: str) -> list[ReadwiseBook]:
     try:
-        told = json.loads(text)
+        payload = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Invalid(f"the JSON can't be read: {error}") from None
-    return books(told)
+    return books(payload)
 
 
-def books(told: Any) -> list[ReadwiseBook]:
+def books(payload: Any) -> list[ReadwiseBook]:
     """Books of an answer of the export API, of several, or of a bare list of them."""
-    pages = told if isinstance(told, list) else [told]
+    pages = payload if isinstance(payload, list) else [payload]
     found: list[ReadwiseBook] = []
     for page in pages:
         if not isinstance(page, dict):
@@ -126,20 +175,24 @@ def books(told: Any) -> list[ReadwiseBook]:
     return found
 
 
-def _book(told: Any) -> ReadwiseBook:
+def _book(payload: Any) -> ReadwiseBook:
     try:
-        title = str(told.get("readable_title") or told["title"])
-        marks = [_mark(h) for h in told["highlights"] if h.get("text") and not h.get("is_deleted")]
-        return ReadwiseBook(title, told.get("author") or None, marks)
+        title = str(payload.get("readable_title") or payload["title"])
+        gone = bool(payload.get("is_deleted"))
+        marks = [_mark(title, h, gone=gone) for h in payload["highlights"] if h.get("text")]
+        return ReadwiseBook(title, payload.get("author") or None, _merged(marks))
     except (KeyError, TypeError, AttributeError) as error:
         raise Invalid(f"a book of the JSON lacks {error}") from None
 
 
-def _mark(told: Mapping[str, Any]) -> Highlight:
-    tags = [str(tag.get("name")) for tag in told.get("tags") or () if tag.get("name")]
+def _mark(title: str, payload: Mapping[str, Any], *, gone: bool) -> Highlight:
+    text = str(payload["text"])
+    note, more = _note(str(payload.get("note") or ""))
+    tags = [str(tag.get("name")) for tag in payload.get("tags") or () if tag.get("name")]
+    deleted = gone or bool(payload.get("is_deleted")) or bool(payload.get("is_discard"))
     return Highlight(
-        str(told["id"]), str(told["text"]), told.get("note") or None, told.get("color") or None, tags,
-        _number(told.get("location")),
+        _identity(title, text), text, note, payload.get("color") or None, list(dict.fromkeys([*tags, *more])),
+        _number(payload.get("location")), origin=str(payload["id"]), deleted=deleted, whole=True,
     )  # fmt: skip
 
 

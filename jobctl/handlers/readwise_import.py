@@ -15,7 +15,7 @@ from jobctl.core.credentials import credential
 from jobctl.core.errors import CheckpointMissing, Permanent
 from jobctl.core.keys import work_key
 from jobctl.core.pipeline import Pipeline
-from jobctl.core.ports import Context, Library
+from jobctl.core.ports import Context, Library, Row
 from jobctl.documents import match
 from jobctl.documents.readwise import Api, ReadwiseBook, books, near, read
 
@@ -49,6 +49,9 @@ class Marked(BaseModel):
     near: float | None
     book: str
     author: str | None
+    origin: str | None
+    deleted: bool
+    whole: bool
     document_id: int | None
     sure: bool
 
@@ -57,7 +60,7 @@ class Outcome(BaseModel):
     """What became of a highlight."""
 
     id: str
-    outcome: str  # placed review failed waiting known
+    outcome: str  # placed review failed waiting known updated deleted
     book: str
     text: str
 
@@ -73,6 +76,8 @@ class Imported(BaseModel):
     failed: int
     waiting: int
     known: int
+    updated: int
+    deleted: int
     not_placed: list[Outcome]
 
 
@@ -151,11 +156,13 @@ def matching(ctx: Context, fetched: Fetched) -> list[Marked]:
         marked += [
             Marked(
                 id=h.id, text=h.text, note=h.note, colour=h.colour, tags=h.tags, near=near(book, h), book=book.title,
-                author=book.author, document_id=found.document_id, sure=found.sure,
+                author=book.author, origin=h.origin, deleted=h.deleted, whole=h.whole, document_id=found.document_id,
+                sure=found.sure,
             )
             for h in book.highlights
         ]  # fmt: skip
-    return sorted(marked, key=lambda m: (m.document_id or 0, m.book, m.id))
+    first = {(one.document_id, one.id): one for one in reversed(marked)}  # once each, however often it is listed
+    return sorted(first.values(), key=lambda m: (m.document_id or 0, m.book, m.id))
 
 
 @pipeline.batches(share=50, size=50, noun="highlight", verb="Placing")
@@ -175,20 +182,23 @@ def _decide(ctx: Context, one: Marked) -> match.Decision:
     told = one.model_dump(exclude={"document_id", "sure"})
     held = _folded(ctx, one.document_id) if one.document_id is not None else None
     if one.document_id is None or held is None:
-        return match.wait(told)
+        return match.withdraw(told) if one.deleted else match.wait(told)
     return match.decide(one.document_id, held[1], held[0], told, sure=one.sure)
 
 
-def _folded(ctx: Context, document_id: int) -> tuple[match.FoldedText, set[str]] | None:
+def _folded(ctx: Context, document_id: int) -> tuple[match.FoldedText, dict[str, Row]] | None:
     """The text of a document, folded, and its annotations; the one before is forgotten: they come document by document."""
-    held: dict[int, tuple[match.FoldedText, set[str]]] = ctx.once("folded", dict)
+    held: dict[int, tuple[match.FoldedText, dict[str, Row]]] = ctx.once("folded", dict)
     if document_id not in held:
         held.clear()
         document = ctx.read().document(document_id)
         if document is None:
             return None
         text = ctx.storage.get(document["markdown_key"], max_bytes=MAX_TEXT).decode()
-        held[document_id] = match.FoldedText(text), {str(n["uid"]) for n in ctx.read().annotations(document_id)}
+        held[document_id] = (
+            match.FoldedText(text),
+            match.known_rows(ctx.read().annotations(document_id)),
+        )
     return held[document_id]
 
 
@@ -197,7 +207,8 @@ def reporting(ctx: Context, outcomes: list[Outcome]) -> Imported:
     """Counts, and what was not placed."""
     fetched: Fetched = ctx.result("reading")
     count = {
-        kind: sum(o.outcome == kind for o in outcomes) for kind in ("placed", "review", "failed", "waiting", "known")
+        kind: sum(o.outcome == kind for o in outcomes)
+        for kind in ("placed", "review", "failed", "waiting", "known", "updated", "deleted")
     }
     rest = [o for o in outcomes if o.outcome in ("review", "failed", "waiting")]
     return Imported(

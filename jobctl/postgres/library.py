@@ -377,6 +377,10 @@ class Library:
         values = {"start_offset": start, "end_offset": end, "updated_at": func.jobctl.clock()}
         self.connection.execute(update(annotations).where(annotations.c.uid == uid).values(**values))
 
+    def remove_annotation(self, uid: str) -> None:
+        """Deletes an annotation; one that is not there is no error."""
+        self.connection.execute(delete(annotations).where(annotations.c.uid == uid))
+
     def reviews(
         self, *, source: str | None = None, status: str = "open", document_id: int | None = None
     ) -> list[dict[str, Any]]:
@@ -425,9 +429,13 @@ class Library:
         self.connection.execute(delete(vault_sync).where(mine))
 
     def review(self, values: Mapping[str, Any]) -> None:
-        """Puts something before a person; what they decided already is not asked again."""
+        """Adds a line for a person, or renews the undecided one; what was decided already is not asked again."""
         query = upsert(import_review).values(dict(values))
-        self.connection.execute(query.on_conflict_do_nothing(constraint="import_review_source_key"))
+        undecided = import_review.c.status.in_(["open", "waiting"])
+        changed = {name: query.excluded[name] for name in values if name not in ("source", "source_id")}
+        self.connection.execute(
+            query.on_conflict_do_update(constraint="import_review_source_key", set_=changed, where=undecided)
+        )
 
 
 @dataclass(frozen=True, slots=True)

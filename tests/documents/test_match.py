@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobctl.documents.match import FoldedText, decide, fold, which
+from jobctl.documents.match import FoldedText, decide, fold, known_rows, which
 
 WORDS = [
     "river",
@@ -115,6 +115,6 @@ def test_two_documents_of_one_title_are_a_question():
 
 def test_what_is_known_stays_as_it_is():
     highlight = {"id": "7", "text": BOOK[100:200], "book": "b"}
-    first = decide(1, (), FOLDED, highlight)
+    first = decide(1, {}, FOLDED, highlight)
     assert first.outcome == "placed"
-    assert decide(1, {first.annotation["uid"]}, FOLDED, highlight).outcome == "known"
+    assert decide(1, known_rows([first.annotation]), FOLDED, highlight).outcome == "known"

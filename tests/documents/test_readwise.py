@@ -22,7 +22,7 @@ def test_a_csv_is_read_by_its_columns_whatever_their_order_and_encoding():
 
 def test_the_same_line_has_the_same_id_and_another_another():
     one, two = read(f"{CSV}text,B,A,,,,1\n".encode()), read(f"{CSV}text,B,A,new note,,,1\n".encode())
-    other = read(f"{CSV}text,B,A,,,,2\n".encode())
+    other = read(f"{CSV}text,C,A,,,,1\n".encode())
     assert one[0].highlights[0].id == two[0].highlights[0].id != other[0].highlights[0].id
 
 
@@ -43,7 +43,10 @@ def test_the_json_of_the_api_takes_unknown_fields_as_they_come():
         {"id": 5, "text": "x" * 8191, "tags": [{"id": 1, "name": "t"}], "location": 3, "is_new": True},
         {"id": 6, "text": "gone", "is_deleted": True}]}]}  # fmt: skip
     (book,) = read(json.dumps(told).encode())
-    assert [(h.id, len(h.text), h.tags) for h in book.highlights] == [("5", 8191, ["t"])]
+    assert [(h.origin, len(h.text), h.tags, h.deleted) for h in book.highlights] == [
+        ("5", 8191, ["t"], False),
+        ("6", 4, [], True),
+    ]
 
 
 def test_locations_have_no_unit_but_an_order():

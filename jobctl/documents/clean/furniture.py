@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobctl.core.account import Loss, LossKind
@@ -17,8 +17,15 @@ from jobctl.core.terms import word_count
 
 EDGE = 0.09
 """Part of the page height at top and bottom where running heads live."""
+MARGIN = 0.14
+"""Part of the page height where a page number alone in its line may stand."""
 RUNNING_PAGES = 3
 """Pages on which the same line has to stand at the same height to be a running head."""
+RUNNING_SHARE = 0.45
+"""Share of the pages between its first and its last one: a head stands on every page or every other one."""
+CHANGING_PAGES, CHANGING_SHARE = 5, 0.5
+"""Pages, and share of them, that have to show a title beside the page number before titles that change are heads."""
+LONGEST_RUNNING = 90
 BOLD_SHARE = 0.5
 """Share of the pages on which a bold line has to stand: a chapter's title stands on fewer."""
 LARGE = 1.12
@@ -68,7 +75,7 @@ def furniture(parts: Sequence[Part], body: float) -> dict[Spot, LossKind]:
     offset = _offset(edges, len(parts))
     _numbers(edges, offset, len(parts), found)
     _repeated(edges, offset, len(parts), found)
-    _contents(parts, found)
+    _contents(parts, body, found)
     return found
 
 
@@ -88,14 +95,16 @@ class _Edge:
     spot: Spot
     line: Line
     height: int  # in hundredths of the page
+    outer: bool  # where running heads live; else only a page number may stand there
 
 
 def _edges(parts: Sequence[Part], body: float) -> Iterator[_Edge]:
     for number, part in enumerate(parts):
         for place, line in enumerate(part.lines):
-            at_edge = line.y > 1 - EDGE or line.y < EDGE
-            if at_edge and not line.heading and line.size < LARGE * body and len(line.text) < 300:
-                yield _Edge(Spot(number, place), line, round(line.y * 100))
+            in_margin = line.y > 1 - MARGIN or line.y < MARGIN
+            if in_margin and not line.heading and line.size < LARGE * body and len(line.text) < 300:
+                outer = line.y > 1 - EDGE or line.y < EDGE
+                yield _Edge(Spot(number, place), line, round(line.y * 100), outer)
 
 
 def _values(text: str) -> list[tuple[int, str]]:
@@ -137,22 +146,33 @@ def _without_number(edge: _Edge, offset: Mapping[str, set[int]]) -> str:
 
 
 def _numbers(edges: Sequence[_Edge], offset: Mapping[str, set[int]], pages: int, found: dict[Spot, LossKind]) -> None:
-    """Page numbers alone in their line, "Page 3 of 20" among them; and heads that go with them."""
-    numbered: dict[int, set[int]] = defaultdict(set)
+    """Page numbers alone in their line, "Page 3 of 20" among them; and heads that change but go with the page number."""
     texts = {edge.spot: _without_number(edge, offset) for edge in edges}
+    numbered: dict[int, set[int]] = defaultdict(set)
+    heads: dict[int, set[int]] = defaultdict(set)
     for edge in edges:
         if "#" in texts[edge.spot]:
             numbered[edge.height].add(edge.spot.part)
-    usual = {height for height, on in numbered.items() if len(on) >= max(2, NUMBERED_SHARE * pages)}
+            if _is_head(edge, texts[edge.spot]):
+                heads[edge.height].add(edge.spot.part)
+    usual = _around(height for height, on in numbered.items() if len(on) >= max(2, NUMBERED_SHARE * pages))
+    changing = _around(height for height, on in heads.items() if len(on) >= max(CHANGING_PAGES, CHANGING_SHARE * pages))
     for edge in edges:
-        near = any(height in usual for height in (edge.height - 1, edge.height, edge.height + 1))
         text = texts[edge.spot]
-        if not near or "#" not in text:
-            continue
-        if _only_number(text):
+        if "#" in text and _only_number(text) and edge.height in usual:
             found[edge.spot] = LossKind.PAGE_NUMBERS
-        elif not _sequence(text) and (text.startswith("#") or text.endswith("#")):
+        elif _is_head(edge, text) and edge.height in changing:
             found[edge.spot] = LossKind.RUNNING_HEADS
+
+
+def _around(heights: Iterable[int]) -> set[int]:
+    return {height + by for height in heights for by in (-1, 0, 1)}
+
+
+def _is_head(edge: _Edge, text: str) -> bool:
+    """``the tides #``, ``# the tides``: a title beside the page number, and neither a sentence nor a footnote."""
+    beside = (text.startswith("#") and edge.line.y > EDGE) or text.endswith("#")
+    return beside and edge.outer and not edge.line.bold and len(text) <= LONGEST_RUNNING and not _sequence(text)
 
 
 def _only_number(text: str) -> bool:
@@ -163,7 +183,7 @@ def _only_number(text: str) -> bool:
 def _sequence(text: str) -> bool:
     """``chapter #``, ``invoice no. #``: numbered content whose number happens to go with the pages."""
     words = "".join(c if c.isalnum() or c == "#" else " " for c in text).split()
-    return len(words) <= 3 and words[0] in _SEQUENCES
+    return 0 < len(words) <= 3 and words[0] in _SEQUENCES
 
 
 def _repeated(edges: Sequence[_Edge], offset: Mapping[str, set[int]], pages: int, found: dict[Spot, LossKind]) -> None:
@@ -171,12 +191,13 @@ def _repeated(edges: Sequence[_Edge], offset: Mapping[str, set[int]], pages: int
     groups: dict[tuple[str, int], list[_Edge]] = defaultdict(list)
     for edge in edges:
         text = _without_number(edge, offset)
-        if edge.spot not in found and not (_sequence(text) and "#" in text):
+        if edge.outer and edge.spot not in found and not (_sequence(text) and "#" in text):
             groups[text, edge.height // 2].append(edge)
     for (text, _), group in groups.items():
+        on = {edge.spot.part for edge in group}
         bold = any(edge.line.bold for edge in group) and "#" not in text
         least = max(RUNNING_PAGES + 1, BOLD_SHARE * pages) if bold else RUNNING_PAGES
-        if len({edge.spot.part for edge in group}) >= least:
+        if len(on) >= max(least, RUNNING_SHARE * (max(on) - min(on) + 1)):
             found.update({edge.spot: LossKind.RUNNING_HEADS for edge in group})
 
 
@@ -199,34 +220,52 @@ def leader(text: str) -> tuple[str, str] | None:
     return rest[:place].rstrip(), page
 
 
-def _contents(parts: Sequence[Part], found: dict[Spot, LossKind]) -> None:
+def _contents(parts: Sequence[Part], body: float, found: dict[Spot, LossKind]) -> None:
     """Entries of contents lists: under a heading that says so, with page numbers that never fall."""
-    inside, last, misses = False, 0, 0
-    pending: list[Spot] = []
+    entries = _Entries()
     for spot, line in ((Spot(p, n), line) for p, part in enumerate(parts) for n, line in enumerate(part.lines)):
         if spot in found:
             continue
         if len(line.text) <= LONGEST_HEAD and _folded(line.text) in _CONTENTS:
-            _settle(pending, found)
-            inside, last, misses, pending = True, 0, 0, []
-            continue
-        if not inside:
-            continue
+            found.update(entries.finished())
+            entries.open = True
+        elif entries.open and not entries.take(spot, line, body):
+            found.update(entries.finished())
+    found.update(entries.finished())
+
+
+class _Entries:
+    """The entries of the contents list that is being read."""
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self.open = False
+        self._spots: list[Spot] = []
+        self._page = self._misses = 0
+
+    def take(self, spot: Spot, line: Line, body: float) -> bool:
+        """Whether the line may belong to the list; one with a leader and a page that does not fall is an entry."""
         entry = leader(line.text)
-        value = _page(entry[1]) if entry else None
-        if value is not None and value >= last - 1:
-            pending.append(spot)
-            last, misses = max(last, value), 0
-        elif (misses := misses + 1) > BETWEEN or line.text.rstrip().endswith((".", "!", "?", "。")):
-            inside = False
-            _settle(pending, found)
-            pending = []
-    _settle(pending, found)
+        page = _page(entry[1]) if entry else None
+        if page is not None and page >= self._page - 1:
+            self._spots.append(spot)
+            self._page, self._misses = max(self._page, page), 0
+            return True
+        self._misses += 1
+        return self._misses <= BETWEEN and not _ends_list(line, body)
+
+    def finished(self) -> dict[Spot, LossKind]:
+        """The entries, where they are enough for a list; then there is no list any longer."""
+        spots = self._spots if len(self._spots) >= CONTENTS_ENTRIES else []
+        self._clear()
+        return dict.fromkeys(spots, LossKind.CONTENTS_ENTRIES)
 
 
-def _settle(pending: Sequence[Spot], found: dict[Spot, LossKind]) -> None:
-    if len(pending) >= CONTENTS_ENTRIES:
-        found.update(dict.fromkeys(pending, LossKind.CONTENTS_ENTRIES))
+def _ends_list(line: Line, body: float) -> bool:
+    """A sentence, or a heading of what comes after the list."""
+    return line.text.rstrip().endswith((".", "!", "?", "。")) or bool(line.heading) or line.size >= LARGE * body
 
 
 def _page(text: str) -> int | None:

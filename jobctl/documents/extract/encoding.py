@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import chardet
 
@@ -80,7 +82,7 @@ def decoded(data: bytes, name: str, *, markup: bool = False) -> Decoded:
 def without_mark(data: bytes) -> str | None:
     """UTF-16 that does not say so: every other byte of most text is zero."""
     head = data[:4096]
-    if len(head) < 4 or head.count(0) < len(head) // 5:
+    if head.count(0) < max(1, len(head) / 5):
         return None
     even, odd = head[::2].count(0), head[1::2].count(0)
     if min(even, odd) * 20 > max(even, odd):
@@ -114,34 +116,32 @@ def _declared(data: bytes) -> Decoded | None:
 
 def _guessed(data: bytes, name: str) -> Decoded:
     """The likeliest encoding whose text makes sense, against the likeliest one that reads differently."""
-    sensible: list[tuple[float, str, str]] = []
-    guesses = [
-        g
-        for g in chardet.detect_all(data[:SAMPLE], ignore_threshold=True, include_encodings=CANDIDATES)
-        if g["encoding"]
-    ]
-    for guess in guesses:
-        encoding = str(guess["encoding"])
-        try:
-            text = data.decode(WIDER.get(encoding.lower(), encoding))
-        except (UnicodeDecodeError, LookupError):
-            continue
-        if all(text != known for _, _, known in sensible) and _odd(text[:SAMPLE]) <= MOST_ODD:
-            sensible.append((float(guess["confidence"]), encoding.lower(), text))
-        if len(sensible) == 2:
-            break
+    found = chardet.detect_all(data[:SAMPLE], ignore_threshold=True, include_encodings=CANDIDATES)
+    guesses = [(float(guess["confidence"]), str(guess["encoding"]).lower()) for guess in found if guess["encoding"]]
+    sensible = list(islice(_sensible(data, guesses), 2))
     if not sensible:
-        likely = f": perhaps {str(guesses[0]['encoding']).lower()}" if guesses else ""
+        likely = f": perhaps {guesses[0][1]}" if guesses else ""
         raise Invalid(f"{name} is not UTF-8, and its encoding is unknown{likely}", hint="Save it as UTF-8.")
     best, encoding, text = sensible[0]
-    second = sensible[1][0] if len(sensible) > 1 else 0.0
+    second, other, _ = sensible[1] if len(sensible) > 1 else (0.0, "", "")
     certainty = round(best / (best + second), 2) if best else 0.0
     if certainty < LEAST_CERTAIN:
-        raise Invalid(
-            f"{name} is not UTF-8, and its encoding is not certain: {encoding} or {sensible[1][1] if second else 'another'}",
-            hint="Save it as UTF-8.",
-        )
+        between = f"{encoding} or {other}" if other else f"perhaps {encoding}"
+        raise Invalid(f"{name} is not UTF-8, and its encoding is not certain: {between}", hint="Save it as UTF-8.")
     return Decoded(text, encoding, certainty)
+
+
+def _sensible(data: bytes, guesses: Iterable[tuple[float, str]]) -> Iterator[tuple[float, str, str]]:
+    """(confidence, encoding, text) of guesses that make sense and read differently from each other."""
+    known: list[str] = []
+    for confidence, encoding in guesses:
+        try:
+            text = data.decode(WIDER.get(encoding, encoding))
+        except (UnicodeDecodeError, LookupError):
+            continue
+        if text not in known and _odd(text[:SAMPLE]) <= MOST_ODD:
+            known.append(text)
+            yield confidence, encoding, text
 
 
 def _odd(text: str) -> float:
@@ -163,6 +163,8 @@ def _is_odd(before: str, character: str, after: str) -> bool:
     if kind[0] == "L":
         beside = [c for c in (before, after) if c.isalpha()]
         return (kind == "Lu" and before.islower()) or any(not _together(_script(c), _script(character)) for c in beside)
+    if "\u2500" <= character <= "\u259f":  # lines of a frame
+        return before.isalpha() or after.isalpha()
     inside = before.isalpha() and after.isalpha() and character not in _JOINERS
     return inside and (kind[0] not in "MP" or (kind != "Pd" and _script(before) == "LATIN"))
 

@@ -29,8 +29,8 @@ DROPPED = {
     LossKind.FRAMES: ("iframe", "frame", "frameset", "embed"),
     LossKind.PICTURES: ("img", "picture", "audio", "video"),
 }
-UNWRAPPED = ("form", "fieldset", "noscript", "object", "canvas", "label", "legend", "applet", "center", "font")
-"""Elements that are only a frame around text."""
+_FRAMES = re.compile(r"<(/?)(?:form|noscript)\b[^<>]*>")
+"""Blocks that are only a frame around text, and that html-to-markdown drops."""
 SPEAKING = "h1 button, h2 button, h3 button, h4 button, h5 button, h6 button, summary button, dt button, legend button"
 """Buttons that are the text of a heading: the questions of an FAQ."""
 ANCHORS = ("headerlink", "anchor-link", "toc-backref")
@@ -106,14 +106,14 @@ def converted(tree: LexborHTMLParser, location: str | None = None) -> Converted:
     for node in tree.css("svg"):
         node.replace_with(f" {_visible(node)} ")
     words = word_count(_visible(body)) + len(tree.css("ol > li"))
-    for node in [*tree.css(SPEAKING), *tree.css(", ".join(UNWRAPPED))]:
+    for node in tree.css(SPEAKING):
         node.unwrap()
     losses = [loss for kind, tags in DROPPED.items() if (loss := _drop(tree, kind, tags, where))]
     losses += _links(tree, where)
     body = tree.body
     if body is None or not body.text(strip=True):
         return Converted("", words, losses)
-    text = convert(body.html or "", _OPTIONS).content
+    text = convert(_FRAMES.sub(r"<\1div>", body.html or ""), _OPTIONS).content
     return Converted(_BLANK_LINES.sub("\n\n", text or "").strip() + "\n", words, losses)
 
 

@@ -1,7 +1,7 @@
 """Passages found again: in another text, and in a new generation of the same document."""
 
 from jobctl.documents.match.anchor import lost_annotation, save
-from jobctl.documents.match.highlights import Book, Decision, accept, arrived, decide, wait, which
+from jobctl.documents.match.highlights import Book, Decision, accept, arrived, decide, known_rows, wait, which, withdraw
 from jobctl.documents.match.place import FoldedText, Placement, fold
 
 __all__ = [
@@ -13,8 +13,10 @@ __all__ = [
     "arrived",
     "decide",
     "fold",
+    "known_rows",
     "lost_annotation",
     "save",
     "wait",
     "which",
+    "withdraw",
 ]

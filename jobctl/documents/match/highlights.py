@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ NAMESPACE = uuid.UUID("5f0c2c1e-6d0a-5c5e-9d55-726561647769")
 SAME, LIKELY = 88.0, 70.0
 """Percent: the same book from the one on, perhaps from the other."""
 APART = 4.0
+ORIGIN = "origin:"
+"""Before the keys of annotations by Readwise's own number."""
 _NOISE = re.compile(r"[^\w\s]|_")
 _ARTICLE = re.compile(r"^(?:the|a|an|der|die|das|le|la|les|el|los)\s+")
 
@@ -64,9 +66,11 @@ def _words(text: str) -> str:
 class Decision:
     """What is to be written for a highlight: an annotation, a line of the review, or nothing."""
 
-    outcome: str  # placed review failed waiting known
+    outcome: str  # placed review failed waiting known updated deleted
     annotation: dict[str, Any] | None = None
     review: dict[str, Any] | None = None
+    gone: str | None = None  # uid of an annotation that Readwise deleted
+    withdrawn: str | None = None  # id of a highlight that Readwise deleted before it had its place
 
     def write(self, library: Library) -> None:
         """Writes it. A line of the review that a person has decided on stays decided."""
@@ -74,18 +78,28 @@ class Decision:
             library.annotate(self.annotation)
         if self.review is not None:
             library.review(self.review)
+        if self.gone is not None:
+            library.remove_annotation(self.gone)
+        if self.withdrawn is not None:
+            for status in ("open", "waiting"):
+                for row in library.reviews(source="readwise", status=status):
+                    if row["source_id"] == self.withdrawn:
+                        library.decide(row["id"], "rejected")
 
 
 def decide(
-    document_id: int, known: Collection[str], folded: FoldedText, highlight: Mapping[str, Any], *, sure: bool = True
+    document_id: int, known: Mapping[str, Row], folded: FoldedText, highlight: Mapping[str, Any], *, sure: bool = True
 ) -> Decision:
-    """Where a highlight goes. ``known``: uids of the document's annotations, which stay as they are.
+    """Where a highlight goes. ``known``: the document's annotations as ``known_rows`` returns them; they keep their place.
 
-    ``highlight``: id, text, note, colour, tags, near (0 to 1 or None), book, author.
+    ``highlight``: id, text, note, colour, tags, near (0 to 1 or None), book, author, origin, deleted, whole.
     """
     uid = str(uuid.uuid5(NAMESPACE, f"{document_id}:{highlight['id']}"))
-    if uid in known:
-        return Decision("known")
+    row = known.get(uid) or known.get(f"{ORIGIN}{highlight.get('origin')}")
+    if highlight.get("deleted"):
+        return Decision("deleted", gone=str(row["uid"])) if row else withdraw(highlight)
+    if row is not None:
+        return _changed(row, highlight)
     found = folded.place(highlight["text"], near=highlight.get("near"))
     if found.outcome == "placed" and sure:
         return Decision("placed", _annotation(uid, document_id, highlight, found.start, found.end))
@@ -97,6 +111,42 @@ def decide(
         "reason": found.reason if sure else "it is not certain that this is the book",
     }  # fmt: skip
     return Decision("review", review=review)
+
+
+def known_rows(annotations: Sequence[Row]) -> dict[str, Row]:
+    """A document's annotations by uid, and those of Readwise by its number too: their words may have changed."""
+    rows = {f"{ORIGIN}{row['origin_id']}": row for row in annotations if row["origin"] == "readwise"}
+    return rows | {str(row["uid"]): row for row in annotations}
+
+
+def withdraw(highlight: Mapping[str, Any]) -> Decision:
+    """A deleted highlight that has no place: it does not wait for one any longer."""
+    return Decision("known", withdrawn=str(highlight["id"]))
+
+
+def _changed(row: Row, highlight: Mapping[str, Any]) -> Decision:
+    """What Readwise says now of a highlight that is here; a source that leaves a field empty says nothing of it."""
+    new = {name: highlight.get(name) or None for name in ("note", "colour")} | {
+        "tags": list(highlight.get("tags") or ())
+    }
+    old = {"note": row["note"] or None, "colour": row["colour"] or None, "tags": list(row["tags"] or ())}
+    taken = {name: value for name, value in new.items() if value != old[name] and (value or highlight.get("whole"))}
+    if not taken:
+        return Decision("known")
+    names = (
+        "uid",
+        "document_id",
+        "start_offset",
+        "end_offset",
+        "text",
+        "note",
+        "colour",
+        "tags",
+        "origin",
+        "origin_id",
+    )
+    kept = {name: row[name] for name in names} | {"uid": str(row["uid"])}
+    return Decision("updated", kept | taken)
 
 
 def wait(highlight: Mapping[str, Any]) -> Decision:
@@ -115,7 +165,7 @@ def arrived(library: Library, document_id: int, markdown: str) -> int:
     if not waiting or document is None:
         return 0
     everybody = library.documents()
-    known = {str(note["uid"]) for note in library.annotations(document_id)}
+    known = known_rows(library.annotations(document_id))
     folded: FoldedText | None = None
     placed = 0
     for row in waiting:
@@ -155,5 +205,6 @@ def _annotation(
     return {
         "uid": uid, "document_id": document_id, "start_offset": start, "end_offset": end, "text": highlight["text"],
         "note": highlight.get("note") or None, "colour": highlight.get("colour") or None,
-        "tags": list(highlight.get("tags") or ()), "origin": "readwise", "origin_id": str(highlight["id"]),
+        "tags": list(highlight.get("tags") or ()), "origin": "readwise",
+        "origin_id": str(highlight.get("origin") or highlight["id"]),
     }  # fmt: skip
