@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 MAX_INPUT = 64 * 1024
 """Bytes of an input as JSON."""
+MAX_TEXT = 256 << 20
+"""Bytes of a document's Markdown, or of a page of an import, that a job reads at once."""
 MAX_LEVELS = 100
 """Levels of lists and objects inside one another: a tenth of what Python's own JSON decoder can follow."""
 

@@ -6,11 +6,13 @@ Every class here holds only JSON-able fields, so that a stage may return it as i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from jobctl.core.account import Account, Loss
+from jobctl.core.library import NewChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,28 @@ class Enrichment:
     polarity: float = 0.0  # -1..1
 
 
-def passage(span: Span, known: Enrichment, vector: bytes) -> dict[str, Any]:
-    """A chunk as the library keeps it."""
-    return {
-        "index": span.index, "text": span.text, "start_offset": span.start, "end_offset": span.end,
-        "heading_path": span.heading_path, "page_start": span.page_start, "page_end": span.page_end,
-        "token_count": span.token_count, "themes": known.themes, "summary": known.summary,
-        "importance": known.importance, "polarity": known.polarity, "vector": vector,
-    }  # fmt: skip
+def passage(span: Span, known: Enrichment, vector: bytes) -> NewChunk:
+    """A chunk as the library stores it."""
+    return NewChunk(
+        index=span.index, text=span.text, start_offset=span.start, end_offset=span.end, vector=vector,
+        heading_path=span.heading_path, page_start=span.page_start, page_end=span.page_end,
+        token_count=span.token_count, themes=known.themes, summary=known.summary, importance=known.importance,
+        polarity=known.polarity,
+    )  # fmt: skip
+
+
+class PassageEnricher(Protocol):
+    """Knows all passages of a document; ``enrich`` takes the index of one."""
+
+    def enrich(self, index: int) -> Enrichment: ...
+
+
+class Enricher(Protocol):
+    """Finds what is known of passages beyond their words: key phrases, a summary, importance, polarity."""
+
+    def over(self, texts: Sequence[str]) -> PassageEnricher:
+        """All passages of one document, in order."""
+        ...
 
 
 class OpenSource(Protocol):

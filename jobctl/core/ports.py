@@ -7,13 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol, Self, TypeVar, runtime_checkable
+
+from jobctl.core.library import (
+    Annotation,
+    Chunk,
+    ChunkPosition,
+    ComparedChunk,
+    Connection,
+    Document,
+    DocumentFields,
+    FoundConnection,
+    JudgedChunk,
+    JudgedConnection,
+    NewAnnotation,
+    NewChunk,
+    NewReviewItem,
+    PortableConnection,
+    ReviewItem,
+    ReviewStatus,
+    VaultSync,
+)
+
+T = TypeVar("T")
 
 
 class Storage(Protocol):
     """Bytes under immutable keys (``a/b/c``: lower-case letters, digits, ``-._/``; no ``..``).
 
-    Every write is durable when the call returns. Raises ``StorageUnavailable`` when the place is out of
+    Every write is durable when the call returns. Raises ``StorageUnavailable`` when the storage is out of
     reach, full or read-only, and ``CheckpointMissing`` when a key is not there.
     """
 
@@ -47,83 +69,89 @@ class InputModel(Protocol):
     """What jobctl needs of an input model; every pydantic ``BaseModel`` class has it."""
 
     @classmethod
-    def model_validate(cls, obj: Any) -> Any: ...
+    def model_validate(cls, obj: object) -> Self: ...
     @classmethod
     def model_json_schema(cls) -> dict[str, Any]: ...
 
 
-Row = dict[str, Any]
-"""A row of the library, by column name (the columns are those of ``postgres/tables.py``)."""
-
-
 class Library(Protocol):
-    """The document library. Inside ``Context.write`` it is in the transaction that commits the stage."""
+    """The document library. Inside ``Context.write`` it is in the transaction that commits the stage.
 
-    def document(self, document_id: int) -> Row | None: ...
-    def document_by(self, **fields: Any) -> Row | None: ...
-    def documents(self, ids: Sequence[int] | None = None) -> list[Row]: ...
-    def lock(self, uid: str) -> Row | None:
+    A Protocol, so that job types and document engines do not import the database.
+    """
+
+    def document(self, document_id: int) -> Document | None: ...
+    def document_with_uid(self, uid: str) -> Document | None: ...
+    def document_with_source(self, sha256: str) -> Document | None: ...
+    def documents(self, ids: Sequence[int] | None = None) -> list[Document]: ...
+    def lock(self, uid: str) -> Document | None:
         """The document with this uid; others that would save it wait until this transaction ends."""
         ...
 
     def save(
-        self,
-        fields: Mapping[str, Any],
-        chunks: Sequence[Mapping[str, Any]],
-        *,
-        moves: Mapping[int, int | None] | None = None,
+        self, fields: DocumentFields, chunks: Sequence[NewChunk], *, moves: Mapping[int, int | None] | None = None
     ) -> int:
-        """Writes a document, or a new generation of the one with this uid; gives its id.
+        """Writes a document, or a new generation of the one with this uid; returns its id.
 
         ``moves``: where a person's connections of an old chunk (id) go (index of a new chunk; None: to the review).
         """
         ...
 
-    def judged_chunks(self, document_id: int) -> list[Row]:
-        """Chunks with connections that a person judged, starred or noted."""
+    def connected(self, document_id: int) -> None: ...
+    def chunks(self, document_ids: Sequence[int] | None = None) -> list[Chunk]: ...
+    def compared_chunks(self) -> list[ComparedChunk]: ...
+    def chunk_positions(self, document_ids: Sequence[int] | None = None) -> list[ChunkPosition]: ...
+    def passages(self, engine: str, document_id: int | None = None, *, vectors: bool) -> list[Chunk]:
+        """Chunks of an embedding engine for a search, with their vectors only where ``vectors`` is true."""
         ...
 
-    def edges(self, document_ids: Sequence[int]) -> list[Row]:
-        """Connections between these documents, their ends as (document uid, chunk index)."""
+    def cosines(self, engine: str, vector: bytes) -> dict[int, float] | None:
+        """The server's cosine of a vector with every chunk of an engine, by chunk id; None where it has no pgvector."""
         ...
 
-    def merge_connections(self, edges: Sequence[Mapping[str, Any]]) -> None:
-        """Adds connections; of one that is there, what a person said stays, and what is new is added."""
+    def judged_chunks(self, document_id: int) -> list[JudgedChunk]: ...
+
+    def connections(self, document_id: int | None = None) -> list[Connection]: ...
+    def portable_connections(self, document_ids: Sequence[int]) -> list[PortableConnection]: ...
+    def backup_connections(self) -> list[JudgedConnection]: ...
+    def merge_connections(self, connections: Sequence[FoundConnection]) -> None:
+        """Adds connections; of one that exists a person's judgement stays, and what is new in it is added.
+
+        All of one class: ``FoundConnection``, or ``JudgedConnection`` with the judgements to merge.
+        """
         ...
 
-    def backup_connections(self) -> list[Row]:
-        """All connections, as they can be merged again."""
-        ...
-
-    def move_annotation(self, uid: str, start: int | None, end: int | None) -> None: ...
-    def remove_annotation(self, uid: str) -> None: ...
-    def reviews(
-        self, *, source: str | None = None, status: str = "open", document_id: int | None = None
-    ) -> list[Row]: ...
-    def decide(self, review_id: int, status: str) -> Row | None: ...
-    def update_review(self, review_id: int, values: Mapping[str, Any]) -> None: ...
-    def synced(self, vault: str) -> list[Row]: ...
-    def sync(self, values: Mapping[str, Any]) -> None: ...
-    def unsync(self, document_id: int, vault: str) -> None: ...
-
-    def chunks(self, document_ids: Sequence[int] | None = None, *, columns: Sequence[str] = ()) -> list[Row]: ...
-    def chunk_ids(self, document_id: int) -> list[int]: ...
     def replace_connections(
         self,
         document_ids: Sequence[int] | None,
         types: Sequence[str],
-        edges: Sequence[Mapping[str, Any]],
+        connections: Sequence[FoundConnection],
         *,
         keep_judged: bool = True,
     ) -> int:
-        """New results for old in one go; what a person judged stays. Gives the number that now stand."""
+        """New results for old at once; what a person judged stays. Returns the number that exist now."""
         ...
 
-    def connections(self, document_id: int | None = None) -> list[Row]: ...
-    def connected(self, document_id: int) -> None: ...
-    def annotations(self, document_id: int) -> list[Row]: ...
-    def annotate(self, values: Mapping[str, Any]) -> None: ...
-    def review(self, values: Mapping[str, Any]) -> None: ...
+    def judge(
+        self, connection_id: int, *, user_validated: bool | None = None, starred: bool | None = None,
+        note: str | None = None,
+    ) -> bool: ...  # fmt: skip
+
+    def annotations(self, document_id: int) -> list[Annotation]: ...
+    def annotate(self, annotation: NewAnnotation) -> None: ...
+    def move_annotation(self, uid: str, start: int | None, end: int | None) -> None: ...
+    def remove_annotation(self, uid: str) -> None: ...
+
+    def reviews(
+        self, *, source: str | None = None, status: ReviewStatus = "open", document_id: int | None = None
+    ) -> list[ReviewItem]: ...
+    def review(self, item: NewReviewItem) -> None: ...
+    def update_review(self, review_id: int, item: NewReviewItem) -> None: ...
+    def decide(self, review_id: int, status: ReviewStatus) -> ReviewItem | None: ...
+
+    def synced(self, vault: str) -> list[VaultSync]: ...
+    def sync(self, note: VaultSync) -> None: ...
+    def unsync(self, document_id: int, vault: str) -> None: ...
 
 
 class Context(Protocol):
@@ -138,8 +166,8 @@ class Context(Protocol):
         """The checkpointed result of an earlier stage."""
         ...
 
-    def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """What ``make`` gives, made once an attempt and shared by its stages; never part of a checkpoint."""
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What ``make`` returns, made once an attempt and shared by its stages; never part of a checkpoint."""
         ...
 
     def open(self, path: str | Path) -> Path:
@@ -155,7 +183,7 @@ class Context(Protocol):
         ...
 
     def plugin(self, kind: str, name: str | None = None) -> Any:
-        """What is configured for a place that others may fill: ``embedder``, ``engine`` by name."""
+        """The implementation of an extension point: ``embedder`` as configured, ``engine`` by name."""
         ...
 
     def count_as(self, noun: str) -> None:
@@ -163,13 +191,13 @@ class Context(Protocol):
         ...
 
     def about(self, entity_type: str, entity_id: int | str) -> None:
-        """Says which entity the job is about, once that is known."""
+        """Sets the entity that the job is about, once that is known."""
         ...
 
     def progress(
         self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
     ) -> None:
-        """Says in words where the stage is. Cheap: call it as often as you like."""
+        """Reports how far the stage is. Cheap: call it as often as you like."""
         ...
 
     def log(self, text: str, *, level: str = "info") -> None: ...
@@ -186,7 +214,7 @@ class Context(Protocol):
         """The library for reading, outside any transaction of the job."""
         ...
 
-    def submit(self, job_type: str, args: Mapping[str, Any], **options: Any) -> None:
+    def submit(self, job_type: str, args: Mapping[str, object], **options: object) -> None:
         """Follow-up work, created once, in the same transaction as this stage's checkpoint."""
         ...
 
@@ -194,7 +222,7 @@ class Context(Protocol):
 
 
 class Stops(Protocol):
-    """What was asked of a running job, as the child hears it."""
+    """The requests that a running job has received."""
 
     pause: bool
     cancel: bool

@@ -1,40 +1,23 @@
-"""export_documents: documents with all that belongs to them, as one archive that any library can take in."""
+"""export_documents: documents with all that belongs to them, as one archive that any library can import."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobctl.core.errors import Invalid
 from jobctl.core.keys import work_key
+from jobctl.core.library import Document, PortableConnection
 from jobctl.core.names import plural
 from jobctl.core.pipeline import Pipeline
-from jobctl.core.ports import Context, Row
+from jobctl.core.ports import Context
 from jobctl.documents import archive
-from jobctl.documents.archive import Entry, Manifest
-
-KEPT = (
-    "uid", "title", "author", "source_type", "source_name", "source_url", "source_sha256", "language", "page_count",
-    "word_count", "outline", "frontmatter", "markdown_sha256", "engine", "created_at", "updated_at",
-)  # fmt: skip
-CHUNK = (
-    "index", "text", "start_offset", "end_offset", "heading_path", "page_start", "page_end", "token_count", "themes",
-    "summary", "importance", "polarity",
-)  # fmt: skip
-NOTE = (
-    "uid", "start_offset", "end_offset", "text", "note", "colour", "tags", "origin", "origin_id", "created_at", "updated_at",
-)  # fmt: skip
-EDGE = (
-    "source_index", "target_uid", "target_index", "type", "strength", "evidence", "engine", "user_validated", "starred",
-    "note", "judged_at", "created_at",
-)  # fmt: skip
+from jobctl.documents.archive import Entry, Manifest, archived
 
 
 class ExportDocuments(BaseModel):
@@ -50,7 +33,7 @@ class ExportDocuments(BaseModel):
 
 
 class Packed(BaseModel):
-    """A document, ready to be put in: its files in the storage."""
+    """A document, ready for the archive: its files in the storage."""
 
     uid: str
     title: str
@@ -97,63 +80,68 @@ pipeline = Pipeline(
 @pipeline.stage(share=5, verb="Listing documents")
 def listing(ctx: Context, args: ExportDocuments) -> list[int]:
     """The documents in the order of the archive. All ids that do not exist are named at once."""
-    rows = ctx.read().documents(args.document_ids or None)
-    if missing := sorted(set(args.document_ids) - {row["id"] for row in rows}):
+    documents = ctx.read().documents(args.document_ids or None)
+    if missing := sorted(set(args.document_ids) - {document.id for document in documents}):
         raise Invalid(f"there is no document {', '.join(map(str, missing))}", hint="jobctl search TEXT shows documents")
-    if not rows:
+    if not documents:
         raise Invalid("the library is empty: there is nothing to export", hint="jobctl submit PATH")
     if args.path:
         _target(ctx, args.path)
-    return [row["id"] for row in sorted(rows, key=lambda row: str(row["uid"]))]
+    return [document.id for document in sorted(documents, key=lambda document: document.uid)]
 
 
 @pipeline.batches(share=60, size=1, noun="document", verb="Packing")
 def packing(ctx: Context, ids: Sequence[int]) -> list[Packed]:
     """The files of each document, by content, in the storage."""
-    everything: list[int] = ctx.result("listing")
-    return [_pack(ctx, document_id, everything) for document_id in ids]
+    return [_pack(ctx, document_id) for document_id in ids]
 
 
-def _pack(ctx: Context, document_id: int, everything: Sequence[int]) -> Packed:
+def _pack(ctx: Context, document_id: int) -> Packed:
     library = ctx.read()
-    row = library.document(document_id)
-    if row is None:
+    document = library.document(document_id)
+    if document is None:
         raise Invalid(f"document {document_id} was deleted while this job ran", hint="Submit it again.")
-    uid = str(row["uid"])
     chunks = library.chunks([document_id])
-    notes = library.annotations(document_id) if ctx.args.include_annotations else []
-    edges = _edges(ctx, everything).get(uid, []) if ctx.args.include_connections else []
-    made = {
-        "document.json": archive.plain(_told(row, KEPT)),
-        "chunks.jsonl": archive.lines(_chunk(c) for c in chunks),
-        "annotations.json": archive.plain([_told(n, NOTE) for n in sorted(notes, key=lambda n: str(n["uid"]))]),
-        "connections.json": archive.plain([_told(e, EDGE) for e in edges]),
+    annotations = library.annotations(document_id) if ctx.args.include_annotations else []
+    connections = _connections(ctx).get(document.uid, []) if ctx.args.include_connections else []
+    contents = {
+        "document.json": archive.plain(archived(document)),
+        "chunks.jsonl": archive.lines(map(archived, chunks)),
+        "annotations.json": archive.plain([archived(a) for a in sorted(annotations, key=lambda a: a.uid)]),
+        "connections.json": archive.plain([archived(connection) for connection in connections]),
     }
-    files = [(archive.entry(f"documents/{uid}/{name}", data), _kept(ctx, data)) for name, data in sorted(made.items())]
-    files.append(_stored(ctx, f"documents/{uid}/content.md", row["markdown_key"]))
-    if row["source_key"] and ctx.storage.exists(row["source_key"]):
-        suffix = PurePath(row["source_name"] or "").suffix.lower()
-        safe = suffix if suffix[1:].isalnum() and suffix.isascii() else ".bin"
-        files.append(_stored(ctx, f"documents/{uid}/source{safe}", row["source_key"]))
-    counts = {"documents": 1, "chunks": len(chunks), "annotations": len(notes), "connections": len(edges)}
-    return Packed(uid=uid, title=row["title"], engine=row["engine"], files=files, counts=counts)
+    folder = f"documents/{document.uid}"
+    files = [(archive.entry(f"{folder}/{name}", data), _put(ctx, data)) for name, data in sorted(contents.items())]
+    files.append(_stored(ctx, f"{folder}/content.md", document.markdown_key))
+    if document.source_key and ctx.storage.exists(document.source_key):
+        files.append(_stored(ctx, f"{folder}/source{_suffix(document)}", document.source_key))
+    counts = {
+        "documents": 1, "chunks": len(chunks), "annotations": len(annotations), "connections": len(connections),
+    }  # fmt: skip
+    return Packed(uid=document.uid, title=document.title, engine=document.engine, files=files, counts=counts)
 
 
-def _edges(ctx: Context, everything: Sequence[int]) -> dict[str, list[dict[str, Any]]]:
-    """Connections between the documents, by the uid of their source; read once."""
+def _suffix(document: Document) -> str:
+    """The suffix of the source's file name where it is a plain one."""
+    suffix = PurePath(document.source_name or "").suffix.lower()
+    return suffix if suffix[1:].isalnum() and suffix.isascii() else ".bin"
 
-    def read() -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
-        for edge in ctx.read().edges(everything):
-            found.setdefault(str(edge["source_uid"]), []).append(edge)
+
+def _connections(ctx: Context) -> dict[str, list[PortableConnection]]:
+    """Connections between the documents, by the uid of their source; read once an attempt."""
+
+    def read() -> dict[str, list[PortableConnection]]:
+        documents: list[int] = ctx.result("listing")
+        found: dict[str, list[PortableConnection]] = {}
+        for connection in ctx.read().portable_connections(documents):
+            found.setdefault(connection.source_uid, []).append(connection)
         return found
 
-    held: dict[str, list[dict[str, Any]]] = ctx.once("edges", read)
-    return held
+    return ctx.once("connections", read)
 
 
-def _kept(ctx: Context, data: bytes) -> str:
-    """Bytes of this job into the storage, under their hash."""
+def _put(ctx: Context, data: bytes) -> str:
+    """Puts bytes of this job into the storage under their hash; returns the key."""
     key = work_key(ctx.job_id, archive.entry("", data).sha256)
     if not ctx.storage.exists(key):
         ctx.storage.put(key, data)
@@ -161,7 +149,7 @@ def _kept(ctx: Context, data: bytes) -> str:
 
 
 def _stored(ctx: Context, name: str, key: str) -> tuple[Entry, str]:
-    """A file that the storage holds already: its size and hash by reading it once."""
+    """A file that is in the storage already: its size and hash by reading it once."""
     with (
         tempfile.TemporaryDirectory(prefix="jobctl-export-") as folder,
         ctx.storage.local_path(key, Path(folder)).open("rb") as stream,
@@ -170,36 +158,22 @@ def _stored(ctx: Context, name: str, key: str) -> tuple[Entry, str]:
         return Entry(name, stream.tell(), digest), key
 
 
-def _told(row: Row, names: Sequence[str]) -> dict[str, Any]:
-    return {name: _plain(row[name]) for name in names}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value if isinstance(value, (int, float, list, dict, type(None))) else str(value)
-
-
-def _chunk(row: Row) -> dict[str, Any]:
-    return {**_told(row, CHUNK), "vector": base64.b64encode(bytes(row["vector"])).decode()}
-
-
 def _target(ctx: Context, path: str) -> Path:
     """Where the archive may go. Raises ``Invalid``."""
     target = ctx.allowed(path)
     if not target.parent.is_dir():
-        raise Invalid(f"there is no folder {target.parent}", hint="Make it, or give another path.")
+        raise Invalid(f"there is no folder {target.parent}", hint="Create it, or choose another path.")
     if target.is_dir() and ctx.args.format == "zip":
-        raise Invalid(f"{target} is a folder", hint="Give the name of a file, or --set format=folder.")
+        raise Invalid(f"{target} is a folder", hint="Name a file, or --set format=folder.")
     return target
 
 
 @pipeline.stage(share=30, verb="Writing the archive")
 def archiving(ctx: Context, packed: list[Packed]) -> Exported:
-    """All files and the manifest, streamed, at their place only when they are whole."""
+    """All files and the manifest, streamed; the archive appears under its name only when it is whole."""
     files = [pair for document in packed for pair in sorted(document.files, key=lambda pair: pair[0].name)]
     manifest = Manifest(
-        documents=[{"uid": p.uid, "title": p.title} for p in packed], files=[held for held, _ in files],
+        documents=[{"uid": p.uid, "title": p.title} for p in packed], files=[file for file, _ in files],
         counts=archive.total([p.counts for p in packed]), engines=sorted({p.engine for p in packed}),
         options={"annotations": ctx.args.include_annotations, "connections": ctx.args.include_connections},
     )  # fmt: skip
@@ -225,14 +199,14 @@ def archiving(ctx: Context, packed: list[Packed]) -> Exported:
 
 
 def _streams(ctx: Context, files: Sequence[tuple[Entry, str]], folder: Path) -> Iterator[tuple[str, BinaryIO]]:
-    for number, (held, key) in enumerate(files):
+    for number, (file, key) in enumerate(files):
         ctx.check_interrupt()
         ctx.progress(
             f"Writing file {number + 1:,} of {len(files):,}", current=number + 1, total=len(files), unit="file"
         )
         path = ctx.storage.local_path(key, folder)
         with path.open("rb") as stream:
-            yield held.name, stream
+            yield file.name, stream
         if path.parent == folder:  # a copy, of a storage that is elsewhere
             path.unlink()
 
@@ -241,7 +215,7 @@ def _measured(target: Path, manifest: Manifest) -> tuple[int, str]:
     """Size and SHA-256 of the archive; of a folder those of its manifest, which names all the rest."""
     if target.is_dir():
         data = manifest.bytes()
-        return sum(held.size for held in manifest.files) + len(data), hashlib.sha256(data).hexdigest()
+        return sum(file.size for file in manifest.files) + len(data), hashlib.sha256(data).hexdigest()
     with target.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return stream.tell(), digest

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import tempfile
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobctl.core.errors import Invalid
 from jobctl.core.keys import markdown_key, source_key
+from jobctl.core.library import DocumentFields, JudgedConnection, NewChunk
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Embedder, Library
 from jobctl.documents import match
-from jobctl.documents.archive import Archive
+from jobctl.documents.archive import Archive, ArchivedAnnotation, ArchivedDocument
 
 
 class ImportDocument(BaseModel):
@@ -70,166 +69,174 @@ pipeline = Pipeline(
 
 
 def _archive(ctx: Context) -> Archive:
-    held: Archive = ctx.once("archive", lambda: Archive(ctx.open(ctx.args.path)))
-    return held
+    return ctx.once("archive", lambda: Archive(ctx.open(ctx.args.path)))
 
 
-def _parts(ctx: Context, args: ImportDocument) -> list[dict[str, Any]]:  # noqa: ARG001 - shape of ``over``
+def _listed(ctx: Context, args: ImportDocument) -> list[dict[str, str]]:  # noqa: ARG001 - the signature of ``over``
     return _archive(ctx).manifest.documents
 
 
-@pipeline.batches(share=20, size=1, noun="document", over=_parts, verb="Verifying", timeout="30m", cpu="20m")
-def verifying(ctx: Context, documents: Sequence[Mapping[str, Any]]) -> list[str]:
+@pipeline.batches(share=20, size=1, noun="document", over=_listed, verb="Verifying", timeout="30m", cpu="20m")
+def verifying(ctx: Context, documents: Sequence[dict[str, str]]) -> list[str]:
     """Every file against the manifest, before anything is written."""
+    archive = _archive(ctx)
     for document in documents:
-        _archive(ctx).verify(document["uid"])
-        _row(ctx, document["uid"])
-        _passages(ctx, document["uid"])
+        archive.verify(document["uid"])
+        archive.document(document["uid"])
+        archive.chunks(document["uid"])
     return [document["uid"] for document in documents]
-
-
-def _row(ctx: Context, uid: str) -> dict[str, Any]:
-    row = _archive(ctx).json(f"documents/{uid}/document.json")
-    if not isinstance(row, dict) or row.get("uid") != uid or not row.get("title"):
-        raise Invalid(f"{_archive(ctx).name}: the description of document {uid} is not one")
-    return row
-
-
-def _passages(ctx: Context, uid: str) -> list[dict[str, Any]]:
-    """The chunks; each must be exactly its range of the text."""
-    held = _archive(ctx)
-    text = held.read(f"documents/{uid}/content.md").decode("utf-8", "strict")
-    rows: list[dict[str, Any]] = held.json_lines(f"documents/{uid}/chunks.jsonl")
-    try:
-        for row in rows:
-            if text[row["start_offset"] : row["end_offset"]] != row["text"]:
-                raise Invalid(f"{held.name}: chunk {row['index']} of document {uid} is not where it says")
-            row["vector"] = base64.b64decode(row["vector"], validate=True)
-    except (KeyError, TypeError, binascii.Error):
-        raise Invalid(f"{held.name}: the chunks of document {uid} lack something") from None
-    return rows
 
 
 @pipeline.batches(share=60, size=1, noun="document", verb="Importing")
 def importing(ctx: Context, uids: Sequence[str]) -> list[Taken]:
     """Each document with its passages and notes, in one transaction."""
-    return [_take(ctx, uid) for uid in uids]
+    return [_import(ctx, uid) for uid in uids]
 
 
-def _take(ctx: Context, uid: str) -> Taken:
-    row = _row(ctx, uid)
-    here = ctx.read().document_by(uid=uid)
-    notes = _archive(ctx).json(f"documents/{uid}/annotations.json")
-    if here is not None and ctx.args.mode == "skip":
-        return Taken(uid=uid, title=row["title"], outcome="skipped")
-    newer = here is None or ctx.args.mode == "replace" or _when(row["updated_at"]) > here["updated_at"]
-    outcome = "added" if here is None else "replaced" if ctx.args.mode == "replace" else "merged" if newer else "kept"
-    passages = _embedded(ctx, row, _passages(ctx, uid)) if newer else []
-    fields = _fields(ctx, uid, row) if newer else {}
-    text = _archive(ctx).read(f"documents/{uid}/content.md").decode()
+def _import(ctx: Context, uid: str) -> Taken:
+    archive = _archive(ctx)
+    archived, existing = archive.document(uid), ctx.read().document_with_uid(uid)
+    if existing is not None and ctx.args.mode == "skip":
+        return Taken(uid=uid, title=archived.title, outcome="skipped")
+    newer = existing is None or ctx.args.mode == "replace" or archived.updated_at > existing.updated_at
+    if existing is None:
+        outcome = "added"
+    elif ctx.args.mode == "replace":
+        outcome = "replaced"
+    else:
+        outcome = "merged" if newer else "kept"
+    fields, chunks = (_fields(ctx, archived), _embedded(ctx, archived, archive.chunks(uid))) if newer else (None, [])
+    text, annotations = archive.text(uid), archive.annotations(uid)
 
     def write(library: Library) -> None:
-        if newer:
-            match.save(library, fields, passages, text)
-        saved = library.document_by(uid=uid)
+        if fields is not None:
+            match.save(library, fields, chunks, text)
+        saved = library.document_with_uid(uid)
         if saved is None:
             raise Invalid("the document was deleted while this job ran", hint="Submit it again.")
-        _notes(library, saved, notes, same=saved["markdown_sha256"] == row["markdown_sha256"], text=text)
+        same = saved.markdown_sha256 == archived.markdown_sha256
+        _merge_annotations(library, saved.id, annotations, None if same else match.FoldedText(text))
 
     ctx.write(write)
-    return Taken(uid=uid, title=row["title"], outcome=outcome, chunks=len(passages), annotations=len(notes))
+    return Taken(uid=uid, title=archived.title, outcome=outcome, chunks=len(chunks), annotations=len(annotations))
 
 
-def _fields(ctx: Context, uid: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(ctx: Context, archived: ArchivedDocument) -> DocumentFields:
     """The columns of the document; its bytes go into the storage first."""
-    held = _archive(ctx)
-    markdown = markdown_key(row["markdown_sha256"])
-    if not ctx.storage.exists(markdown):
-        ctx.storage.put(markdown, held.read(f"documents/{uid}/content.md"))
-    source, key = held.source(uid), None
-    if source is not None and row["source_sha256"]:
-        key = source_key(row["source_sha256"])
-        if not ctx.storage.exists(key):
-            with tempfile.TemporaryFile(prefix="jobctl-import-") as stream:
-                held.copy(source, stream)
-                stream.seek(0)
-                ctx.storage.put_file(key, stream)
-    engine = row["engine"] if ctx.args.with_embeddings else ctx.plugin("embedder").id
-    times = {name: _when(row[name]) for name in ("created_at", "updated_at")}
-    return {**row, **times, "markdown_key": markdown, "source_key": key, "engine": engine}
+    return {
+        "uid": archived.uid, "title": archived.title, "author": archived.author, "source_type": archived.source_type,
+        "source_name": archived.source_name, "source_url": archived.source_url, "source_sha256": archived.source_sha256,
+        "source_key": _store_source(ctx, archived), "language": archived.language, "page_count": archived.page_count,
+        "word_count": archived.word_count, "outline": archived.outline, "frontmatter": archived.frontmatter,
+        "markdown_key": _store_markdown(ctx, archived), "markdown_sha256": archived.markdown_sha256,
+        "engine": archived.engine if ctx.args.with_embeddings else _embedder(ctx).id,
+        "created_at": archived.created_at, "updated_at": archived.updated_at,
+    }  # fmt: skip
 
 
-def _embedded(ctx: Context, row: Mapping[str, Any], passages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The archive's vectors, or new ones by the present engine."""
+def _store_markdown(ctx: Context, archived: ArchivedDocument) -> str:
+    key = markdown_key(archived.markdown_sha256)
+    if not ctx.storage.exists(key):
+        ctx.storage.put(key, _archive(ctx).text(archived.uid).encode())
+    return key
+
+
+def _store_source(ctx: Context, archived: ArchivedDocument) -> str | None:
+    """The storage key of the original, None where the archive has none."""
+    name = _archive(ctx).source(archived.uid)
+    if name is None or not archived.source_sha256:
+        return None
+    key = source_key(archived.source_sha256)
+    if not ctx.storage.exists(key):
+        with tempfile.TemporaryFile(prefix="jobctl-import-") as stream:
+            _archive(ctx).copy(name, stream)
+            stream.seek(0)
+            ctx.storage.put_file(key, stream)
+    return key
+
+
+def _embedder(ctx: Context) -> Embedder:
     embedder: Embedder = ctx.plugin("embedder")
-    if ctx.args.with_embeddings or row["engine"] == embedder.id:
-        return passages
-    vectors = embedder.embed([passage["text"] for passage in passages])
-    return [passage | {"vector": vector} for passage, vector in zip(passages, vectors, strict=True)]
+    return embedder
 
 
-def _notes(
-    library: Library, saved: Mapping[str, Any], notes: Sequence[Mapping[str, Any]], *, same: bool, text: str
+def _embedded(ctx: Context, archived: ArchivedDocument, chunks: list[NewChunk]) -> list[NewChunk]:
+    """The chunks with the archive's vectors, or new ones by the configured engine."""
+    if ctx.args.with_embeddings or archived.engine == _embedder(ctx).id:
+        return chunks
+    vectors = _embedder(ctx).embed([chunk.text for chunk in chunks])
+    return [replace(chunk, vector=vector) for chunk, vector in zip(chunks, vectors, strict=True)]
+
+
+def _merge_annotations(
+    library: Library, document_id: int, archived: Sequence[ArchivedAnnotation], folded: match.FoldedText | None
 ) -> None:
-    """The archive's annotations beside those that are here; of one that is in both the newer stays."""
-    here = {str(note["uid"]): note for note in library.annotations(saved["id"])}
-    folded = None if same else match.FoldedText(text)
-    for note in notes:
-        mine = here.get(note["uid"])
-        if mine is not None and mine["updated_at"] >= _when(note["updated_at"]):
+    """Adds the archive's annotations; of one that exists in both the newer stays.
+
+    ``folded``: the text in which positions are searched for; None where it is the archive's own.
+    """
+    existing = {annotation.uid: annotation for annotation in library.annotations(document_id)}
+    for one in archived:
+        mine = existing.get(one.uid)
+        if mine is not None and mine.updated_at >= one.updated_at:
             continue
-        times = {name: _when(note[name]) for name in ("created_at", "updated_at")}
-        values = {**note, **times, "document_id": saved["id"]}
+        annotation = one.annotation(document_id)
         if folded is not None:
-            found = folded.place(note["text"])
+            found = folded.place(one.text)
             placed = found.outcome == "placed"
-            values |= {"start_offset": found.start if placed else None, "end_offset": found.end if placed else None}
+            annotation = replace(
+                annotation, start_offset=found.start if placed else None, end_offset=found.end if placed else None
+            )
             if not placed:
-                library.review(match.lost_annotation(saved["id"], dict(note), found))
-        library.annotate(values)
-
-
-def _when(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+                library.review(match.lost_annotation(document_id, annotation, found))
+        library.annotate(annotation)
 
 
 @pipeline.stage(share=20, verb="Importing connections")
 def connecting(ctx: Context, taken: list[Taken]) -> Imported:
-    """The connections between documents that are here now; judged ones keep their judgement."""
-    rows: list[dict[str, Any]] = []
-    out = 0
+    """The connections between documents that are in this library now; judged ones keep their judgement."""
+    connections: list[JudgedConnection] = []
+    left_out = 0
     if ctx.args.with_connections:
-        rows, out = _edges(ctx, {t.uid for t in taken if t.outcome != "skipped"})
-    ctx.write(lambda library: library.merge_connections(rows))
+        connections, left_out = _connections(ctx, {t.uid for t in taken if t.outcome != "skipped"})
+    ctx.write(lambda library: library.merge_connections(connections))
     counts: dict[str, int] = {}
     for document in taken:
         counts[document.outcome] = counts.get(document.outcome, 0) + 1
     return Imported(
         documents=counts, chunks=sum(t.chunks for t in taken), annotations=sum(t.annotations for t in taken),
-        connections=len(rows), connections_left_out=out, taken=taken,
+        connections=len(connections), connections_left_out=left_out, taken=taken,
     )  # fmt: skip
 
 
-def _edges(ctx: Context, uids: set[str]) -> tuple[list[dict[str, Any]], int]:
-    library = ctx.read()
-    places: dict[str, dict[int, int]] = {}
+def _connections(ctx: Context, uids: set[str]) -> tuple[list[JudgedConnection], int]:
+    """The connections whose chunks both exist here, and the number of the others."""
+    positions: dict[str, dict[int, int]] = {}
 
     def chunk(uid: str, index: int) -> int | None:
-        if uid not in places:
-            document = library.document_by(uid=uid)
-            found = library.chunks([document["id"]], columns=["id", "index"]) if document else []
-            places[uid] = {row["index"]: row["id"] for row in found}
-        return places[uid].get(index)
+        if uid not in positions:
+            positions[uid] = _chunk_ids(ctx.read(), uid)
+        return positions[uid].get(index)
 
-    rows: list[dict[str, Any]] = []
-    out = 0
+    connections: list[JudgedConnection] = []
+    left_out = 0
     for uid in sorted(uids):
-        for edge in _archive(ctx).json(f"documents/{uid}/connections.json"):
-            source, target = chunk(uid, edge["source_index"]), chunk(edge["target_uid"], edge["target_index"])
+        for one in _archive(ctx).connections(uid):
+            source, target = chunk(uid, one.source_index), chunk(one.target_uid, one.target_index)
             if source is None or target is None:
-                out += 1
+                left_out += 1
                 continue
-            kept = {n: v for n, v in edge.items() if n not in ("source_index", "target_uid", "target_index")}
-            times = {n: _when(kept[n]) if kept[n] else None for n in ("judged_at", "created_at")}
-            rows.append({**kept, **times, "source_chunk": source, "target_chunk": target})
-    return rows, out
+            connections.append(
+                JudgedConnection(
+                    source_chunk=source, target_chunk=target, type=one.type, strength=one.strength,
+                    evidence=one.evidence, engine=one.engine, user_validated=one.user_validated, starred=one.starred,
+                    note=one.note, judged_at=one.judged_at, created_at=one.created_at,
+                )
+            )  # fmt: skip
+    return connections, left_out
+
+
+def _chunk_ids(library: Library, uid: str) -> dict[int, int]:
+    """Chunk ids of a document by index; empty for one that is not in this library."""
+    document = library.document_with_uid(uid)
+    return {chunk.index: chunk.id for chunk in library.chunk_positions([document.id])} if document else {}

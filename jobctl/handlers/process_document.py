@@ -6,14 +6,25 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobctl.core.account import Account
-from jobctl.core.document import CleanText, Enrichment, OpenSource, Part, SourceInfo, Span, passage
+from jobctl.core.document import (
+    CleanText,
+    Enricher,
+    Enrichment,
+    OpenSource,
+    Part,
+    PassageEnricher,
+    SourceInfo,
+    Span,
+    passage,
+)
 from jobctl.core.errors import Invalid
 from jobctl.core.keys import markdown_key, source_key
+from jobctl.core.library import Document, DocumentFields
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Embedder, Library
 from jobctl.documents import chunk as chunking_engine
@@ -97,8 +108,7 @@ def _opened(ctx: Context) -> OpenSource:
         source: OpenSource = ctx.plugin("extractor", ctx.args.source_type or detect(path)).open(path)
         return source
 
-    source: OpenSource = ctx.once("source", opened)
-    return source
+    return ctx.once("source", opened)
 
 
 def _digest(ctx: Context, args: ProcessDocument) -> str:
@@ -106,9 +116,9 @@ def _digest(ctx: Context, args: ProcessDocument) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _known(ctx: Context, args: ProcessDocument) -> dict[str, Any] | None:
+def _known(ctx: Context, args: ProcessDocument) -> Document | None:
     """The document of this very file, unless it is to be processed again."""
-    return None if args.force else ctx.read().document_by(source_sha256=_digest(ctx, args))
+    return None if args.force else ctx.read().document_with_source(_digest(ctx, args))
 
 
 @pipeline.batches(share=35, size=32, noun="part", over=_parts, verb="Extracting", timeout="30m", cpu="20m")
@@ -149,14 +159,15 @@ def chunking(ctx: Context, cleaned: Cleaned | None) -> list[Span]:
     return [] if cleaned is None else chunking_engine.chunk(cleaned.text, size=ctx.args.chunk_size)
 
 
-def _enriching(ctx: Context, spans: list[Span]) -> list[tuple[Any, int]]:
+def _enriching(ctx: Context, spans: list[Span]) -> list[tuple[PassageEnricher, int]]:
     """Each passage with what knows the whole document."""
-    enricher = ctx.plugin("enricher").over([span.text for span in spans])
-    return [(enricher, index) for index in range(len(spans))]
+    enricher: Enricher = ctx.plugin("enricher")
+    enriched = enricher.over([span.text for span in spans])
+    return [(enriched, index) for index in range(len(spans))]
 
 
 @pipeline.batches(share=10, size=10, noun="chunk", over=_enriching, verb="Enriching")
-def enrichment(_ctx: Context, items: Sequence[tuple[Any, int]]) -> list[Enrichment]:
+def enrichment(_ctx: Context, items: Sequence[tuple[PassageEnricher, int]]) -> list[Enrichment]:
     """Key phrases, lead sentences, centrality, polarity."""
     return [enricher.enrich(index) for enricher, index in items]
 
@@ -188,7 +199,7 @@ def saving(ctx: Context, vectors: list[bytes]) -> Saved:
         chunks=len(spans), engine=ctx.plugin("embedder").id,
         account=cleaned.text.account,
     )  # fmt: skip
-    fields = {
+    fields: DocumentFields = {
         "uid": saved.uid, "title": saved.title, "source_type": saved.source_type, "engine": saved.engine,
         "markdown_key": key, "markdown_sha256": sha256,
         "author": cleaned.info.author, "source_name": ctx.name(ctx.args.path), "source_sha256": source,
@@ -212,19 +223,18 @@ def _unchanged(ctx: Context) -> Saved:
     if known is None:  # it went while this job ran: the next attempt would read it anew
         raise Invalid("the document was deleted while this job ran", hint="Submit it again.")
     return Saved(
-        document_id=known["id"], uid=known["uid"], title=known["title"], source_type=known["source_type"],
-        pages=known["page_count"], words=known["word_count"], chunks=len(ctx.read().chunk_ids(known["id"])),
-        engine=known["engine"], unchanged=True,
+        document_id=known.id, uid=known.uid, title=known.title, source_type=known.source_type, pages=known.page_count,
+        words=known.word_count, chunks=len(ctx.read().chunk_positions([known.id])), engine=known.engine, unchanged=True,
     )  # fmt: skip
 
 
 @pipeline.stage(share=10, verb="Connecting")
 def connections(ctx: Context, saved: Saved) -> Saved:
     """Submits the search for connections, once."""
-    document = ctx.read().document_by(uid=saved.uid)
+    document = ctx.read().document_with_uid(saved.uid)
     if document is None:
         raise Invalid("the document was deleted while this job ran", hint="Submit it again.")
-    ctx.about("document", document["id"])
+    ctx.about("document", document.id)
     if ctx.args.detect_connections and not saved.unchanged:
-        ctx.submit("detect_connections", {"document_id": document["id"]}, title=saved.title)
-    return saved.model_copy(update={"document_id": document["id"]})
+        ctx.submit("detect_connections", {"document_id": document.id}, title=saved.title)
+    return saved.model_copy(update={"document_id": document.id})

@@ -1,25 +1,26 @@
-"""readwise_import: highlights from Readwise, each at its place in its document, or before a person."""
+"""readwise_import: highlights from Readwise, each at its position in its document, or in the review."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobctl.core.bounds import MAX_TEXT
 from jobctl.core.credentials import credential
 from jobctl.core.errors import CheckpointMissing, Permanent
 from jobctl.core.keys import work_key
+from jobctl.core.library import NewAnnotation
 from jobctl.core.pipeline import Pipeline
-from jobctl.core.ports import Context, Library, Row
+from jobctl.core.ports import Context, Library
 from jobctl.documents import match
 from jobctl.documents.readwise import Api, ReadwiseBook, books, near, read
-
-MAX_TEXT = 256 << 20
 
 
 class ReadwiseImport(BaseModel):
@@ -39,7 +40,7 @@ class ReadwiseImport(BaseModel):
 
 
 class Marked(BaseModel):
-    """A highlight with its book, ready to be placed."""
+    """A highlight with its book and the document it may belong to."""
 
     id: str
     text: str
@@ -95,15 +96,23 @@ pipeline = Pipeline(
 
 
 class Fetched(BaseModel):
-    """Books as they came, and when the first was asked for."""
+    """Books as they were read, and when the first page was requested."""
 
     started_at: str
     books: list[ReadwiseBook]
 
 
+class Page(BaseModel):
+    """A page of the API as it is stored, so that no attempt asks for it again."""
+
+    told: Any  # the payload; the name is that of stored pages
+    next: str | None
+    started: str
+
+
 @pipeline.stage(share=30, verb="Reading highlights", timeout="1h", cpu="20m", on_timeout="transient")
 def reading(ctx: Context, args: ReadwiseImport) -> Fetched:
-    """From the file, or page by page from the API; each page is kept at once, so that none is asked for twice."""
+    """From the file, or page by page from the API; each page is stored at once, so that none is requested twice."""
     if args.path:
         return Fetched(started_at=datetime.now(UTC).isoformat(), books=read(ctx.open(args.path).read_bytes()))
     token = credential(args.token_variable, os.environ)
@@ -121,15 +130,15 @@ def _pages(ctx: Context, api: Api) -> Fetched:
     cursor, number, started = None, 0, datetime.now(UTC).isoformat()
     after = ctx.args.updated_after.isoformat() if ctx.args.updated_after else None
     while True:
-        kept = _kept(ctx, number)
-        if kept is None:
+        page = _stored_page(ctx, number)
+        if page is None:
             ctx.check_interrupt()
-            told, following = api.page(cursor, after)
-            kept = {"told": told, "next": following, "started": started}
-            ctx.storage.put(_key(ctx, number), json.dumps(kept).encode())
-        started = kept["started"] if number == 0 else started
-        found += books(kept["told"])
-        cursor, number = kept["next"], number + 1
+            payload, following = api.page(cursor, after)
+            page = Page(told=payload, next=following, started=started)
+            ctx.storage.put(_key(ctx, number), json.dumps(page.model_dump()).encode())
+        started = page.started if number == 0 else started
+        found += books(page.told)
+        cursor, number = page.next, number + 1
         ctx.progress(f"Reading page {number:,}, {sum(len(b.highlights) for b in found):,} highlights so far")
         if not cursor:
             return Fetched(started_at=started, books=found)
@@ -139,12 +148,12 @@ def _key(ctx: Context, number: int) -> str:
     return work_key(ctx.job_id, f"{number:06d}.json")
 
 
-def _kept(ctx: Context, number: int) -> dict[str, Any] | None:
+def _stored_page(ctx: Context, number: int) -> Page | None:
+    """A page that an earlier attempt stored."""
     try:
-        found: dict[str, Any] = json.loads(ctx.storage.get(_key(ctx, number), max_bytes=MAX_TEXT))
+        return Page.model_validate_json(ctx.storage.get(_key(ctx, number), max_bytes=MAX_TEXT))
     except CheckpointMissing:
         return None
-    return found
 
 
 @pipeline.stage(share=10, verb="Finding the books")
@@ -169,7 +178,7 @@ def matching(ctx: Context, fetched: Fetched) -> list[Marked]:
 @pipeline.batches(share=50, size=50, noun="highlight", verb="Placing")
 def placing(ctx: Context, marked: Sequence[Marked]) -> list[Outcome]:
     """An annotation, a line of the review, a wait for the document, or a failure."""
-    decided = [(one, _decide(ctx, one)) for one in marked]
+    decided = [(highlight, _decide(ctx, highlight)) for highlight in marked]
     ctx.write(lambda library: _write(library, [decision for _, decision in decided]))
     return [Outcome(id=m.id, outcome=d.outcome, book=m.book[:200], text=m.text[:200]) for m, d in decided]
 
@@ -179,28 +188,34 @@ def _write(library: Library, decisions: Sequence[match.Decision]) -> None:
         decision.write(library)
 
 
-def _decide(ctx: Context, one: Marked) -> match.Decision:
-    told = one.model_dump(exclude={"document_id", "sure"})
-    held = _folded(ctx, one.document_id) if one.document_id is not None else None
-    if one.document_id is None or held is None:
-        return match.withdraw(told) if one.deleted else match.wait(told)
-    return match.decide(one.document_id, held[1], held[0], told, sure=one.sure)
+def _decide(ctx: Context, marked: Marked) -> match.Decision:
+    highlight = match.Highlight(**marked.model_dump(exclude={"document_id", "sure"}))
+    text = _text(ctx, marked.document_id) if marked.document_id is not None else None
+    if marked.document_id is None or text is None:
+        return match.withdraw(highlight) if highlight.deleted else match.wait(highlight)
+    return match.decide(marked.document_id, text.annotations, text.folded, highlight, sure=marked.sure)
 
 
-def _folded(ctx: Context, document_id: int) -> tuple[match.FoldedText, dict[str, Row]] | None:
-    """The text of a document, folded, and its annotations; the one before is forgotten: they come document by document."""
-    held: dict[int, tuple[match.FoldedText, dict[str, Row]]] = ctx.once("folded", dict)
-    if document_id not in held:
-        held.clear()
+@dataclass(frozen=True)
+class Text:
+    """The text of a document, folded, and its annotations as ``match.decide`` takes them."""
+
+    folded: match.FoldedText
+    annotations: dict[str, NewAnnotation]
+
+
+def _text(ctx: Context, document_id: int) -> Text | None:
+    """The text of a document; only the latest is kept: highlights come document by document."""
+    latest: dict[int, Text] = ctx.once("folded", dict)
+    if document_id not in latest:
+        latest.clear()
         document = ctx.read().document(document_id)
         if document is None:
             return None
-        text = ctx.storage.get(document["markdown_key"], max_bytes=MAX_TEXT).decode()
-        held[document_id] = (
-            match.FoldedText(text),
-            match.known_rows(ctx.read().annotations(document_id)),
-        )
-    return held[document_id]
+        markdown = ctx.storage.get(document.markdown_key, max_bytes=MAX_TEXT).decode()
+        annotations = match.known_rows(ctx.read().annotations(document_id))
+        latest[document_id] = Text(match.FoldedText(markdown), annotations)
+    return latest[document_id]
 
 
 @pipeline.stage(share=10, verb="Reporting")

@@ -1,86 +1,101 @@
-"""What people ask of the library: search, judgements, backups."""
+"""Uses of the library without a job: search, reviews, backups."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 from jobctl.client import Client
+from jobctl.core.library import Chunk, JudgedConnection, SearchHit
+from jobctl.core.ports import Embedder, Library
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.plugins import plugin, storage
 
 
 def search(
-    held: Settings, client: Client, text: str, *, k: int = 10, document: int | None = None
-) -> list[dict[str, Any]]:
+    settings: Settings, client: Client, text: str, *, k: int = 10, document: int | None = None
+) -> list[SearchHit]:
     """The passages nearest to a text, by the joined score, with their document and headings."""
     from jobctl.documents.relate import JoinedIndex, corpus
-    from jobctl.postgres.library import Libraries
 
-    embedder = plugin(held, {}, "embedder", None)
-    queue: Any = client.queue
-    library = Libraries()(queue.connection)
+    embedder: Embedder = plugin(settings, {}, "embedder", None)
+    rows = library(client)
     question = embedder.embed([text])[0]
-    cosines = library.cosines(embedder.id, question)
-    rows = library.passages(embedder.id, document, vectors=cosines is None)
-    titles = {row["id"]: row["title"] for row in library.documents()}
-    vectors = [bytes(row["vector"]) for row in rows] if cosines is None else [b""] * len(rows)
+    cosines = rows.cosines(embedder.id, question)
+    chunks = rows.passages(embedder.id, document, vectors=cosines is None)
+    titles = {row.id: row.title for row in rows.documents()}
     index = JoinedIndex(
-        corpus([r["id"] for r in rows], [r["document_id"] for r in rows], [r["text"] for r in rows], vectors)
+        corpus(
+            [c.id for c in chunks],
+            [c.document_id for c in chunks],
+            [c.text for c in chunks],
+            [c.vector for c in chunks],
+        )
     )
-    hits = index.search(
-        text, question, k, cosines=None if cosines is None else [cosines.get(row["id"], 0.0) for row in rows]
-    )
+    by_position = None if cosines is None else [cosines.get(chunk.id, 0.0) for chunk in chunks]
+    hits = index.search(text, question, k, cosines=by_position)
     return [
-        {
-            "document_id": rows[hit.position]["document_id"], "title": titles[rows[hit.position]["document_id"]],
-            "chunk": rows[hit.position]["index"], "heading_path": rows[hit.position]["heading_path"],
-            "page": rows[hit.position]["page_start"], "score": round(hit.score, 4), "lexical": round(hit.lexical, 4),
-            "vector": round(hit.vector, 4), "start": rows[hit.position]["start_offset"],
-            "end": rows[hit.position]["end_offset"], "text": rows[hit.position]["text"],
-        }
+        _hit(chunks[hit.position], titles[chunks[hit.position].document_id], hit.score, hit.lexical, hit.vector)
         for hit in hits
-    ]  # fmt: skip
+    ]
 
 
-def library(client: Client) -> Any:
+def _hit(chunk: Chunk, title: str, score: float, lexical: float, vector: float) -> SearchHit:
+    return SearchHit(
+        document_id=chunk.document_id, title=title, chunk=chunk.index, heading_path=chunk.heading_path,
+        page=chunk.page_start, score=round(score, 4), lexical=round(lexical, 4), vector=round(vector, 4),
+        start=chunk.start_offset, end=chunk.end_offset, text=chunk.text,
+    )  # fmt: skip
+
+
+def library(client: Client) -> Library:
     """The document library on the client's connection."""
     from jobctl.postgres.library import Libraries
+    from jobctl.postgres.queue import Queue
 
-    queue: Any = client.queue
+    queue = cast("Queue", client.queue)
     return Libraries()(queue.connection)
 
 
 def decide(client: Client, review_id: int, *, accept: bool) -> bool:
-    """Records what a person decided of a line of the review, and does it; False when there is no such line."""
+    """Records a person's decision on a line of the review, and does it; False when there is no such line."""
     from jobctl.documents import match
 
     with client.queue.transaction():
-        held = library(client)
-        if accept and all(row["id"] != review_id for row in held.reviews()):  # what waits has no place to accept yet
+        documents = library(client)
+        if accept and all(
+            item.id != review_id for item in documents.reviews()
+        ):  # what waits has no place to accept yet
             return False
-        row = held.decide(review_id, "accepted" if accept else "rejected")
-        if row is not None and accept:
-            match.accept(held, row)
-    return row is not None
+        item = documents.decide(review_id, "accepted" if accept else "rejected")
+        if item is not None and accept:
+            match.accept(documents, item)
+    return item is not None
 
 
-def restore_connections(held: Settings, client: Client, key: str) -> tuple[int, int]:
-    """Merges a backup of connections; gives how many were there, and how many had lost a passage."""
+def restore_connections(settings: Settings, client: Client, key: str) -> tuple[int, int]:
+    """Merges a backup of connections; returns how many were merged, and how many had lost a passage."""
     import gzip
 
     from jobctl.core.errors import CheckpointMissing, UsageError
 
     try:
-        data = storage(held).get(key, max_bytes=1 << 30)
+        data = storage(settings).get(key, max_bytes=1 << 30)
     except (ValueError, CheckpointMissing):
         raise UsageError(
             f"there is no backup {key}", hint="The result of the job names it: jobctl show ID --result"
         ) from None
-    rows = [json.loads(line) for line in gzip.decompress(data).splitlines()]
+    saved = [_saved(json.loads(line)) for line in gzip.decompress(data).splitlines()]
     with client.queue.transaction():
-        place = library(client)
-        there = {row["id"] for row in place.chunks(columns=["id"])}
-        good = [row for row in rows if {row["source_chunk"], row["target_chunk"]} <= there]
-        place.merge_connections(good)
-    return len(good), len(rows) - len(good)
+        documents = library(client)
+        existing = {chunk.id for chunk in documents.chunk_positions()}
+        whole = [one for one in saved if {one.source_chunk, one.target_chunk} <= existing]
+        documents.merge_connections(whole)
+    return len(whole), len(saved) - len(whole)
+
+
+def _saved(row: dict[str, Any]) -> JudgedConnection:
+    """A line of a backup; times are in ISO 8601."""
+    times = {name: datetime.fromisoformat(row[name]) if row[name] else None for name in ("judged_at", "created_at")}
+    return JudgedConnection(**(row | times))

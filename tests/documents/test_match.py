@@ -1,12 +1,14 @@
 """Passages are found again, and what is not certain is left to a person."""
 
 import random
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobctl.documents.match import FoldedText, decide, fold, known_rows, which
+from jobctl.core.library import Document
+from jobctl.documents.match import FoldedText, Highlight, decide, fold, known_rows, which
 
 WORDS = [
     "river",
@@ -89,32 +91,42 @@ def test_offsets_are_those_of_the_text_in_any_script(text, start, length):
         assert fold(text[found.start : found.end]) == fold(passage)
 
 
+def document(number: int, title: str, author: str | None) -> Document:
+    now = datetime.now(UTC)
+    return Document(
+        id=number, uid=str(number), title=title, author=author, source_type="text", source_name=None, source_url=None,
+        source_sha256=None, source_key=None, language=None, page_count=None, word_count=0, outline=[], frontmatter={},
+        markdown_key="k", markdown_sha256="s", engine="e", generation=1, created_at=now, updated_at=now,
+        connected_at=None,
+    )  # fmt: skip
+
+
 DOCUMENTS = [
-    {"id": 1, "title": "The Sea, the Sea", "author": "Iris Murdoch"},
-    {"id": 2, "title": "The Sea", "author": "John Banville"},
-    {"id": 3, "title": "Thinking, Fast and Slow: A Summary", "author": None},
+    document(1, "The Sea, the Sea", "Iris Murdoch"),
+    document(2, "The Sea", "John Banville"),
+    document(3, "Thinking, Fast and Slow: A Summary", None),
 ]
 
 
 @pytest.mark.parametrize(
-    ("title", "author", "document"),
+    ("title", "author", "expected"),
     [
         ("the sea the sea", "Murdoch, Iris", 1), ("Sea", "John Banville", 2), ("Thinking, Fast and Slow", "Kahneman", 3),
         ("A Brief History of Time", "Stephen Hawking", None),
     ],
 )  # fmt: skip
-def test_a_book_goes_to_its_best_document_not_to_the_first(title, author, document):
+def test_a_book_goes_to_its_best_document_not_to_the_first(title, author, expected):
     found = which(title, author, DOCUMENTS)
-    assert (found.document_id, found.sure) == (document, document is not None)
+    assert (found.document_id, found.sure) == (expected, expected is not None)
 
 
 def test_two_documents_of_one_title_are_a_question():
-    twins = [{"id": n, "title": "Collected Poems", "author": None} for n in (1, 2)]
+    twins = [document(n, "Collected Poems", None) for n in (1, 2)]
     assert not which("Collected Poems", None, twins).sure
 
 
 def test_what_is_known_stays_as_it_is():
-    highlight = {"id": "7", "text": BOOK[100:200], "book": "b"}
+    highlight = Highlight("7", BOOK[100:200], "b")
     first = decide(1, {}, FOLDED, highlight)
     assert first.outcome == "placed"
     assert decide(1, known_rows([first.annotation]), FOLDED, highlight).outcome == "known"

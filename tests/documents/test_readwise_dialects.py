@@ -1,7 +1,11 @@
 """Readwise files as people have them: Excel's CSVs, the same highlight from two files, edits, tags and deletions."""
 
+from dataclasses import replace
+
 import pytest
 
+from jobctl.core.library import NewAnnotation
+from jobctl.documents import match
 from jobctl.documents.match import Decision, FoldedText, decide, known_rows
 from jobctl.documents.readwise import Highlight, read
 from tests.documents.reading import CASES
@@ -68,14 +72,14 @@ def test_a_deleted_book_and_a_discarded_highlight_are_deleted():
     assert only(b'[{"title": "T", "highlights": [{"id": 1, "text": "a b c", "is_discard": true}]}]').deleted
 
 
-def placed(highlight: dict) -> dict:
+def placed(highlight: match.Highlight) -> NewAnnotation:
     decision = decide(1, {}, TEXT, highlight)
     assert decision.outcome == "placed"
     return decision.annotation
 
 
-def highlight(**more) -> dict:
-    return {
+def highlight(**more) -> match.Highlight:
+    fields = {
         "id": "text:1",
         "text": "The lamp burns from dusk to dawn and turns once.",
         "book": "b",
@@ -83,6 +87,7 @@ def highlight(**more) -> dict:
         "tags": ["a"],
         **more,
     }
+    return match.Highlight(**fields)
 
 
 @pytest.mark.parametrize(
@@ -95,16 +100,14 @@ def highlight(**more) -> dict:
 )  # fmt: skip
 def test_edits_are_taken_over_and_the_place_stays(change, outcome, note, tags):
     before = placed(highlight(origin="5"))
-    decision = decide(1, known_rows([before]), TEXT, highlight(origin="5") | change)
+    decision = decide(1, known_rows([before]), TEXT, highlight(**{"origin": "5"} | change))
     assert decision.outcome == outcome
     if outcome == "updated":
-        assert (decision.annotation["note"], decision.annotation["tags"]) == (note, tags)
-        assert {k: decision.annotation[k] for k in ("uid", "start_offset", "end_offset", "text")} == {
-            k: before[k] for k in ("uid", "start_offset", "end_offset", "text")
-        }
+        assert (decision.annotation.note, decision.annotation.tags) == (note, tags)
+        assert replace(decision.annotation, note=before.note, tags=before.tags) == before
 
 
 def test_a_deletion_is_taken_over():
     before = placed(highlight())
-    assert decide(1, known_rows([before]), TEXT, highlight(deleted=True)) == Decision("deleted", gone=before["uid"])
+    assert decide(1, known_rows([before]), TEXT, highlight(deleted=True)) == Decision("deleted", gone=before.uid)
     assert decide(1, {}, TEXT, highlight(deleted=True)) == Decision("known", withdrawn="text:1")

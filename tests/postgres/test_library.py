@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from jobctl.core.library import FoundConnection, NewChunk
 from jobctl.postgres.library import Libraries
 
 
@@ -28,32 +29,34 @@ def save(library, texts, engine="e-1", uid=None, vectors=None) -> int:
     }
     rows, at = [], 0
     for index, text in enumerate(texts):
-        held = vectors[index] if vectors else vector(1.0, float(index))
-        rows.append({"index": index, "text": text, "start_offset": at, "end_offset": at + len(text), "vector": held})
+        numbers = vectors[index] if vectors else vector(1.0, float(index))
+        rows.append(NewChunk(index=index, text=text, start_offset=at, end_offset=at + len(text), vector=numbers))
         at += len(text)
     return library.save(fields, rows)
+
+
+def chunk_ids(library, document_id: int) -> list[int]:
+    return [chunk.id for chunk in library.chunk_positions([document_id])]
 
 
 def test_a_new_generation_keeps_the_ids_of_unchanged_passages_and_what_was_judged(library, conn):
     uid = str(uuid.uuid4())
     first = save(library, ["alpha", "beta", "gamma"], uid=uid)
     other = save(library, ["delta"])
-    ids = library.chunk_ids(first)
-    target = library.chunk_ids(other)[0]
-    edge = {"type": "semantic_similarity", "strength": 0.5, "evidence": {}, "engine": "x"}
-    library.replace_connections(
-        None, ["semantic_similarity"], [{"source_chunk": i, "target_chunk": target, **edge} for i in ids]
-    )
+    ids = chunk_ids(library, first)
+    target = chunk_ids(library, other)[0]
+    found = [FoundConnection(i, target, "semantic_similarity", 0.5, {}, "x") for i in ids]
+    library.replace_connections(None, ["semantic_similarity"], found)
     kept = library.connections(first)[0]
-    library.judge(kept["id"], user_validated=True, note="yes")
+    library.judge(kept.id, user_validated=True, note="yes")
     assert save(library, ["new", "alpha", "gamma"], uid=uid) == first
-    again = library.chunk_ids(first)
+    again = chunk_ids(library, first)
     assert again[1:] == [ids[0], ids[2]]
     assert again[0] not in ids
-    assert library.document(first)["generation"] == 2
+    assert library.document(first).generation == 2
     library.replace_connections(None, ["semantic_similarity"], [])
     left = library.connections()
-    assert [(c["id"], c["note"]) for c in left] == ([(kept["id"], "yes")] if kept["source_chunk"] != ids[1] else [])
+    assert [(c.id, c.note) for c in left] == ([(kept.id, "yes")] if kept.source_chunk != ids[1] else [])
 
 
 def test_pgvector_and_numpy_agree(library, conn):
@@ -64,11 +67,11 @@ def test_pgvector_and_numpy_agree(library, conn):
     if there is None:
         assert found is None
         pytest.skip("this server has no pgvector: the plain way is all there is")
-    ids = library.chunk_ids(document)
+    ids = chunk_ids(library, document)
     assert found[ids[0]] == pytest.approx(0.6, abs=1e-6)
     assert found[ids[1]] == pytest.approx(1.0, abs=1e-6)
     assert library.cosines("other-engine", vector(1.0, 0.0)) == {}
-    assert "vector" not in library.passages("e-1", vectors=False)[0]
+    assert library.passages("e-1", vectors=False)[0].vector == b""
     assert len(library.passages("e-1", document, vectors=True)) == 3
 
 
@@ -77,16 +80,15 @@ def test_without_pgvector_nothing_else_changes(library, conn):
         conn.execute("ALTER TABLE chunks DROP COLUMN IF EXISTS embedding")
         document = save(library, ["a"])
         assert library.cosines("e-1", vector(1.0, 0.0)) is None
-        assert bytes(library.passages("e-1", document, vectors=True)[0]["vector"]) == vector(1.0, 0.0)
+        assert library.passages("e-1", document, vectors=True)[0].vector == vector(1.0, 0.0)
 
 
 def test_connections_of_passages_that_went_meanwhile_are_left_out(library, conn):
     """Found by a test that deletes documents while jobs run: the whole job failed on them."""
     first, other = save(library, ["alpha", "beta"]), save(library, ["gamma"])
-    (one, two), (target,) = library.chunk_ids(first), library.chunk_ids(other)
-    edge = {"type": "semantic_similarity", "strength": 0.5, "evidence": {}, "engine": "x", "target_chunk": target}
-    edges = [{"source_chunk": i, **edge} for i in (one, two, 999_999)]
+    (one, two), (target,) = chunk_ids(library, first), chunk_ids(library, other)
+    edges = [FoundConnection(i, target, "semantic_similarity", 0.5, {}, "x") for i in (one, two, 999_999)]
     conn.execute("DELETE FROM chunks WHERE id = %s", [two])
     library.merge_connections(edges)
     assert library.replace_connections(None, ["semantic_similarity"], edges) == 1
-    assert [c["source_chunk"] for c in library.connections()] == [one]
+    assert [c.source_chunk for c in library.connections()] == [one]

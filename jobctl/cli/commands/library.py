@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -29,7 +30,8 @@ def search(state: State, text: tuple[str, ...], count: int, document: int | None
     question = " ".join(text)
     if not question.strip():
         raise UsageError("nothing to search for", hint="jobctl search some words")
-    hits = wiring.search(state.settings(), state.connect(), question, k=count, document=document)
+    found = wiring.search(state.settings(), state.connect(), question, k=count, document=document)
+    hits = [asdict(hit) for hit in found]
     if not state.for_people:
         emit(state, "hit_list", "hits", hits)
         return 0
@@ -81,7 +83,7 @@ def connections(
         if not ids:
             raise UsageError("no connection named", hint="jobctl connections DOC shows their ids; then --id N")
         return _judge(state, library, ids, verdict, note)
-    found = [_item(row) for row in library.connections(document)[:limit]]
+    found = [_item(asdict(row)) for row in library.connections(document)[:limit]]
     if not state.for_people:
         emit(state, "connection_list", "connections", found)
         return 0
@@ -157,7 +159,7 @@ def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], w
         if missing:
             raise JobNotFound(f"no open review: {', '.join(map(str, missing))}", hint="jobctl review")
         return 0
-    found = wiring.library(client).reviews(status="waiting" if waiting else "open")
+    found = [asdict(item) for item in wiring.library(client).reviews(status="waiting" if waiting else "open")]
     if not state.for_people:
         emit(
             state,

@@ -1,4 +1,4 @@
-"""What an archive says of itself."""
+"""The manifest of an archive."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 SCHEMA = "jobctl-export/1"
 MANIFEST = "manifest.json"
@@ -23,13 +22,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an archive says of itself."""
+    """The contents of an archive."""
 
-    documents: list[dict[str, Any]]  # uid, title
+    documents: list[dict[str, str]]  # uid, title
     files: list[Entry]
     counts: dict[str, int]
     engines: list[str]
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
 
     def bytes(self) -> bytes:
         """The file."""
@@ -42,18 +41,18 @@ class Manifest:
         )  # fmt: skip
 
 
-def plain(value: Any) -> bytes:
+def plain(value: object) -> bytes:
     """JSON that is the same each time: keys sorted, a line feed at the end."""
     return (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
 
 
-def lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
+def lines(rows: Iterable[Mapping[str, object]]) -> bytes:
     """One object a line."""
     return "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows).encode()
 
 
 def entry(name: str, data: bytes) -> Entry:
-    """What the manifest says of bytes."""
+    """The manifest's entry for a file with these bytes."""
     return Entry(name, len(data), hashlib.sha256(data).hexdigest())
 
 

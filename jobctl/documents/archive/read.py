@@ -9,15 +9,26 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, BinaryIO, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from jobctl.core.errors import Invalid
+from jobctl.core.jsontypes import Json
+from jobctl.core.library import NewChunk
 from jobctl.documents.archive.manifest import MANIFEST, SCHEMA, Entry, Manifest
+from jobctl.documents.archive.rows import ArchivedAnnotation, ArchivedChunk, ArchivedConnection, ArchivedDocument
 
 MAX_FILES = 100_000
 MAX_TOTAL = 8 << 30
 MAX_RATIO, RATIO_FROM = 200, 1 << 20
 _BLOCK = 1 << 20
+_MANIFEST = TypeAdapter(Manifest)
+_DOCUMENT = TypeAdapter(ArchivedDocument)
+_CHUNKS = TypeAdapter(list[ArchivedChunk])
+_ANNOTATIONS = TypeAdapter(list[ArchivedAnnotation])
+_CONNECTIONS = TypeAdapter(list[ArchivedConnection])
+T = TypeVar("T")
 
 
 class Archive:
@@ -25,10 +36,10 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
-        self._root = path if path.is_dir() else None
+        self._path = path
         self._zip: zipfile.ZipFile | None = None
         try:
-            if self._root is None:
+            if not path.is_dir():
                 self._zip = zipfile.ZipFile(path)
             self._names = self._listed()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
@@ -44,22 +55,60 @@ class Archive:
 
     def verify(self, uid: str | None = None) -> None:
         """Compares every file, or those of one document, with the manifest. Raises ``Invalid``."""
-        for held in self.manifest.files:
-            if uid is None or held.name.startswith(f"documents/{uid}/"):
-                for _ in self._blocks(held):
+        for file in self.manifest.files:
+            if uid is None or file.name.startswith(f"documents/{uid}/"):
+                for _ in self._blocks(file):
                     pass
 
     def read(self, name: str) -> bytes:
         """The bytes of a file."""
         return b"".join(self._blocks(self._files[name]))
 
-    def json(self, name: str) -> Any:
-        """A JSON file."""
-        return self._parsed(name, self.read(name))
+    def document(self, uid: str) -> ArchivedDocument:
+        """The description of a document. Raises ``Invalid``."""
+        name = f"documents/{uid}/document.json"
+        try:
+            document = _DOCUMENT.validate_python(self._parsed(name, self.read(name)))
+        except ValidationError:
+            document = None
+        if document is None or document.uid != uid or not document.title:
+            raise Invalid(f"{self.name}: the description of document {uid} is not one")
+        return document
 
-    def json_lines(self, name: str) -> list[Any]:
-        """A file of one object a line."""
-        return [self._parsed(name, line) for line in self.read(name).splitlines() if line]
+    def text(self, uid: str) -> str:
+        """The Markdown of a document. Raises ``Invalid``."""
+        name = f"documents/{uid}/content.md"
+        try:
+            return self.read(name).decode()
+        except UnicodeDecodeError:
+            raise Invalid(f"{self.name}: {name} is not UTF-8") from None
+
+    def chunks(self, uid: str) -> list[NewChunk]:
+        """The chunks of a document; each is exactly its range of the text. Raises ``Invalid``."""
+        name, text = f"documents/{uid}/chunks.jsonl", self.text(uid)
+        rows = [self._parsed(name, line) for line in self.read(name).splitlines() if line]
+        try:
+            chunks = [row.chunk() for row in _CHUNKS.validate_python(rows)]
+        except ValueError:
+            raise Invalid(f"{self.name}: the chunks of document {uid} lack something") from None
+        for chunk in chunks:
+            if text[chunk.start_offset : chunk.end_offset] != chunk.text:
+                raise Invalid(f"{self.name}: chunk {chunk.index} of document {uid} is not at its offsets")
+        return chunks
+
+    def annotations(self, uid: str) -> list[ArchivedAnnotation]:
+        """The highlights and notes of a document. Raises ``Invalid``."""
+        return self._listed_rows(f"documents/{uid}/annotations.json", _ANNOTATIONS)
+
+    def connections(self, uid: str) -> list[ArchivedConnection]:
+        """The connections that start in a document. Raises ``Invalid``."""
+        return self._listed_rows(f"documents/{uid}/connections.json", _CONNECTIONS)
+
+    def _listed_rows(self, name: str, rows: TypeAdapter[list[T]]) -> list[T]:
+        try:
+            return rows.validate_python(self._parsed(name, self.read(name)))
+        except ValidationError:
+            raise Invalid(f"{self.name}: {name} lacks something") from None
 
     def source(self, uid: str) -> str | None:
         """The name of a document's original, where it is in the archive."""
@@ -69,22 +118,23 @@ class Archive:
         """Copies a file, a block at a time."""
         sink.writelines(self._blocks(self._files[name]))
 
-    def _parsed(self, name: str, data: bytes) -> Any:
+    def _parsed(self, name: str, data: bytes) -> Json:
         try:
-            return json.loads(data)
+            parsed: Json = json.loads(data)
         except ValueError:
             raise Invalid(f"{self.name}: {name} is no JSON") from None
+        return parsed
 
     def _listed(self) -> list[str]:
-        if self._root is not None:
+        if self._zip is None:
             found = []
-            for path in sorted(self._root.rglob("*")):
+            for path in sorted(self._path.rglob("*")):
                 if path.is_symlink():
                     raise Invalid(f"{self.name} has a link in it: {path.name}")
                 if path.is_file():
-                    found.append(path.relative_to(self._root).as_posix())
+                    found.append(path.relative_to(self._path).as_posix())
             return found
-        infos = self._zip.infolist() if self._zip else []
+        infos = self._zip.infolist()
         if len(infos) > MAX_FILES:
             raise Invalid(f"{self.name} has more than {MAX_FILES:,} files")
         for info in infos:
@@ -103,17 +153,13 @@ class Archive:
                 raise Invalid(f"{self.name} has a file with an unsafe name")
         if MANIFEST not in self._names:
             raise Invalid(f"{self.name} is no export of jobctl: it has no {MANIFEST}")
-        told = self._parsed(MANIFEST, b"".join(self._raw(MANIFEST, 256 << 20)))
-        if not isinstance(told, dict) or told.get("schema") != SCHEMA:
-            schema = told.get("schema") if isinstance(told, dict) else None
+        manifest = self._parsed(MANIFEST, b"".join(self._raw(MANIFEST, 256 << 20)))
+        if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+            schema = manifest.get("schema") if isinstance(manifest, dict) else None
             raise Invalid(f"{self.name} has the schema {schema!r}; this jobctl reads {SCHEMA}", hint="Upgrade jobctl.")
         try:
-            files = [Entry(str(f["name"]), int(f["size"]), str(f["sha256"])) for f in told["files"]]
-            documents = [{"uid": str(d["uid"]), "title": str(d["title"])} for d in told["documents"]]
-            return Manifest(
-                documents, files, dict(told["counts"]), list(told["engines"]), dict(told.get("options", {}))
-            )
-        except (KeyError, TypeError, ValueError):
+            return _MANIFEST.validate_python(manifest)
+        except ValidationError:
             raise Invalid(f"{self.name}: the manifest lacks something") from None
 
     def _compare_names(self) -> None:
@@ -125,14 +171,14 @@ class Archive:
         if sum(e.size for e in self.manifest.files) > MAX_TOTAL:
             raise Invalid(f"{self.name} unpacks to more than {MAX_TOTAL >> 30} GB")
 
-    def _blocks(self, held: Entry) -> Iterator[bytes]:
+    def _blocks(self, file: Entry) -> Iterator[bytes]:
         digest, size = hashlib.sha256(), 0
-        for block in self._raw(held.name, held.size):
+        for block in self._raw(file.name, file.size):
             digest.update(block)
             size += len(block)
             yield block
-        if size != held.size or digest.hexdigest() != held.sha256:
-            raise Invalid(f"{self.name}: {held.name} is not what the manifest says: it was changed or damaged")
+        if size != file.size or digest.hexdigest() != file.sha256:
+            raise Invalid(f"{self.name}: {file.name} is not what the manifest says: it was changed or damaged")
 
     def _raw(self, name: str, limit: int) -> Iterator[bytes]:
         """The bytes as they come, never more than there should be, never out of proportion."""
@@ -152,7 +198,5 @@ class Archive:
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError):
             raise Invalid(f"{self.name} is damaged: {name} can't be read") from None
 
-    def _open(self, name: str) -> Any:
-        if self._zip is not None:
-            return self._zip.open(name)
-        return (self._root / name).open("rb") if self._root is not None else None
+    def _open(self, name: str) -> IO[bytes]:
+        return self._zip.open(name) if self._zip is not None else (self._path / name).open("rb")

@@ -16,12 +16,12 @@ from rapidfuzz import fuzz
 
 GRAM = 8
 EVERY = 4
-"""The index holds every fourth position: a highlight has all of its own, so that one in four meets."""
+"""The index has every fourth position: a highlight has all of its own, so that one in four matches."""
 SHORTEST = 3
 SHORT = 30
 """Folded characters under which only an exact place counts."""
 PLACED, DOUBTFUL = 84.0, 68.0
-"""Percent of agreement: placed from the one, before a person from the other."""
+"""Percent of agreement: placed from the first, in the review from the second."""
 CLOSE = 2.0
 WIDER = (0, 12, 24, 36)
 """Folded characters by which a range is tried longer at either end."""
@@ -30,7 +30,7 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a passage stands: half-open code points of the text, how sure that is, and the second-best score."""
+    """Where a passage is: half-open code points of the text, how sure that is, and the second-best score."""
 
     outcome: str  # placed review failed
     start: int | None = None
@@ -38,6 +38,10 @@ class Placement:
     score: float = 0.0
     runner_up: float = 0.0
     reason: str = ""
+
+    def suggestion(self) -> dict[str, object]:
+        """The position and its scores, as a line of the review shows them."""
+        return {"start": self.start, "end": self.end, "score": self.score, "runner_up": self.runner_up}
 
 
 def fold(text: str) -> str:
@@ -75,7 +79,7 @@ class FoldedText:
         return self._offsets[start], self._offsets[end - 1] + 1
 
     def place(self, passage: str, *, near: float | None = None) -> Placement:
-        """Where a passage stands. ``near`` (0 to 1) is where it stood elsewhere: it decides between equal places."""
+        """Where a passage is. ``near`` (0 to 1) is where it was elsewhere: it decides between equal matches."""
         wanted = fold(passage)
         if len(wanted) < SHORTEST:
             return Placement("failed", reason="too short to be found again")
@@ -99,7 +103,9 @@ class FoldedText:
             return Placement("placed", *self.range(places[0], places[0] + length), score=1.0)
         first = self.range(places[0], places[0] + length)
         if near is None:
-            return Placement("review", *first, score=1.0, runner_up=1.0, reason=f"it stands at {len(places)} places")
+            return Placement(
+                "review", *first, score=1.0, runner_up=1.0, reason=f"it is in the text {len(places)} times"
+            )
         size = max(len(self.folded), 1)
         nearest, second = sorted(places, key=lambda at: (abs(at / size - near), at))[:2]
         if abs(abs(nearest / size - near) - abs(second / size - near)) < 0.01:

@@ -2,73 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
 
+from jobctl.core.library import FoundConnection
 from jobctl.core.ports import Library
 from jobctl.documents.relate.engines import Edge
 from jobctl.documents.relate.index import JoinedIndex, corpus
 
-COLUMNS = ("id", "document_id", "text", "vector", "themes", "polarity", "engine")
+
+class ConnectionEngine(Protocol):
+    """Finds connections. ``version`` changes when the same passages would get other connections."""
+
+    version: int
+
+    def calibrate(self, index: JoinedIndex) -> float:
+        """The least score, 0 to 1, that means something in this library."""
+        ...
+
+    def connect(self, index: JoinedIndex, sources: Sequence[int], *, threshold: float, per_chunk: int) -> list[Edge]:
+        """Connections of these positions to chunks of other documents, at most ``per_chunk`` each."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """A connection found, by chunk ids, as it goes into the library."""
+class Verdict(Protocol):
+    """A judge's answer: whether the pair is a connection, how sure that is (0 to 1), and why."""
 
-    source_chunk: int
-    target_chunk: int
-    type: str
+    holds: bool
     strength: float
-    evidence: dict[str, Any]
-    engine: str
+    reason: str
+
+
+class Judge(Protocol):
+    """Decides whether a pair that one of ``engines`` found is a connection; ``id`` names the model."""
+
+    id: str
+    engines: Collection[str]
+
+    def judge(self, engine: str, one: str, other: str) -> Verdict: ...
 
 
 def indexed(library: Library, embedder: str) -> tuple[JoinedIndex, int]:
     """All passages of one embedding engine, and how many others there are: vectors of two engines never mix."""
-    rows = library.chunks(columns=COLUMNS)
-    same = [row for row in rows if row["engine"] == embedder]
-    held = corpus(
-        [row["id"] for row in same], [row["document_id"] for row in same], [row["text"] for row in same],
-        [bytes(row["vector"]) for row in same], [row["themes"] for row in same], [row["polarity"] for row in same],
+    chunks = library.compared_chunks()
+    same = [chunk for chunk in chunks if chunk.engine == embedder]
+    compared = corpus(
+        [c.id for c in same], [c.document_id for c in same], [c.text for c in same], [c.vector for c in same],
+        [c.themes for c in same], [c.polarity for c in same],
     )  # fmt: skip
-    return JoinedIndex(held), len(rows) - len(same)
+    return JoinedIndex(compared), len(chunks) - len(same)
 
 
-def thresholds(index: JoinedIndex, engines: Mapping[str, Any], given: float | None) -> dict[str, float]:
-    """The least score of each engine: as given, or calibrated on this library."""
-    return {name: engine.calibrate(index) if given is None else given for name, engine in engines.items()}
+def thresholds(index: JoinedIndex, engines: Mapping[str, ConnectionEngine], fixed: float | None) -> dict[str, float]:
+    """The least score of each engine: the fixed one, or calibrated on this library."""
+    return {name: engine.calibrate(index) if fixed is None else fixed for name, engine in engines.items()}
 
 
 def compare(
-    index: JoinedIndex, engines: Mapping[str, Any], sources: Sequence[int], least: Mapping[str, float], per_chunk: int,
-    judge: Any = None,
-) -> list[Connection]:  # fmt: skip
-    """Connections of source chunks (by id), by every engine. A chunk that went meanwhile is left out.
+    index: JoinedIndex, engines: Mapping[str, ConnectionEngine], sources: Sequence[int], least: Mapping[str, float],
+    per_chunk: int, judge: Judge | None = None,
+) -> list[FoundConnection]:  # fmt: skip
+    """Connections of source chunks (by id), by every engine. A chunk that was deleted meanwhile is left out.
 
-    ``judge``: a model that says of each pair of the engines that it judges whether it is one; those that are not go.
+    ``judge``: a model that decides on each pair of the engines that it judges; pairs it rejects are left out.
     """
-    place = {chunk: i for i, chunk in enumerate(index.corpus.ids)}
-    places = [place[chunk] for chunk in sources if chunk in place]
+    position = {chunk: i for i, chunk in enumerate(index.corpus.ids)}
+    positions = [position[chunk] for chunk in sources if chunk in position]
     return [
-        Connection(
+        FoundConnection(
             index.corpus.ids[edge.source], index.corpus.ids[edge.target], name, edge.strength, edge.evidence,
             f"{name}-{engine.version}@{least[name]}",
         )
         for name, engine in engines.items()
-        for found in engine.connect(index, places, threshold=least[name], per_chunk=per_chunk)
+        for found in engine.connect(index, positions, threshold=least[name], per_chunk=per_chunk)
         if (edge := _judged(index, judge, name, found)) is not None
     ]  # fmt: skip
 
 
-def _judged(index: JoinedIndex, judge: Any, engine: str, edge: Edge) -> Edge | None:
-    """The edge, with what the judge says of it; None when it says no."""
+def _judged(index: JoinedIndex, judge: Judge | None, engine: str, edge: Edge) -> Edge | None:
+    """The edge, with the judge's verdict in its evidence; None when the judge rejects it."""
     if judge is None or engine not in judge.engines:
         return edge
     verdict = judge.judge(engine, index.corpus.texts[edge.source], index.corpus.texts[edge.target])
     if not verdict.holds:
         return None
-    told = {"judge": judge.id, "reason": verdict.reason, "certainty": round(verdict.strength, 4)}
     evidence = {name: value for name, value in edge.evidence.items() if name != "experimental"}
-    return replace(edge, evidence=evidence | told)
+    judged = {"judge": judge.id, "reason": verdict.reason, "certainty": round(verdict.strength, 4)}
+    return replace(edge, evidence=evidence | judged)

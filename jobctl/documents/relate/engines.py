@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from jobctl.documents.relate.index import JoinedIndex
 
 RANDOM_PAIRS = 99.9
-"""Percentile of chance pairs under which a score says nothing."""
+"""Percentile of chance pairs: a score below it has no meaning."""
 FEW_PAIRS = 500
 DEFAULT_THRESHOLD = 0.25
 HIGHEST = 0.4
@@ -25,7 +24,7 @@ class Edge:
     source: int
     target: int
     strength: float
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, object] = field(default_factory=dict)
 
 
 def _chance(index: JoinedIndex, percentile: float) -> float:
@@ -40,10 +39,6 @@ class SemanticSimilarity:
 
     name = "semantic_similarity"
     version = 1
-    label = "similar"
-    needs: tuple[str, ...] = ()
-    weight = 0.25
-    experimental = False
 
     def calibrate(self, index: JoinedIndex) -> float:
         """The 99.9th percentile of chance pairs from different documents."""
@@ -59,7 +54,10 @@ class SemanticSimilarity:
                 :per_chunk
             ]
             for target in best:
-                evidence = {"lexical": round(float(lexical[target]), 4), "vector": round(float(vector[target]), 4)}
+                evidence: dict[str, object] = {
+                    "lexical": round(float(lexical[target]), 4),
+                    "vector": round(float(vector[target]), 4),
+                }
                 edges.append(Edge(source, target, round(min(1.0, float(score[target])), 4), evidence))
         return edges
 
@@ -69,10 +67,6 @@ class Contradiction:
 
     name = "contradiction_detection"
     version = 1
-    label = "opposite tone"
-    needs = ("themes", "polarity")
-    weight = 0.40
-    experimental = True
 
     def calibrate(self, index: JoinedIndex) -> float:
         """Topics are compared by the joined score: a little above chance is enough."""
@@ -89,7 +83,7 @@ class Contradiction:
             strength = np.minimum(1.0, score * np.abs(polarity - polarity[source]))
             best = sorted(np.flatnonzero(usable).tolist(), key=lambda i: (-strength[i], index.rank[i]))[:per_chunk]
             for target in best:
-                evidence = {
+                evidence: dict[str, object] = {
                     "experimental": True,
                     "polarity": [float(polarity[source]), float(polarity[target])],
                     "themes": _shared(index, source, target),
@@ -103,10 +97,6 @@ class ThematicBridge:
 
     name = "thematic_bridge"
     version = 1
-    label = "bridge"
-    needs = ("themes",)
-    weight = 0.35
-    experimental = False
 
     def calibrate(self, index: JoinedIndex) -> float:
         """The upper end of the band: where similarity begins."""
@@ -115,9 +105,9 @@ class ThematicBridge:
     def connect(self, index: JoinedIndex, sources: Sequence[int], *, threshold: float, per_chunk: int) -> list[Edge]:
         """Chunks between half the threshold and the threshold that share a rare theme, which is the evidence."""
         holders: dict[str, list[int]] = {}
-        for place, themes in enumerate(index.corpus.themes):
+        for position, themes in enumerate(index.corpus.themes):
             for theme in themes:
-                holders.setdefault(theme, []).append(place)
+                holders.setdefault(theme, []).append(position)
         rare = max(2, len(index.corpus.ids) // 50)
         edges: list[Edge] = []
         for source in sources:

@@ -14,38 +14,10 @@ from numpy.typing import NDArray
 from jobctl.core.terms import terms
 
 LEXICAL, VECTOR = 0.75, 0.25
-ASKING = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "is",
-        "are",
-        "was",
-        "were",
-        "do",
-        "does",
-        "did",
-        "how",
-        "what",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "when",
-        "where",
-        "why",
-        "to",
-        "of",
-        "in",
-        "on",
-        "for",
-        "i",
-        "you",
-        "it",
-    ]
+QUESTION_WORDS = frozenset(
+    "a an the is are was were do does did how what which who whom whose when where why to of in on for i you it".split()
 )
-"""Words of a question that say nothing of its answer."""
+"""Words of a question that are not in its answer."""
 Floats = NDArray[np.float64]
 
 
@@ -63,7 +35,7 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A place in the corpus and its scores, 0 to 1."""
+    """A position in the corpus and its scores, 0 to 1."""
 
     position: int
     score: float
@@ -87,16 +59,16 @@ def corpus(
     )  # fmt: skip
 
 
-def _ranks(held: Corpus) -> list[int]:
-    """The place of each chunk in an order by content, so that ties do not depend on the order of arrival.
+def _ranks(chunks: Corpus) -> list[int]:
+    """The rank of each chunk in an order by content, so that ties do not depend on the order of arrival.
 
-    Equal texts differ by all the text of their documents, then by their place in it.
+    Equal texts differ by all the text of their documents, then by their position in it.
     """
     digests: dict[int, hashlib.blake2b] = {}
-    for document, text in zip(held.documents, held.texts, strict=True):
+    for document, text in zip(chunks.documents, chunks.texts, strict=True):
         digest = digests.setdefault(document, hashlib.blake2b(digest_size=16))
         digest.update(text.encode("utf-8", "replace") + b"\x00")
-    order = sorted(range(len(held.ids)), key=lambda i: (held.texts[i], digests[held.documents[i]].digest(), i))
+    order = sorted(range(len(chunks.ids)), key=lambda i: (chunks.texts[i], digests[chunks.documents[i]].digest(), i))
     ranks = [0] * len(order)
     for rank, position in enumerate(order):
         ranks[position] = rank
@@ -106,22 +78,22 @@ def _ranks(held: Corpus) -> list[int]:
 class JoinedIndex:
     """TF-IDF postings and vectors of a corpus, exact."""
 
-    def __init__(self, held: Corpus) -> None:
-        self.corpus = held
-        self.documents = np.asarray(held.documents)
-        counts = [Counter(terms(text)) for text in held.texts]
-        spread: Counter[str] = Counter(term for count in counts for term in count)
+    def __init__(self, chunks: Corpus) -> None:
+        self.corpus = chunks
+        self.documents = np.asarray(chunks.documents)
+        counts = [Counter(terms(text)) for text in chunks.texts]
+        in_chunks: Counter[str] = Counter(term for count in counts for term in count)
         size = len(counts)
-        self.idf = {term: math.log((1 + size) / (1 + n)) + 1.0 for term, n in spread.items()}
+        self.idf = {term: math.log((1 + size) / (1 + n)) + 1.0 for term, n in in_chunks.items()}
         self._weights = [self._weigh(count) for count in counts]
-        places: dict[str, list[int]] = {}
+        positions: dict[str, list[int]] = {}
         values: dict[str, list[float]] = {}
-        for place, weights in enumerate(self._weights):
+        for position, weights in enumerate(self._weights):
             for term, weight in weights.items():
-                places.setdefault(term, []).append(place)
+                positions.setdefault(term, []).append(position)
                 values.setdefault(term, []).append(weight)
-        self._postings = {t: (np.asarray(places[t]), np.asarray(values[t])) for t in sorted(places)}
-        self.rank = _ranks(held)
+        self._postings = {t: (np.asarray(positions[t]), np.asarray(values[t])) for t in sorted(positions)}
+        self.rank = _ranks(chunks)
 
     def _weigh(self, count: Counter[str]) -> dict[str, float]:
         raw = {t: (1.0 + math.log(n)) * self.idf[t] for t, n in sorted(count.items()) if t in self.idf}
@@ -129,12 +101,12 @@ class JoinedIndex:
         return {term: weight / norm for term, weight in raw.items()}
 
     def search(self, text: str, vector: bytes, k: int = 10, *, cosines: Sequence[float] | None = None) -> list[Hit]:
-        """The ``k`` best places for a question, best first; places that share nothing with it are left out.
+        """The ``k`` best chunks for a question, best first; those that share nothing with it are left out.
 
-        ``cosines``: the vector half, where somebody else computed it (pgvector).
+        ``cosines``: the vector half, where the server computed it (pgvector).
         """
         lexical = self._lexical(
-            self._weigh(Counter(term for term in terms(text) if term not in ASKING) or Counter(terms(text)))
+            self._weigh(Counter(term for term in terms(text) if term not in QUESTION_WORDS) or Counter(terms(text)))
         )
         if cosines is not None:
             cosine = np.asarray(cosines, dtype=np.float64)

@@ -4,53 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from jobctl.core.ports import Library, Row
+from jobctl.core.library import ChunkPosition, Connection, Document
+from jobctl.core.ports import Library
 from jobctl.documents.vault.note import Link, Mark, Note, Quote
 
 
 def compose(
-    library: Library, row: Row, body: str, names: Mapping[int, str], *, connections: bool, annotations: bool
+    library: Library, document: Document, body: str, names: Mapping[int, str], *, connections: bool, annotations: bool
 ) -> Note:
-    """The note of a document (``row``) with this text; ``names`` says how links name the notes of other documents."""
+    """The note of a document with this text; ``names``: how links name the notes of other documents, by document id."""
     marks: dict[str, Mark] = {}
-    links = _links(library, row["id"], names, marks) if connections else []
-    quotes = _quotes(library, row["id"], marks) if annotations else []
-    return Note(str(row["uid"]), row["title"], row["author"], body, list(marks.values()), links, quotes)
+    links = _links(library, document.id, names, marks) if connections else []
+    quotes = _quotes(library, document.id, marks) if annotations else []
+    return Note(document.uid, document.title, document.author, body, list(marks.values()), links, quotes)
 
 
 def _links(library: Library, document_id: int, names: Mapping[int, str], marks: dict[str, Mark]) -> list[Link]:
-    """Connections that nobody rejected; both ends of each get a block id, also where it comes from elsewhere."""
-    ends = {c["id"]: c for c in library.chunks([document_id], columns=["id", "index", "end_offset"])}
+    """Connections that nobody rejected; each end in this document gets a block id, also where a link comes from elsewhere."""
+    own = {chunk.id: chunk for chunk in library.chunk_positions([document_id])}
+    connections = [c for c in library.connections(document_id) if c.user_validated is not False]
+    targets = _targets(library, connections)
     links: list[Link] = []
-    rows = [row for row in library.connections(document_id) if row["user_validated"] is not False]
-    places = _places(library, rows)
-    for row in rows:
-        for side in ("source_chunk", "target_chunk"):
-            if row[side] in ends:
-                name = f"c{ends[row[side]]['index']}"
-                marks[name] = Mark(name, max(0, ends[row[side]]["end_offset"] - 1))
-        if row["source_document"] == document_id and row["target_document"] in names:
+    for connection in connections:
+        for end in (connection.source_chunk, connection.target_chunk):
+            if end in own:
+                name = f"c{own[end].index}"
+                marks[name] = Mark(name, max(0, own[end].end_offset - 1))
+        if connection.source_document == document_id and connection.target_document in names:
             links.append(
                 Link(
-                    f"c{ends[row['source_chunk']]['index']}", names[row["target_document"]], f"c{places[row['target_chunk']]}",
-                    row["strength"], row["type"].replace("_", " "), row["target_text"],
+                    f"c{own[connection.source_chunk].index}", names[connection.target_document],
+                    f"c{targets[connection.target_chunk].index}", connection.strength,
+                    connection.type.replace("_", " "), connection.target_text,
                 )
             )  # fmt: skip
     return links
 
 
-def _places(library: Library, rows: Sequence[Row]) -> dict[int, int]:
-    """Index of each target chunk in its document."""
-    documents = sorted({row["target_document"] for row in rows})
-    return {c["id"]: c["index"] for c in library.chunks(documents, columns=["id", "index"])} if documents else {}
+def _targets(library: Library, connections: Sequence[Connection]) -> dict[int, ChunkPosition]:
+    """Chunks of the documents that connections lead to, by id."""
+    documents = sorted({connection.target_document for connection in connections})
+    return {chunk.id: chunk for chunk in library.chunk_positions(documents)} if documents else {}
 
 
 def _quotes(library: Library, document_id: int, marks: dict[str, Mark]) -> list[Quote]:
     quotes: list[Quote] = []
-    for note in library.annotations(document_id):
+    for annotation in library.annotations(document_id):
         name = None
-        if note["end_offset"] is not None:
-            name = f"h{str(note['uid']).replace('-', '')[:12]}"
-            marks[name] = Mark(name, max(0, note["end_offset"] - 1))
-        quotes.append(Quote(name, note["text"], note["note"]))
+        if annotation.end_offset is not None:
+            name = f"h{annotation.uid.replace('-', '')[:12]}"
+            marks[name] = Mark(name, max(0, annotation.end_offset - 1))
+        quotes.append(Quote(name, annotation.text, annotation.note))
     return quotes

@@ -1,0 +1,83 @@
+"""What both job types share: input fields, the index of the library, engines, the end of the job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobctl.core.errors import Invalid
+from jobctl.core.library import FoundConnection
+from jobctl.core.ports import Context, Embedder, Library
+from jobctl.documents import relate
+from jobctl.documents.relate import ConnectionEngine, JoinedIndex, Judge
+
+
+class Comparison(BaseModel):
+    """Input of both job types: how passages are compared."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document_id: int | None = Field(None, ge=1, description="Which document; by default all")
+    engines: list[str] = Field(["semantic_similarity"], min_length=1, description="Which engines look")
+    per_chunk: int = Field(5, ge=1, le=100, description="Most connections a passage and engine")
+    threshold: float | None = Field(None, ge=0, le=1, description="Least score; by default calibrated on this library")
+
+
+def index(ctx: Context) -> tuple[JoinedIndex, int]:
+    """The passages of the configured embedder, and how many others there are; read once an attempt."""
+
+    def read() -> tuple[JoinedIndex, int]:
+        embedder: Embedder = ctx.plugin("embedder")
+        return relate.indexed(ctx.read(), embedder.id)
+
+    return ctx.once("index", read)
+
+
+def thresholds(ctx: Context, args: Comparison) -> dict[str, float]:
+    """The least score of each engine of the input."""
+    return relate.thresholds(index(ctx)[0], _engines(ctx, args), args.threshold)
+
+
+def compare(
+    ctx: Context, args: Comparison, sources: Sequence[int], thresholds: dict[str, float]
+) -> list[FoundConnection]:
+    """Connections of source chunks (by id), by every engine of the input."""
+    judge: Judge | None = ctx.plugin("judge")
+    return relate.compare(index(ctx)[0], _engines(ctx, args), sources, thresholds, args.per_chunk, judge)
+
+
+def _engines(ctx: Context, args: Comparison) -> dict[str, ConnectionEngine]:
+    return {name: ctx.plugin("engine", name) for name in args.engines}
+
+
+def require_document(ctx: Context, args: Comparison) -> None:
+    """Raises ``Invalid`` when the document of the input does not exist."""
+    if args.document_id is not None and ctx.read().document(args.document_id) is None:
+        raise Invalid(f"there is no document {args.document_id}", hint="jobctl search TEXT shows documents")
+
+
+def save(ctx: Context, args: Comparison, write: Callable[[Library, list[int] | None], None]) -> None:
+    """Writes connections in the transaction that commits the stage; ``write`` gets the document ids, None: all."""
+    if args.document_id is not None:
+        if ctx.read().document(args.document_id) is None:
+            raise Invalid(f"document {args.document_id} was deleted while this job ran")
+        ctx.about("document", args.document_id)
+    document_ids = None if args.document_id is None else [args.document_id]
+
+    def write_all(library: Library) -> None:
+        write(library, document_ids)
+        for document in library.documents(document_ids):
+            library.connected(document.id)
+
+    ctx.write(write_all)
+
+
+def title(args: Comparison) -> str:
+    """What the job is about."""
+    return f"document {args.document_id}" if args.document_id else "all documents"
+
+
+def key(args: Comparison) -> str:
+    """Jobs that write connections of the same document do not run at the same time."""
+    return f"connections:{args.document_id or 'all'}"

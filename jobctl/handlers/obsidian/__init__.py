@@ -1,0 +1,1 @@
+"""Two job types for an Obsidian vault: obsidian_export and obsidian_sync."""

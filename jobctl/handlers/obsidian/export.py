@@ -1,0 +1,150 @@
+"""obsidian_export: documents as notes of a vault, with highlights and links between connected passages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os.path import abspath
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from jobctl.core.errors import Invalid
+from jobctl.core.library import Document
+from jobctl.core.pipeline import Pipeline
+from jobctl.core.ports import Context
+from jobctl.documents import vault as engine
+from jobctl.handlers.obsidian import notes
+from jobctl.handlers.obsidian.notes import Plan, PlannedNote, VaultInput
+
+INDEX = "jobctl index"
+
+
+class ObsidianExport(VaultInput):
+    """Input of obsidian_export."""
+
+    vault: Annotated[str, AfterValidator(abspath)] = Field(
+        min_length=1, description="The vault's folder; it must exist, under a root the worker allows"
+    )
+    document_ids: list[int] = Field([], description="Which documents; by default all")
+    folder: str = Field("", description="Folder in the vault for new notes")
+    include_connections: bool = Field(True, description="Link connected passages")
+    include_annotations: bool = Field(True, description="Show highlights and notes")
+
+
+class Written(BaseModel):
+    """What became of a document's note."""
+
+    document_id: int
+    note: str
+    outcome: str  # written unchanged changed_in_vault failed
+    reason: str = ""
+
+
+class Exported(BaseModel):
+    """What the job reports."""
+
+    vault: str
+    written: int
+    unchanged: int
+    left: list[Written]
+    problems: list[str]
+
+
+pipeline = Pipeline(
+    "obsidian_export",
+    label="Obsidian Export",
+    args=ObsidianExport,
+    help="Write documents as notes into an Obsidian vault.",
+    title=notes.title,
+    key=notes.key,
+    example={"vault": "notes"},
+)
+
+
+@pipeline.stage(share=10, verb="Looking at the vault", timeout="1h", cpu="20m")
+def planning(ctx: Context, args: ObsidianExport) -> Plan:
+    """A note for each document: the one it has, wherever it was moved, or a new one with a safe name."""
+    documents = ctx.read().documents(args.document_ids or None)
+    if missing := sorted(set(args.document_ids) - {document.id for document in documents}):
+        raise Invalid(f"there is no document {', '.join(map(str, missing))}", hint="jobctl search TEXT shows documents")
+    vault = notes.vault(ctx)
+    notes.scan(ctx)
+    taken, paths = vault.names(), _paths(ctx, documents)
+    names = engine.Names([*taken, INDEX])
+    parts = [part for part in PurePosixPath(args.folder).parts if part not in (".", "..", "/")]
+    folder = "/".join(engine.safe_name(part) for part in parts)
+    for document in documents:
+        if document.id not in paths and not vault.torn(document.uid):
+            name = names.take(document.title)
+            taken.append(name)
+            paths[document.id] = f"{folder}/{name}.md" if folder else f"{name}.md"
+    links = engine.link_names(paths.values(), taken)
+    planned = [
+        PlannedNote(document_id=document_id, path=path, link=links[path], before=vault.digest(path))
+        for document_id, path in sorted(paths.items())
+    ]
+    return Plan(notes=planned, problems=vault.problems)
+
+
+def _paths(ctx: Context, documents: Sequence[Document]) -> dict[int, str]:
+    """The paths of the notes that exist, by document."""
+    recorded = {document_id: note.note_path for document_id, note in notes.synced(ctx).items()}
+    found = {document.id: notes.vault(ctx).place(document.uid, recorded.get(document.id)) for document in documents}
+    return {document_id: path for document_id, path in found.items() if path is not None}
+
+
+@pipeline.batches(share=80, size=1, noun="document", over=lambda _, plan: plan.notes, verb="Writing")
+def writing(ctx: Context, planned: Sequence[PlannedNote]) -> list[Written]:
+    """Each note, whole. One that a person changed since is left for a sync."""
+    plan: Plan = ctx.result("planning")
+    links = plan.links()
+    return [_write(ctx, note, links) for note in planned]
+
+
+def _write(ctx: Context, planned: PlannedNote, links: dict[int, str]) -> Written:
+    document_id, path = planned.document_id, planned.path
+    document = ctx.read().document(document_id)
+    if document is None:
+        raise Invalid(f"document {document_id} was deleted while this job ran", hint="Submit it again.")
+    note = notes.compose(ctx, document, links)
+    vault = notes.vault(ctx)
+    try:
+        existing = vault.read(path) if vault.exists(path) else None
+        if existing is not None and _changed_in_vault(ctx, document_id, existing, note.body):
+            reason = "it was changed in the vault: submit obsidian_sync"
+            return Written(document_id=document_id, note=path, outcome="changed_in_vault", reason=reason)
+        vault.write(path, engine.render(note) if existing is None else engine.update(existing, note))
+    except Invalid as error:
+        return Written(document_id=document_id, note=path, outcome="failed", reason=f"{path}: {error}")
+    agreed = notes.agreed(ctx, document_id, path, engine.digest(note.body))
+    ctx.write(lambda library: library.sync(agreed))
+    # compared with the note before the job began: an attempt that was killed may have written it already
+    unchanged = agreed.note_hash == planned.before
+    return Written(document_id=document_id, note=path, outcome="unchanged" if unchanged else "written")
+
+
+def _changed_in_vault(ctx: Context, document_id: int, existing: str, body: str) -> bool:
+    """Whether a note's text is neither what both sides agreed on nor what would be written."""
+    theirs, agreed = engine.body_of(existing), notes.synced(ctx).get(document_id)
+    if theirs is None:
+        return False
+    return engine.digest(theirs) not in (agreed.library_hash if agreed else None, engine.digest(body))
+
+
+@pipeline.stage(share=10, verb="Writing the index")
+def indexing(ctx: Context, written: list[Written]) -> Exported:
+    """The note that lists all, and what was left."""
+    vault = notes.vault(ctx)
+    titles = {document.id: document.title for document in ctx.read().documents()}
+    synced = ctx.read().synced(str(vault.root))
+    links = engine.link_names((note.note_path for note in synced), vault.names())
+    rows = sorted((links[note.note_path], titles[note.document_id]) for note in synced)
+    path = f"{INDEX}.md"
+    vault.write(path, engine.index_note(vault.read(path) if vault.exists(path) else None, rows))
+    plan: Plan = ctx.result("planning")
+    return Exported(
+        vault=str(vault.root), written=sum(w.outcome == "written" for w in written),
+        unchanged=sum(w.outcome == "unchanged" for w in written),
+        left=[w for w in written if w.outcome in ("changed_in_vault", "failed")], problems=plan.problems,
+    )  # fmt: skip
