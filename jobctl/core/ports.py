@@ -1,6 +1,6 @@
-"""The Protocols: the shapes of what is plugged into jobctl (those of documents stand in ``document.py``).
+"""The Protocols: the interfaces of plug-ins (those for documents are in ``document.py``).
 
-An implementation that others may bring has a contract suite in ``jobctl.testing``.
+Each has a contract suite in ``jobctl.testing`` where others implement it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 class Storage(Protocol):
     """Bytes under immutable keys (``a/b/c``: lower-case letters, digits, ``-._/``; no ``..``).
 
-    Every write is durable when the call returns. Raises ``StorageUnavailable`` when the place is out of
-    reach, full or read-only, and ``CheckpointMissing`` when a key is not there.
+    Every write is durable when the call returns. Raises ``StorageUnavailable`` when the storage is
+    unreachable, full or read-only, and ``CheckpointMissing`` when a key is not there.
     """
 
     def put(self, key: str, data: bytes) -> None: ...
@@ -44,7 +44,7 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class InputModel(Protocol):
-    """What jobctl needs of an input model; every pydantic ``BaseModel`` class has it."""
+    """The methods that jobctl needs of an input model; every pydantic ``BaseModel`` class has it."""
 
     @classmethod
     def model_validate(cls, obj: Any) -> Any: ...
@@ -73,7 +73,7 @@ class Library(Protocol):
         *,
         moves: Mapping[int, int | None] | None = None,
     ) -> int:
-        """Writes a document, or a new generation of the one with this uid; gives its id.
+        """Writes a document, or a new generation of the one with this uid; returns its id.
 
         ``moves``: where a person's connections of an old chunk (id) go (index of a new chunk; None: to the review).
         """
@@ -88,7 +88,7 @@ class Library(Protocol):
         ...
 
     def merge_connections(self, edges: Sequence[Mapping[str, Any]]) -> None:
-        """Adds connections; of one that is there, what a person said stays, and what is new is added."""
+        """Adds connections; of one that is there, a person's verdict stays, and what is new is added."""
         ...
 
     def backup_connections(self) -> list[Row]:
@@ -116,7 +116,7 @@ class Library(Protocol):
         *,
         keep_judged: bool = True,
     ) -> int:
-        """New results for old in one go; what a person judged stays. Gives the number that now stand."""
+        """New results for old in one go; judged ones stay. Returns the number afterwards."""
         ...
 
     def connections(self, document_id: int | None = None) -> list[Row]: ...
@@ -127,7 +127,7 @@ class Library(Protocol):
 
 
 class Context(Protocol):
-    """What a stage may do. The whole of it: a handler sees neither the job row nor the database."""
+    """What a stage may do. Nothing else: a handler has no access to the job row or the database."""
 
     job_id: int
     attempt: int
@@ -139,11 +139,11 @@ class Context(Protocol):
         ...
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """What ``make`` gives, made once an attempt and shared by its stages; never part of a checkpoint."""
+        """What ``make`` returns, called once an attempt and shared by its stages; never part of a checkpoint."""
         ...
 
     def open(self, path: str) -> Path:
-        """A local file for an input path: taken into storage at submit, or under an allowed root."""
+        """A local file for an input path: copied into the storage at submit, or under an allowed root."""
         ...
 
     def name(self, path: str) -> str:
@@ -151,25 +151,25 @@ class Context(Protocol):
         ...
 
     def allowed(self, path: str) -> Path:
-        """A path that lies under a root that this worker allows."""
+        """The path, if it is under a root that this worker allows."""
         ...
 
     def plugin(self, kind: str, name: str | None = None) -> Any:
-        """What is configured for a place that others may fill: ``embedder``, ``engine`` by name."""
+        """The configured implementation of an extension point: ``embedder``, ``engine`` by name."""
         ...
 
     def count_as(self, noun: str) -> None:
-        """What the items of this batched stage are called, where that is only known now."""
+        """Sets the noun for the items of this batched stage, where it is known only now."""
         ...
 
     def about(self, entity_type: str, entity_id: int | str) -> None:
-        """Says which entity the job is about, once that is known."""
+        """Sets the entity that the job is about, once that is known."""
         ...
 
     def progress(
         self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
     ) -> None:
-        """Says in words where the stage is. Cheap: call it as often as you like."""
+        """Reports the position of the stage as text. Cheap: call it as often as you like."""
         ...
 
     def log(self, text: str, *, level: str = "info") -> None: ...
@@ -194,7 +194,7 @@ class Context(Protocol):
 
 
 class Stops(Protocol):
-    """What was asked of a running job, as the child hears it."""
+    """The pending requests on a running job, as its child process receives them."""
 
     pause: bool
     cancel: bool

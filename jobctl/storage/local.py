@@ -103,7 +103,7 @@ class LocalStorage:
         return self.root / storage_key(key)
 
     def _require_private(self) -> None:
-        """Raises ``ConfigError`` where another account owns the folder or can write to it; asked until it exists."""
+        """Raises ``ConfigError`` where another account owns the folder or can write to it; checked until it exists."""
         if not self._trusted:
             require_private(self.root, "the storage", hint=STORAGE_HINT)
             self._trusted = self.root.exists()
@@ -127,7 +127,7 @@ class LocalStorage:
         reason = reasons.get(error.errno or 0, error.strerror or str(error))
         return StorageUnavailable(
             f"the storage {self.root} can't be used: {reason}",
-            hint="Mend that, or set JOBCTL_STORAGE to another folder.",
+            hint="Fix that, or set JOBCTL_STORAGE to another folder.",
         )
 
 

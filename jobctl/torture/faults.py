@@ -18,7 +18,7 @@ from jobctl.core.lifecycle import Status
 from jobctl.torture.fleet import Fleet, send_signal
 
 COMMIT_TRIES, COMMIT_PROBE = 40, 0.01
-"""How often a child is frozen and looked at, and seconds between, to catch one inside a commit."""
+"""How often a child is frozen and inspected, and seconds between, to catch one inside a commit."""
 CAP_DAC_OVERRIDE = 1 << 1
 _PAUSED_NEWEST = "SELECT last_checkpoint_path FROM jobctl.jobs WHERE status = %s AND last_checkpoint_path <> ''"
 _MIDDLE_BATCH = """
@@ -37,7 +37,7 @@ _IN_TRANSACTION = """
 
 @dataclass(frozen=True)
 class Target:
-    """What the faults act on. ``lease`` in seconds; ``postmaster``: None when the server is not ours to crash."""
+    """What the faults act on. ``lease`` in seconds; ``postmaster``: None when the server must not be crashed."""
 
     fleet: Fleet
     rng: random.Random

@@ -1,9 +1,9 @@
-"""The history checker: compares what was acknowledged, what the events record and what the rows hold.
+"""The history checker: compares the acknowledged requests, the recorded events and the rows.
 
-In the words of Jepsen: acknowledged jobs must be there (lost), a stage's effects are committed once between two
+In the terms of Jepsen: acknowledged jobs must be there (lost), a stage's effects are committed once between two
 restarts (duplicated), nothing of an attempt is accepted after a later one began or after it ended (stale), a completed job
 has the bytes that its input determines (bad), every move is in the table and each follows the one before (illegal), and
-retries are charged for errors and by people only (charged).
+retries are counted only after errors and by request (charged).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STARTS_AGAIN = frozenset({"restart", "checkpoint_unusable"})
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything the checker compares. ``events`` and ``jobs`` are rows as the client gives them, events in order."""
+    """Everything the checker compares. ``events`` and ``jobs`` are rows as the client returns them, events in order."""
 
     acknowledged: frozenset[int]
     jobs: Mapping[int, Mapping[str, Any]]  # id → status, output, expected, retry_count

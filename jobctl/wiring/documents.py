@@ -1,4 +1,4 @@
-"""What people ask of the library: search, judgements, backups."""
+"""Library use cases: search, review decisions, backups of connections."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from jobctl.wiring.plugins import plugin, storage
 
 
 def search(
-    held: Settings, client: Client, text: str, *, k: int = 10, document: int | None = None
+    settings: Settings, client: Client, text: str, *, k: int = 10, document: int | None = None
 ) -> list[dict[str, Any]]:
     """The passages nearest to a text, by the joined score, with their document and headings."""
     from jobctl.documents.relate import JoinedIndex, corpus
     from jobctl.postgres.library import Libraries
 
-    embedder = plugin(held, {}, "embedder", None)
+    embedder = plugin(settings, {}, "embedder", None)
     queue: Any = client.queue
     library = Libraries()(queue.connection)
     question = embedder.embed([text])[0]
@@ -52,35 +52,37 @@ def library(client: Client) -> Any:
 
 
 def decide(client: Client, review_id: int, *, accept: bool) -> bool:
-    """Records what a person decided of a line of the review, and does it; False when there is no such line."""
+    """Records a person's decision on an entry of the review and applies it; False when there is no such entry."""
     from jobctl.documents import match
 
     with client.queue.transaction():
-        held = library(client)
-        if accept and all(row["id"] != review_id for row in held.reviews()):  # what waits has no place to accept yet
+        store = library(client)
+        if accept and all(
+            row["id"] != review_id for row in store.reviews()
+        ):  # an entry that is waiting has no position to accept yet
             return False
-        row = held.decide(review_id, "accepted" if accept else "rejected")
+        row = store.decide(review_id, "accepted" if accept else "rejected")
         if row is not None and accept:
-            match.accept(held, row)
+            match.accept(store, row)
     return row is not None
 
 
-def restore_connections(held: Settings, client: Client, key: str) -> tuple[int, int]:
-    """Merges a backup of connections; gives how many were there, and how many had lost a passage."""
+def restore_connections(settings: Settings, client: Client, key: str) -> tuple[int, int]:
+    """Merges a backup of connections; returns how many were merged, and how many had lost a passage."""
     import gzip
 
     from jobctl.core.errors import CheckpointMissing, UsageError
 
     try:
-        data = storage(held).get(key, max_bytes=1 << 30)
+        data = storage(settings).get(key, max_bytes=1 << 30)
     except (ValueError, CheckpointMissing):
         raise UsageError(
-            f"there is no backup {key}", hint="The result of the job names it: jobctl show ID --result"
+            f"no such backup: {key}", hint="The key is in the result of the job: jobctl result ID"
         ) from None
     rows = [json.loads(line) for line in gzip.decompress(data).splitlines()]
     with client.queue.transaction():
-        place = library(client)
-        there = {row["id"] for row in place.chunks(columns=["id"])}
+        store = library(client)
+        there = {row["id"] for row in store.chunks(columns=["id"])}
         good = [row for row in rows if {row["source_chunk"], row["target_chunk"]} <= there]
-        place.merge_connections(good)
+        store.merge_connections(good)
     return len(good), len(rows) - len(good)

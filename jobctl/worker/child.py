@@ -1,6 +1,6 @@
 """A child process: receives jobs from its supervisor, runs their stages one after the other, reports how each ended.
 
-It has no heartbeat and no claim. It dies with its supervisor: the kernel is asked to see to that, and the socket ends.
+It has no heartbeat and no claim. It dies with its supervisor: by a parent-death signal, and when the socket closes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from jobctl.worker.context import Services
 from jobctl.worker.outbox import FLUSH_EVERY, Outbox
 
 COLLECT_AT = (100_000, 20, 20)
-"""When the cycle collector looks: documents are millions of small objects without a cycle; the usual 700 costs 7 %."""
+"""Threshold of the cycle collector: documents are millions of small objects without a cycle; the default 700 costs 7 %."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -119,7 +119,7 @@ class Child:
             os.write(2, f"the supervisor sent {error}\n".encode())
             os._exit(1)
         finally:
-            os._exit(0)  # the supervisor is gone: whatever runs here has no right to go on
+            os._exit(0)  # the supervisor is gone: this process may not continue
 
     def _obey(self, message: ToChild) -> None:
         match message:
@@ -139,7 +139,7 @@ class Child:
 
 
 def _empty(workspace: Path) -> None:
-    """Copies of inputs and links to them were this attempt's."""
+    """Removes this attempt's copies of inputs and links to them."""
     for entry in workspace.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
@@ -148,7 +148,7 @@ def _empty(workspace: Path) -> None:
 
 
 def confine(*, parent: int, memory: int | None, file_size: int | None) -> None:
-    """First lines of a child: die with the supervisor, leave signals of the terminal to it, keep within limits.
+    """First lines of a child: die with the supervisor, ignore signals of the terminal, set limits.
 
     ``memory`` and ``file_size`` are bytes; None: no limit.
     """

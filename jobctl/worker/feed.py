@@ -56,7 +56,7 @@ class Feeder:
     def _spawn(self) -> Member | None:
         try:
             child = self._parts.pool.hire()
-        except OSError as error:  # no process or no memory left: that passes, and no job is to blame
+        except OSError as error:  # no process or no memory left: temporary, and not an error of a job
             log.warning("no child process can be started: %s; retrying in %g s", error, RETRY_SPAWN)
             self._spawn_at = time.monotonic() + RETRY_SPAWN
             return None

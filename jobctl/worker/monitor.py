@@ -31,7 +31,7 @@ log = logging.getLogger("jobctl.worker")
 
 
 class ChildMonitor:
-    """Asks the database nothing: what it learns goes to the leases, the dispatcher and the outcomes."""
+    """Never queries the database: passes what it receives to the leases, the dispatcher and the outcomes."""
 
     def __init__(self, parts: Parts, remover: Remover) -> None:
         self._parts = parts
@@ -47,7 +47,7 @@ class ChildMonitor:
         return [len(child.jobs) for child in self._parts.pool.members]
 
     def running(self) -> list[int]:
-        """The jobs that are being worked on, without those that wait behind them."""
+        """The running jobs, without those that wait behind them."""
         return [child.running.token.job_id for child in self._parts.pool.members if child.running]
 
     def tokens(self) -> dict[int, Token]:
@@ -67,7 +67,7 @@ class ChildMonitor:
             self._parts.wakeups.watch(child.process.stderr, lambda: self._read_stderr(child))
 
     def pass_on(self, job_id: int) -> None:
-        """Sends the requests that stand on a job to the child process that runs it."""
+        """Sends the pending requests on a job to the child process that runs it."""
         child = self._parts.pool.holder(job_id)
         if child is None:
             return
@@ -108,7 +108,7 @@ class ChildMonitor:
             self._remover.drop(child, lambda job, _: self._remover.failed(job, failure))
 
     def _on_message(self, child: Member, message: FromChild, now: float) -> None:
-        """Raises ``ProtocolError`` for what no child process of ours sends."""
+        """Raises ``ProtocolError`` for a message that no correct child process sends."""
         match message:
             case Up():
                 child.up, child.since = True, now
@@ -152,7 +152,7 @@ class ChildMonitor:
 
     def _on_returned(self, child: Member, job_ids: Sequence[int]) -> None:
         if not child.asked_back:
-            raise ProtocolError("jobs back that were not asked for")
+            raise ProtocolError("jobs back that were not requested")
         child.asked_back = False
         self._remover.requeue([child.jobs.pop(i) for i in job_ids if self._job_of(child, i)])
 

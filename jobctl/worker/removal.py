@@ -1,4 +1,4 @@
-"""Takes child processes away, and makes the ends of the jobs that they ran."""
+"""Removes child processes, and creates the outcomes of the jobs that they ran."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Exit:
 
     text: str
     stderr: str
-    """The end of what it wrote to its stderr outside any job's own streams."""
+    """The last lines of its stderr outside the streams of jobs."""
     reached_limit: Failure | None
     """Set when the kernel ended it for a limit of its stage."""
 
 
 class Remover:
-    """The one place in which a child process is taken away."""
+    """The only code that removes a child process."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
     def drop(self, child: Member, outcome: Callable[[Claimed, Exit], Outcome | None]) -> None:
-        """Takes a child process away. ``outcome`` makes the end of the job that it ran; None: there is none to report.
+        """Removes a child process. ``outcome`` creates the outcome of the job that it ran; None: nothing to report.
         Jobs behind it are sent to another child process.
         """
         self._parts.wakeups.unwatch(child.channel)
@@ -66,7 +66,7 @@ class Remover:
         self._parts.leases.forget(job.token.job_id)
 
     def crashed(self, job: Claimed, exit_: Exit) -> Outcome:
-        """A child process died, or hung: the job that it ran is charged with that, unless it only reached a limit."""
+        """A child process died, or hung: counts as a crash of the job that it ran, unless a limit was reached."""
         if exit_.reached_limit is not None:
             return self.failed(job, exit_.reached_limit)
         self._parts.metrics.count("jobctl_children_lost_total", type=job.job_type)
@@ -81,13 +81,13 @@ class Remover:
         return Outcome(job.token, ending, progress=self._parts.leases.progress(job.token.job_id), failure=failure)
 
     def failed(self, job: Claimed, failure: Failure) -> Outcome:
-        """The end of an attempt that its supervisor ended; a transient failure is retried by itself."""
+        """The end of an attempt that its supervisor ended; a transient failure is retried automatically."""
         retries = failure.kind == "transient" and self._parts.config.auto_retry
         outcome = self.ended(job, Ending.FAILED, failure)
         return replace(outcome, retry_after=retry_after(job)) if retries else outcome
 
     def requeue(self, jobs: Sequence[Claimed]) -> None:
-        """Jobs that their child process did not come to."""
+        """Returns jobs that their child process did not start."""
         self._parts.dispatch.put_back(job for job in jobs if not self._parts.leases.is_lost(job.token.job_id))
         for job in jobs:
             self._parts.leases.forget(job.token.job_id)
@@ -100,7 +100,7 @@ class Remover:
             self._parts.outcomes.add(outcome, time.monotonic())
 
     def take_back(self, child: Member) -> None:
-        """Asks for the jobs that wait behind the running one, once."""
+        """Requests the jobs that wait behind the running one, once."""
         if child.asked_back:
             return
         child.asked_back = True
