@@ -70,7 +70,7 @@ class State(Display):
     def connect(self) -> Client:
         """The client; opened once a command."""
         if self.client is None:
-            self.client = wiring.connect(self.settings(), say=self.say)
+            self.client = wiring.connect(self.settings(), report=self.say)
         return self.client
 
 

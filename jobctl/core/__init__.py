@@ -1,1 +1,1 @@
-"""Ground floor: values and rules. No IO, no clock, no environment."""
+"""Values and rules. No IO, no clock, no environment."""

@@ -11,11 +11,11 @@ from jobctl.core.names import plural
 MOST_UNACCOUNTED = 0.02
 """Share of a source's words that may be missing without a known reason before it is a warning."""
 FEW_WORDS = 20
-"""Words under which a share says nothing."""
+"""Number of words below which the share is not meaningful."""
 MOST_LOCATIONS = 20
-"""Locations that are named of each kind."""
+"""Number of locations listed for each kind."""
 LEAST_CERTAIN = 0.8
-"""Certainty under which a guessed encoding is a warning."""
+"""Certainty below which a guessed encoding is a warning."""
 
 
 class LossKind(StrEnum):
@@ -69,14 +69,14 @@ LABELS: dict[LossKind, tuple[str, str]] = {
     LossKind.REPAIRED_CHAPTERS: ("chapter", "not well-formed, read as HTML"),
     LossKind.DOUBLED_ENTRIES: ("doubled archive entry", "of which the last was read"),
 }
-"""The noun that is counted, and what became of it."""
+"""The noun that is counted, and what was done with it."""
 SERIOUS = frozenset(
     {
         LossKind.PAGES_WITHOUT_TEXT, LossKind.CUT_PAGES, LossKind.MISSING_CHAPTERS, LossKind.UNREADABLE_CHAPTERS,
         LossKind.UNREADABLE_CHARACTERS, LossKind.EMBEDDED_FILES,
     }
 )  # fmt: skip
-"""Kinds that are a warning however few they are: text that a reader of the source may have seen."""
+"""Kinds that are always a warning: text that is visible in the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Account:
     certainty: float | None = None  # of that guess, 0 to 1
 
     def warnings(self) -> list[str]:
-        """What a person should look at; ``strict`` refuses a document that has any."""
+        """Losses that need attention; ``strict`` refuses a document that has any."""
         found = [loss.sentence() for loss in self.losses if loss.kind in SERIOUS]
         if self.words_unaccounted > max(FEW_WORDS, MOST_UNACCOUNTED * self.words_seen):
             share = self.words_unaccounted / max(self.words_seen, 1)

@@ -1,4 +1,4 @@
-"""One attempt at a job: who may write, what is handed to a worker, how it ended."""
+"""One attempt at a job: its token, what a worker receives, its outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobctl.core.lifecycle import Ending
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an attempt ended: class, a friendly sentence, the raw text and the traceback."""
+    """Why an attempt failed: class, a sentence for people, the raw text and the traceback."""
 
     kind: ErrorType
     message: str
@@ -23,7 +23,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Who may write: the fence of every write of a worker."""
+    """The right to write: the fence of every write of a worker."""
 
     job_id: int
     lease_seq: int
@@ -57,7 +57,7 @@ class StoredResult:
 class Claimed:
     """A job that a worker has claimed.
 
-    The columns that anybody may have filled with anything are JSON text: only the job's own attempt decodes them.
+    Columns with untrusted content are JSON text: only the job's own attempt decodes them.
     """
 
     token: Token

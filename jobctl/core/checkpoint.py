@@ -1,4 +1,4 @@
-"""Checkpoint bytes: encode, hash, decode. Data only, never pickle; the same value gives the same bytes.
+"""Checkpoint bytes: encode, hash, decode. Data only, never pickle; the same value has the same bytes.
 
 Layout: magic ``JCP1``, u64 size of the raw segments, a zlib stream of JSON, the raw segments. A ``bytes`` leaf (vectors: they do not compress) is stored
 raw and referred to from the JSON as ``{"$bytes": [offset, length]}``.
@@ -20,7 +20,7 @@ MAGIC = b"JCP1"
 VERSION = 1
 MAX_BYTES = 1 << 30
 """Cap on the decoded size."""
-# the fastest level: most checkpoints are written while the handler waits
+# the fastest level: a checkpoint is written while the handler waits
 _LEVEL = 1
 
 
@@ -35,7 +35,7 @@ class Segment:
 
 
 def encode(segment: Segment) -> bytes:
-    """The bytes of a segment whose value is plain. Raises ``Unstorable`` naming the position of what JSON cannot hold."""
+    """The bytes of a segment whose value is plain. Raises ``Unstorable`` naming the position of what JSON cannot represent."""
     raw: list[bytes] = []
     size = 0
 
@@ -62,7 +62,7 @@ def decode(data: bytes, *, max_bytes: int = MAX_BYTES) -> Segment:
         text, raw = _parts(data, max_bytes)
         body = json.loads(text)
         if body["v"] != VERSION:
-            raise CheckpointCorrupt(f"checkpoint format {body['v']!r} is not known to this version of jobctl")
+            raise CheckpointCorrupt(f"checkpoint format {body['v']!r} is unknown to this version of jobctl")
         value = _restore(body["value"], raw)
         return Segment(str(body["stage"]), value, int(body["done"]), bool(body["complete"]))
     except (zlib.error, struct.error, ValueError, KeyError, TypeError) as error:
@@ -75,19 +75,19 @@ def digest(data: bytes) -> str:
 
 
 def key(job_id: int, lease_seq: int, lease_id: str, seq: int, stage: str, sha256: str) -> str:
-    """Where the bytes go: unique to the attempt, immutable, free of user text."""
+    """The storage key of the bytes: unique to the attempt, immutable, without user text."""
     safe = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in stage.lower())[:40]
     return f"jobs/{job_id}/{lease_seq}-{lease_id[:8]}/{seq}-{safe}-{sha256[:16]}"
 
 
 def lease_seq_of(path: str) -> int:
-    """The hand-out that a key belongs to; what an older one left behind may be collected."""
+    """The claim that a key belongs to; bytes of an older one may be removed."""
     return int(path.split("/")[2].split("-")[0])
 
 
 def _parts(data: bytes, max_bytes: int) -> tuple[bytes, bytes]:
     if data[:4] != MAGIC:
-        raise CheckpointCorrupt("these are not the bytes of a checkpoint")
+        raise CheckpointCorrupt("not the bytes of a checkpoint")
     (size,) = struct.unpack_from("<Q", data, 4)
     stream = zlib.decompressobj()
     text = stream.decompress(data[12:], max_bytes)

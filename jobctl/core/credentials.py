@@ -1,4 +1,4 @@
-"""Keys and tokens from the environment, as they may go into a header of HTTP."""
+"""Keys and tokens from the environment, checked for use in an HTTP header."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def credential(name: str, environment: Mapping[str, str]) -> str | None:
         return None
     if not (value.isascii() and value.isprintable()) or " " in value:
         raise ConfigError(
-            f"{name} is not a usable key: it holds characters other than letters, digits and signs of ASCII",
-            hint=f"Set {name} again; a pasted key often brings a quotation mark, a dash or a line end with it.",
+            f"{name} is not a usable key: it contains characters other than ASCII letters, digits and punctuation",
+            hint=f"Set {name} again; a pasted key often includes a quotation mark, a dash or a line break.",
         )
     return value

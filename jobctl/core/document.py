@@ -1,7 +1,7 @@
-"""Plain data that the document engines hand to each other through the handlers.
+"""Plain data that handlers pass between the document engines.
 
 All offsets are half-open ranges of Unicode code points into the stored Markdown. Pages count from 1.
-Every class here holds only JSON-able fields, so that a stage may return it as its checkpoint.
+Every class here has only fields that JSON can represent, so that a stage may return it as its checkpoint.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class SourceInfo:
     title: str | None = None
     author: str | None = None
     language: str | None = None
-    part_noun: str = "part"  # page, chapter, part: what the parts of this source are called
+    part_noun: str = "part"  # page, chapter, part: the noun for the parts of this source
     part_count: int = 1
     page_count: int | None = None  # None where the format has no pages
     continuous: bool = False  # the parts are cut from one text: they join without a break
@@ -35,7 +35,7 @@ class SourceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a PDF page with what the heading pass needs to know of it."""
+    """One line of a PDF page with what heading detection needs."""
 
     text: str
     size: float  # font size in points after the text matrix
@@ -49,7 +49,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One page or chapter as the extractor saw it: finished Markdown, or lines still to be judged."""
+    """One page or chapter as extracted: finished Markdown, or lines still to be classified."""
 
     index: int
     markdown: str | None = None
@@ -139,7 +139,7 @@ class OpenSource(Protocol):
 
 
 class Extractor(Protocol):
-    """Reads one or more formats. ``open`` raises ``Invalid`` with a sentence a person understands."""
+    """Reads one or more formats. ``open`` raises ``Invalid`` with a message for people."""
 
     @property
     def formats(self) -> tuple[str, ...]: ...

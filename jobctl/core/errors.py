@@ -3,7 +3,7 @@
 ::
 
     JobctlError
-    ├── UsageError            the request makes no sense              exit 2
+    ├── UsageError            the request is invalid                  exit 2
     │   ├── InvalidArguments  input of a job type does not validate
     │   └── UnknownJobType
     ├── JobNotFound                                                  exit 3
@@ -12,11 +12,11 @@
     ├── StoreUnavailable      database or storage out of reach        exit 6
     │   ├── StorageUnavailable  the storage: full, read-only, gone
     │   └── DatabaseRefused     wrong password, role or database: no retry helps  exit 5
-    ├── CheckpointError       recorded bytes are no good
+    ├── CheckpointError       recorded bytes are unusable
     │   ├── CheckpointMissing
     │   └── CheckpointCorrupt
     └── JobFailure            what a handler raises to fail its job
-        ├── Transient         worth another try (retry_in: its own delay)
+        ├── Transient         worth a retry     (retry_in: its own delay)
         ├── Paywall           quota, credits, billing
         ├── Invalid           bad input: a retry can't help
         └── Permanent         everything else
@@ -37,9 +37,9 @@ ErrorType = Literal["transient", "paywall", "invalid", "permanent"]
 
 
 class JobctlError(Exception):
-    """A problem that a person can do something about.
+    """A problem that the user can act on.
 
-    ``str(error)`` is what happened, ``hint`` the next thing to do.
+    ``str(error)`` is the reason, ``hint`` the advice.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -48,10 +48,10 @@ class JobctlError(Exception):
 
 
 class UsageError(JobctlError):
-    """The request makes no sense as it stands."""
+    """The request is invalid."""
 
     request: int | None = None
-    """Which of several requests it was, from 0; None where that is not known."""
+    """Index of the request in a list of them, from 0; None where that is not known."""
 
 
 class InvalidArguments(UsageError):
@@ -83,11 +83,11 @@ class StoreUnavailable(JobctlError):
 
 
 class StorageUnavailable(StoreUnavailable):
-    """The storage is full, read-only or out of reach: that passes less often by itself than a database's absence."""
+    """The storage is full, read-only or out of reach: this resolves itself less often than an unreachable database."""
 
 
 class DatabaseRefused(StoreUnavailable):
-    """The server answers and does not let us in: a setting is wrong here or there. A worker that runs goes on trying."""
+    """The server refuses the connection: a setting is wrong on one side. A running worker keeps retrying."""
 
 
 class CheckpointError(JobctlError):
@@ -99,7 +99,7 @@ class CheckpointMissing(CheckpointError):
 
 
 class CheckpointCorrupt(CheckpointError):
-    """The bytes are there and are not what was written."""
+    """The bytes differ from what was written."""
 
 
 class JobFailure(JobctlError):
@@ -109,7 +109,7 @@ class JobFailure(JobctlError):
 
 
 class Transient(JobFailure):
-    """Trouble that passes; ``retry_in`` (seconds) overrules the backoff."""
+    """A temporary problem; ``retry_in`` (seconds) overrides the backoff."""
 
     kind: ErrorType = "transient"
 
@@ -119,7 +119,7 @@ class Transient(JobFailure):
 
 
 class Paywall(JobFailure):
-    """Quota, credits or billing: somebody has to pay or wait."""
+    """Quota, credits or billing: a payment or a wait is needed."""
 
     kind: ErrorType = "paywall"
 
@@ -131,7 +131,7 @@ class Invalid(JobFailure):
 
 
 class Permanent(JobFailure):
-    """It failed, and nothing suggests that another try would do better."""
+    """A failure that another attempt is not expected to fix."""
 
     kind: ErrorType = "permanent"
 

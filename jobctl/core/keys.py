@@ -1,4 +1,4 @@
-"""Storage keys: what they look like, and where documents keep their bytes."""
+"""Storage keys: their syntax, and those of documents and work files."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def storage_key(key: str) -> str:
 
 
 def work_key(job_id: int, name: str) -> str:
-    """Where a job's stages keep bytes beside their checkpoints; pruned with them."""
+    """Prefix of a job's bytes beside its checkpoints; pruned with them."""
     return f"jobs/{job_id}/work/{name}"
 
 
 def markdown_key(sha256: str) -> str:
-    """Where the storage has a document's Markdown."""
+    """Key of a document's Markdown."""
     return f"markdown/{sha256[:2]}/{sha256}.md"
 
 
 def source_key(sha256: str) -> str:
-    """Where the storage has an original."""
+    """Key of an original."""
     return f"inputs/{sha256[:2]}/{sha256}"

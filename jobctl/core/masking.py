@@ -31,7 +31,7 @@ def _mask_userinfo(text: str) -> str:
 
 
 def _mask_word(word: str) -> str:
-    """Up to the last @: a password may hold a raw @ or /."""
+    """Up to the last @: a password may contain a raw @ or /."""
     scheme, separator, rest = word.partition("://")
     _, at, host = rest.rpartition("@")
     return f"{scheme}{separator}{MASK}@{host}" if at else word

@@ -1,4 +1,4 @@
-"""What people read: display names, stage names, counts."""
+"""Text for people: display names, stage names, counts, durations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job type is a Pipeline: an ordered list of stages. This is all that a handler author writes."""
+"""A job type is a Pipeline: an ordered list of stages. This is all that the author of a job type writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobctl.core.stage_types import annotated_return, check_link, check_list, ch
 
 StageFunction = Callable[..., Any]
 OnTimeout = Literal["invalid", "transient"]
-"""What a stage that took too long is: ``invalid`` would take as long again and is not retried by itself."""
+"""Error class of a stage that took too long: ``invalid`` is not retried automatically, as it would take as long again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,14 @@ class Limits:
     """How long a stage may run within one attempt, in seconds. None: as the worker is set; 0: without limit."""
 
     timeout: float | None = None
-    """Of the clock, without the time in which the job is frozen or the database is away."""
+    """Wall-clock time, without the time in which the job is frozen or the database is away."""
     cpu: float | None = None
-    """Of the processor, with all programs that the stage starts."""
+    """CPU time, including all programs that the stage starts."""
     on_timeout: OnTimeout = "invalid"
 
     @classmethod
     def of(cls, timeout: str | float | None, cpu: str | float | None, on_timeout: OnTimeout) -> Limits:
-        """From what an author writes: ``"10m"``, or seconds. Raises ``ValueError``."""
+        """From an author's arguments: ``"10m"``, or seconds. Raises ``ValueError``."""
         if on_timeout not in get_args(OnTimeout):
             raise ValueError(f"on_timeout is {on_timeout!r}; it can be {' or '.join(get_args(OnTimeout))}")
         wall, processor = (None if limit is None else parse_duration(limit) for limit in (timeout, cpu))
@@ -52,7 +52,7 @@ class Stage:
 
     @property
     def label(self) -> str:
-        """What a person reads: "Embedding"."""
+        """Text for people: "Embedding"."""
         return self.verb or words(self.name)
 
 
@@ -107,7 +107,7 @@ class Pipeline:
         cpu: str | float | None = None,
         on_timeout: OnTimeout = "invalid",
     ) -> Callable[[StageFunction], StageFunction]:
-        """Adds a stage: ``run(ctx, previous)`` returns what its checkpoint contains; the first gets the input.
+        """Adds a stage: ``run(ctx, previous)`` returns what its checkpoint contains; the first stage receives the input.
 
         ``timeout`` and ``cpu`` ("10m", or seconds) end an attempt whose stage takes longer, as a failure of the class
         ``on_timeout``: see ``Limits``.
@@ -136,7 +136,7 @@ class Pipeline:
     ) -> Callable[[StageFunction], StageFunction]:
         """Adds a stage over a list: ``run(ctx, items)`` returns a list; the lists are joined to the stage's result.
 
-        The list is the previous result, or what ``over(ctx, previous)`` makes of it; ``over`` must give the same
+        The list is the previous result, or what ``over(ctx, previous)`` makes of it; ``over`` must return the same
         list each time. ``noun`` is counted: "Counting line 300 of 5,000". The limits are those of all batches together
         that one attempt does: see ``Limits``.
         """
@@ -182,13 +182,13 @@ class Pipeline:
             raise InvalidArguments(text, problems, hint=f"jobctl submit {self.name} --help") from error
 
     def span(self, index: int) -> tuple[float, float]:
-        """From which percent to which percent a stage runs, by the shares."""
+        """First and last percent of a stage, by the shares."""
         total = sum(stage.share for stage in self.stages) or 1.0
         before = sum(stage.share for stage in self.stages[:index])
         return 100.0 * before / total, 100.0 * (before + self.stages[index].share) / total
 
     def index(self, stage: str) -> int | None:
-        """The place of a stage, None for a name this version does not have."""
+        """The position of a stage, None for a name this version does not have."""
         return next((i for i, known in enumerate(self.stages) if known.name == stage), None)
 
 

@@ -17,7 +17,7 @@ from jobctl.core.errors import Permanent
 MAX_BITS = 14_000
 """Size of an integer: Python and others refuse to read more than 4,300 digits."""
 BYTES_IN_CHECKPOINT, BYTES_IN_RESULT = "$bytes", "$base64"
-"""Keys of the objects that stand for bytes; no object of a stage may have one of them."""
+"""Keys of the objects that represent bytes; reserved, so no object of a stage may have one."""
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 Leaf = Callable[[bytes], object]
@@ -31,9 +31,9 @@ class Unstorable(Permanent):
 def plain(value: Any, where: str, leaf: Leaf = bytes, depth: int = 0) -> Any:
     """``value`` as JSON-able data and bytes: dataclasses and models become objects, tuples become lists.
 
-    Raises ``Unstorable`` naming the position of what has no such form. Numbers and text are not looked into: see ``dumps``.
+    Raises ``Unstorable`` naming the position of what has no such form. Numbers and text are not checked here: see ``dumps``.
     """
-    if type(value) in _SCALARS:  # most of what there is
+    if type(value) in _SCALARS:  # the most common types first
         return value
     if depth >= MAX_LEVELS:
         raise Unstorable(f"{where[:120]}…: nested deeper than {MAX_LEVELS} levels, or containing itself")
@@ -70,7 +70,7 @@ def _container(value: Any, where: str, leaf: Leaf, depth: int) -> Any:
 
 
 def dumps(value: Any, where: str, *, leaf: Leaf, blame: Any = None) -> bytes:
-    """Compact JSON of plain data, UTF-8; the same data gives the same bytes. The walk is the JSON encoder's own, in C.
+    """Compact JSON of plain data, UTF-8; the same data has the same bytes. The walk is the JSON encoder's own, in C.
 
     Raises ``Unstorable`` naming the position, in ``blame`` if that is only a part of ``value``, of a lone surrogate, a
     NaN, an infinity or a number that is too long.
@@ -83,7 +83,7 @@ def dumps(value: Any, where: str, *, leaf: Leaf, blame: Any = None) -> bytes:
 
 
 def fault(value: Any, where: str, *, nul: bool = False) -> str | None:
-    """What of plain data JSON cannot hold, with its position; ``nul``: characters U+0000 count too. None: nothing."""
+    """The first part of plain data that JSON cannot represent, with its position; ``nul``: characters U+0000 count too. None: nothing."""
     pending: list[tuple[str, Any]] = [(where, value)]
     while pending:
         position, item = pending.pop()
@@ -112,7 +112,7 @@ def _problem(item: Any, *, nul: bool) -> str | None:
         except UnicodeEncodeError as error:
             return f"text with a lone surrogate (U+{ord(item[error.start]):04X})"
     if isinstance(item, float) and not math.isfinite(item):
-        return f"{item!r} is not a number that JSON has"
+        return f"{item!r} is not a JSON number"
     if isinstance(item, int) and item.bit_length() > MAX_BITS:
         return "an integer of more than 4,000 digits"
     return None
@@ -120,7 +120,7 @@ def _problem(item: Any, *, nul: bool) -> str | None:
 
 @cache
 def _reader(kind: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
-    """The field names of a dataclass, and what reads them all at once."""
+    """The field names of a dataclass, and a getter that reads them all at once."""
     if not isinstance(kind, type) or not is_dataclass(kind):
         return None
     names = tuple(field.name for field in fields(kind))

@@ -1,6 +1,6 @@
-"""The Protocols: the shapes of what is plugged into jobctl (those of documents stand in ``document.py``).
+"""The Protocols: the interfaces of plug-ins (those for documents are in ``document.py``).
 
-An implementation that others may bring has a contract suite in ``jobctl.testing``.
+Each has a contract suite in ``jobctl.testing`` where others implement it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class InputModel(Protocol):
-    """What jobctl needs of an input model; every pydantic ``BaseModel`` class has it."""
+    """The methods that jobctl needs of an input model; every pydantic ``BaseModel`` class has it."""
 
     @classmethod
     def model_validate(cls, obj: object) -> Self: ...
@@ -155,7 +155,7 @@ class Library(Protocol):
 
 
 class Context(Protocol):
-    """What a stage may do. The whole of it: a handler sees neither the job row nor the database."""
+    """What a stage may do. Nothing else: a handler has no access to the job row or the database."""
 
     job_id: int
     attempt: int
@@ -187,7 +187,7 @@ class Context(Protocol):
         ...
 
     def count_as(self, noun: str) -> None:
-        """What the items of this batched stage are called, where that is only known now."""
+        """Sets the noun for the items of this batched stage, where it is known only now."""
         ...
 
     def about(self, entity_type: str, entity_id: int | str) -> None:

@@ -1,6 +1,6 @@
 """The result of a job: JSON, small in the job's row, large in the storage.
 
-Bytes are kept as ``{"$base64": "…"}``. What JSON or the database cannot hold is refused, with its position.
+Bytes are kept as ``{"$base64": "…"}``. What JSON or the database cannot represent is refused, with its position.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ MAX_BACKOFF_MINUTES = 30
 JITTER = 0.10
 RAW_CAP, TRACE_CAP = 8 * 1024, 32 * 1024
 MAX_DELAY = 365 * 86_400.0
-"""Seconds: longer delays that an error asks for are no delays."""
+"""Seconds; a longer delay in an error is ignored."""
 
 TRANSIENT_CODES = frozenset({408, 425, 429, 500, 502, 503, 504})
 INVALID_CODES = frozenset({400, 404, 410, 413, 415, 422})
@@ -22,7 +22,7 @@ INVALID_CODES = frozenset({400, 404, 410, 413, 415, 422})
 # SQLSTATE classes: connection, resources, operator intervention; serialization and deadlock
 TRANSIENT_SQLSTATES = ("08", "53", "57P", "40001", "40P01", "55P03")
 
-# Words are the last resort, and anchored: a number counts only where it stands as a status code.
+# Patterns in the text are the last resort, and anchored: a number counts only as a status code.
 _CODE = r"(?:^|\b(?:http|status|error|code)[ :=/]*(?:1\.[01] |code )?){code}\b"
 _WORDS: tuple[tuple[ErrorType, re.Pattern[str]], ...] = (
     ("paywall", re.compile(r"insufficient[_ ]quota|quota (?:is )?(?:exceeded|exhausted)|billing|payment required|out of credits|" + _CODE.format(code="402"), re.IGNORECASE)),
@@ -116,7 +116,7 @@ def text_of(error: BaseException) -> str:
 
 
 def names_memory(text: str) -> bool:
-    """Whether what a dead process wrote to stderr says that it had no memory left."""
+    """Whether what a dead process wrote to stderr reports that it had no memory left."""
     return bool(_NO_MEMORY.search(text))
 
 

@@ -1,7 +1,7 @@
-"""Whether a stage can take what the stage before it returns, judged from their annotations when a job type is defined.
+"""Whether a stage can take what the stage before it returns, checked by their annotations when a job type is defined.
 
 A missing annotation, ``Any``, a type variable or a name that does not resolve is accepted: only a certain mismatch counts.
-Element types are compared covariantly, because a checkpoint is read back afresh and nobody else writes to it.
+Element types are compared covariantly, because a checkpoint is decoded into new objects that nothing else writes to.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 Annotation = object
-"""What stands behind a colon or an arrow: a class, a generic, ``Any``, a string."""
+"""An annotation of a parameter or a return value: a class, a generic, ``Any``, a string."""
 StageFunction = Callable[..., object]
 _ANYTHING = (Any, object, inspect.Parameter.empty)
 

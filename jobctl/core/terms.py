@@ -13,7 +13,7 @@ LONGEST = 40
 
 
 def terms(text: str) -> list[str]:
-    """Folded words in order; scripts without spaces give their character pairs."""
+    """Folded words in order; scripts without spaces are split into character pairs."""
     found: list[str] = []
     for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text).casefold()):
         word = match.group()

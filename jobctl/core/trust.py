@@ -1,4 +1,4 @@
-"""Whether others may have changed a file or folder: judged by its owner and mode."""
+"""Whether others may have changed a file or folder: by its owner and mode."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def distrust(facts: os.stat_result, owners: Collection[int]) -> str | None:
-    """Why a file or folder is not to be trusted; None when it is. Root is always a trusted owner."""
+    """Why a file or folder can't be trusted; None when it can. Root is always a trusted owner."""
     if facts.st_uid != 0 and facts.st_uid not in owners:
         return f"it belongs to {account_name(facts.st_uid)}"
     if facts.st_mode & OTHERS_WRITE:
@@ -25,7 +25,7 @@ def distrust(facts: os.stat_result, owners: Collection[int]) -> str | None:
 def require_private(path: str | os.PathLike[str], what: str, *, hint: str) -> None:
     """Raises ``ConfigError`` where a folder belongs to another account or can be written by one.
 
-    A folder that does not exist yet, or can't be looked at, is left to whoever uses it.
+    A folder that does not exist yet, or can't be inspected, is left to the caller.
     """
     try:
         facts = os.stat(path)  # noqa: PTH116 - a link in the path is the user's choice; what it leads to counts

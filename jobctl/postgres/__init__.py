@@ -1,1 +1,1 @@
-"""The database: the only room that imports psycopg, SQLAlchemy or Alembic."""
+"""The database: the only package that imports psycopg, SQLAlchemy or Alembic."""

@@ -9,7 +9,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
     SELECT EXISTS (SELECT FROM line WHERE line.creator = session_user)
 $jobctl$;
 
--- For any language: the same as `jobctl submit`, without a look at the input. A worker validates it when the job starts.
+-- For any language: the same as `jobctl submit`, without validating the input. A worker validates it when the job starts.
 CREATE OR REPLACE FUNCTION jobctl.submit(type text, input jsonb DEFAULT '{}', options jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $jobctl$
 DECLARE
@@ -24,7 +24,7 @@ BEGIN
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'unknown option: %', unknown USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    FOR attempt IN 1..2 LOOP  -- a second look sees the job of a transaction that took the key in the meantime
+    FOR attempt IN 1..2 LOOP  -- the second pass sees the job of a transaction that took the key in the meantime
         SELECT (row_ ->> 'id')::bigint INTO made FROM jobctl.checked_submit(jsonb_build_object('rows', jsonb_build_array(
             '{"title": "", "queue": "default", "priority": 2, "labels": {}, "max_retries": 3, "metadata": {}, "after": []}'
             || jsonb_strip_nulls(options || jsonb_build_object('priority', coalesce(level, options -> 'priority')))

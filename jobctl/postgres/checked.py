@@ -1,8 +1,8 @@
-"""Verbs that a login without rights on the tables may still use on its own jobs: functions made of ``sql/<verb>.sql``.
+"""Verbs for logins without rights on the tables, limited to their own jobs: functions built from ``sql/<verb>.sql``.
 
 ``jobctl db roles`` prints them (``definition``), a Queue calls them where the tables are closed to it (``CALL``). Each runs
 the same statement as the owner does, with the rights of the owner, after these checks: the caller's name is that of the
-login, ids of other people's jobs are left out as if they were not there, and a new job is pending, its own and reads no
+login, ids of jobs of others are left out as if they did not exist, and a new job is pending, its own and reads no
 bytes of others.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 CALL = "SELECT row_ FROM jobctl.checked_{verb}(%(values)s) AS row_"
-"""The only column of a row is what the statement answers, as JSON."""
+"""The only column of a row is the row that the statement returns, as JSON."""
 
 OWN_IDS = """
     p_ids := ARRAY(SELECT j.id FROM jobctl.jobs j WHERE j.id = ANY (p_ids) AND jobctl.belongs(j.created_by));"""
@@ -87,4 +87,4 @@ BEGIN
         RETURN NEXT to_jsonb(p_row);
     END LOOP;
 END $jobctl$;
-"""  # noqa: S608 - the texts are ours
+"""  # noqa: S608 - no part comes from outside

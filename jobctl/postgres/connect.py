@@ -1,4 +1,4 @@
-"""Which database, and a connection to it."""
+"""The database URL, and a connection to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MIN_VERSION = 15
 CONNECT_TIMEOUT = 5
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT")
 SETTINGS = LIMITS | {
-    # whatever the server, the database or the role has for others: values must come as they are read here
+    # whatever the server, the database or the role has set: values must arrive in the form that is parsed here
     "datestyle": "ISO",
     "intervalstyle": "postgres",
     "timezone": "UTC",
@@ -35,7 +35,7 @@ REPORTED = {
     "client_encoding": "UTF8",
     "standard_conforming_strings": "on",
 }
-"""Those that every server reports, and that a pooler keeps for us when we set them."""
+"""Those that every server reports, and that a pooler preserves when they are set."""
 _REFUSALS = re.compile(
     r"(?i)authentication failed|no password supplied|no pg_hba\.conf entry|(role|database) \"[^\"]*+\" does not exist"
     r"|not permitted to (log in|connect)|permission denied for database"
@@ -46,10 +46,10 @@ SHOWN = frozenset({
     "sslmode", "sslnegotiation", "sslcompression", "sslrootcert", "sslsni", "gssencmode", "channel_binding", "require_auth",
     "ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs", "load_balance_hosts", "replication",
 })  # fmt: skip
-"""The keywords of libpq whose values people may see: known to hold no secret, so that a new keyword is hidden."""
+"""libpq keywords whose values may be printed: known not to be secret, so that a new keyword is hidden."""
 SECRETS = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
 SHORTEST_SECRET = 3
-"""Characters; to mask a shorter one wherever its letters stand would only make a message unreadable."""
+"""Characters; masking every occurrence of a shorter one would only make a message unreadable."""
 _DRIVER = re.compile(r"^(postgres(?:ql)?)(?:\+\w+)?://", re.IGNORECASE)
 _HINT = "postgresql://user@host:5432/dbname, with %40 for an @ and %2F for a / in a password"
 
@@ -63,10 +63,10 @@ def resolve_url(flag: str | None, environment: Mapping[str, str]) -> str | None:
 
 
 def conninfo(url: str) -> str:
-    """A URL or ``key=value`` text as libpq reads it. Raises ``ConfigError`` that never repeats what it was given."""
+    """A URL or ``key=value`` text as libpq reads it. Raises ``ConfigError`` that never repeats the argument."""
     text = _DRIVER.sub("postgresql://", url.strip())
     if "://" in text and not text.startswith("postgresql://"):
-        raise ConfigError("the database URL is not one of Postgres", hint="postgresql://user@host/dbname")
+        raise ConfigError("not a Postgres URL", hint="postgresql://user@host/dbname")
     if _parse(text) is None:
         raise ConfigError("the database URL can't be read", hint=_HINT)
     return text
@@ -103,7 +103,7 @@ def _splits_a_password(text: str) -> bool:
 
 
 def mask(info: str) -> str:
-    """The target without its secrets, for people. Never raises."""
+    """The target without its secrets, for messages. Never raises."""
     parts = _parse(info)
     if parts is None:
         return "(unreadable URL)"
@@ -115,8 +115,8 @@ def connect(
 ) -> psycopg.Connection[Any]:
     """An autocommit connection, without server-side prepared statements (PgBouncer), with time limits on everything.
 
-    ``verify`` gets the descriptor of the connection before anything is asked of the server, and raises where it is not
-    the right one.
+    ``verify`` receives the descriptor of the connection before the first statement, and raises where it is not the
+    right server.
 
     Raises ``StoreUnavailable``, or ``ConfigError`` for a server that is too old.
     """
@@ -127,11 +127,13 @@ def connect(
         except psycopg.OperationalError as error:
             if "unsupported startup parameter" not in str(error):
                 raise
-            connection = _open(info, application_name, None)  # PgBouncer: what it does not keep is set on the server
+            connection = _open(
+                info, application_name, None
+            )  # PgBouncer: what it does not preserve is set on the server
     except psycopg.OperationalError as error:
         if _REFUSALS.search(str(error)):
             raise DatabaseRefused(
-                f"the database refuses: {reason(error, info)}", hint=f"Tried: {mask(info)}"
+                f"the database refuses the connection: {reason(error, info)}", hint=f"Tried: {mask(info)}"
             ) from error
         raise StoreUnavailable(
             f"the database can't be reached: {reason(error, info)}", hint=f"Is it running? Tried: {mask(info)}"
@@ -161,7 +163,7 @@ def _check(connection: psycopg.Connection[Any]) -> None:
 
 
 def _insist(connection: psycopg.Connection[Any]) -> None:
-    """Sets what is reported and is not as asked for: behind PgBouncer, which takes no options."""
+    """Sets what is reported and differs from SETTINGS: behind PgBouncer, which takes no options."""
     reported = {name: connection.info.parameter_status(name) or "" for name in REPORTED}
     wrong = {name: value for name, value in REPORTED.items() if not reported[name].startswith(value)}
     if not wrong:
@@ -178,7 +180,7 @@ def _escaped(value: str) -> str:
 
 
 def _open(info: str, application_name: str, options: str | None) -> psycopg.Connection[Any]:
-    given: dict[str, Any] = {
+    keywords: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT,
         "application_name": application_name,
         "target_session_attrs": "read-write",
@@ -189,9 +191,9 @@ def _open(info: str, application_name: str, options: str | None) -> psycopg.Conn
     }
     own = conninfo_to_dict(info)
     if options:
-        given["options"] = f"{own.get('options') or ''} {options}".strip()
-    given = {key: value for key, value in given.items() if key == "options" or key not in own}
-    return psycopg.connect(info, autocommit=True, prepare_threshold=None, **given)
+        keywords["options"] = f"{own.get('options') or ''} {options}".strip()
+    keywords = {key: value for key, value in keywords.items() if key == "options" or key not in own}
+    return psycopg.connect(info, autocommit=True, prepare_threshold=None, **keywords)
 
 
 def reason(error: BaseException, info: str = "") -> str:
@@ -205,7 +207,7 @@ def reason(error: BaseException, info: str = "") -> str:
 
 
 def _secrets(info: str) -> list[str]:
-    """The secrets of a connection string that can be told from its public parts, longest first."""
+    """The secrets of a connection string that differ from its public parts, longest first."""
     parts = _parse(info) or {}
     public = {parts.get(name) for name in ("user", "dbname", "host")}
     values = {parts[name] for name in parts.keys() & SECRETS}

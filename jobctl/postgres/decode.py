@@ -1,4 +1,4 @@
-"""What a row contains, whoever wrote it: a value that can't be read spoils its own row and nothing else."""
+"""Decoding of rows with untrusted content: a value that can't be decoded affects its own row and nothing else."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from psycopg.rows import DictRow
 from psycopg.types.json import set_json_loads
 
 DEEPEST = 500
-"""Levels of nesting that are decoded: well within what every later step of ours can walk through."""
+"""Levels of nesting that are decoded: well within what every later step can traverse."""
 EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
-"""Instants that every time zone can show."""
+"""Instants that every time zone can represent."""
 OBJECTS = frozenset({"input_data", "metadata", "labels", "progress"})
 """Columns of a job that contain an object."""
 
 
 class Undecodable(dict[str, Any]):
-    """Takes the place of a JSON value that can't be decoded: plain data that says why."""
+    """Replaces a JSON value that can't be decoded: plain data with the reason."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(undecodable=reason)
@@ -81,7 +81,7 @@ def _deeper_than(value: object, limit: int) -> bool:
 
 
 class _Instant(Loader):
-    """Takes the nearest instant that Python has: infinity and the year 12000 are legal in Postgres."""
+    """Returns the nearest instant that Python has: infinity and the year 12000 are legal in Postgres."""
 
     def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
         super().__init__(oid, context)

@@ -1,6 +1,6 @@
-r"""A library and its jobs as one file, from one database into another: COPY in one snapshot, loaded in one transaction.
+r"""A library and its jobs as one file, to move from one database to another: COPY in one snapshot, loaded in one transaction.
 
-The stream, gzip around it: a line of JSON that says what it is, then for each table a line of JSON and its rows as COPY
+The stream, gzip around it: a line of JSON with the format and revision, then for each table a line of JSON and its rows as COPY
 writes them, closed by ``\.``; at the end a line with the number of rows of each table and the SHA-256 of all before it.
 Constant memory both ways. Bytes in the storage are not in it: rows point at them, and the storage is moved as it is.
 """
@@ -33,7 +33,7 @@ REVISION = re.compile(r"[0-9A-Za-z_]{1,32}")
 END = b"\\.\n"
 BLOCK = 1 << 16
 LONGEST = 1 << 16
-"""Bytes of a line that is ours."""
+"""Bytes of a line of JSON."""
 TABLES = {table.name: [column.name for column in table.columns] for table in metadata.sorted_tables}
 """Name → columns, referred ones first. What a database has besides (pgvector's column) is made anew."""
 UNSTORABLE = (
@@ -46,7 +46,7 @@ UNSTORABLE = (
 
 
 def dump(connection: psycopg.Connection[Any], sink: BinaryIO) -> dict[str, int]:
-    """Writes everything as it is at one moment; gives the rows of each table. Who works meanwhile is not disturbed."""
+    """Writes everything as it is at one moment; returns the rows of each table. Does not block workers."""
     rows: dict[str, int] = {}
     with gzip.GzipFile(fileobj=sink, mode="wb", mtime=0) as packed:
         writer = _Hashing(packed)
@@ -65,10 +65,10 @@ def dump(connection: psycopg.Connection[Any], sink: BinaryIO) -> dict[str, int]:
 
 
 def load(queue: Leases, source: BinaryIO) -> dict[str, int]:
-    """Fills an empty schema from a dump, or leaves it empty; gives the rows of each table.
+    """Fills an empty schema from a dump, or leaves it empty; returns the rows of each table.
 
     Jobs that ran when the dump was taken go back to their queue with their checkpoints, and nothing is charged: their
-    workers are in another database. Raises ``UsageError`` for what is no whole dump, ``IllegalTransition`` where there is
+    workers are in another database. Raises ``UsageError`` for an incomplete or damaged dump, ``IllegalTransition`` where there is
     something already.
     """
     connection = queue.connection
@@ -84,7 +84,7 @@ def load(queue: Leases, source: BinaryIO) -> dict[str, int]:
             rows[name] = _fill(connection, name, columns, reader)
         digest = reader.digest.hexdigest()
         if reader.line() != {"rows": rows, "sha256": digest} or reader.more():
-            raise _damaged("its end is not what it should be")
+            raise _damaged("the last line does not match")
         _settle_in(queue)
     return rows
 
@@ -114,7 +114,7 @@ def _write_rows(connection: psycopg.Connection[Any], name: str, columns: list[st
             return cursor.rowcount
     except psycopg.errors.InsufficientPrivilege as error:
         raise ConfigError(
-            f"the database refuses: {error.diag.message_primary}", hint="Dump as the owner of the schema."
+            f"the database refuses the dump: {error.diag.message_primary}", hint="Dump as the owner of the schema."
         ) from error
 
 
@@ -127,7 +127,7 @@ def _copy(name: str, columns: list[str], rest: str) -> sql.Composed:
 
 
 class _Reading:
-    """Lines of a packed stream; whatever is wrong with the packing is damage."""
+    """Lines of a packed stream; every error of the compression is reported as damage."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._lines = gzip.GzipFile(fileobj=source)
@@ -139,7 +139,7 @@ class _Reading:
         try:
             return json.loads(found)
         except (ValueError, RecursionError):
-            raise _damaged("a line is not what it should be") from None
+            raise _damaged("a line is invalid") from None
 
     def rows(self) -> Iterator[bytes]:
         """The rows of a table, in pieces, up to the line that closes them."""
@@ -158,7 +158,7 @@ class _Reading:
     def _next(self, limit: int) -> bytes:
         found = self._read(limit)
         if not found:
-            raise _damaged("it ends too early")
+            raise _damaged("truncated")
         self.digest.update(found)
         return found
 
@@ -171,30 +171,30 @@ class _Reading:
 
 def _damaged(why: str) -> UsageError:
     return UsageError(
-        f"this is no whole dump of jobctl: {why}", hint="Nothing was loaded. Take a new one: jobctl db dump FILE"
+        f"not a complete dump of jobctl: {why}", hint="Nothing was loaded. Create a new one: jobctl db dump FILE"
     )
 
 
 def _expect(head: Any, here: str | None) -> None:
     if not isinstance(head, dict) or head.get("jobctl_dump") != FORMAT:
-        raise _damaged("it does not begin like one")
+        raise _damaged("no header")
     revision = head.get("schema")
     if not (isinstance(revision, str) and REVISION.fullmatch(revision)):
-        raise _damaged("it does not name its schema")
+        raise _damaged("no schema revision")
     if revision != here:
         raise UsageError(
             f"the dump's schema is {revision}, this database's is {here}",
-            hint="Bring the older one up before: jobctl db upgrade; then take the dump again.",
+            hint="Upgrade the older one first (jobctl db upgrade), then dump again.",
         )
 
 
 def _require_empty(connection: psycopg.Connection[Any]) -> None:
     for name in TABLES:
         connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(SCHEMA, name)))
-    for name in TABLES.keys() - {"workers"}:  # a worker that looks at an empty queue is no reason
+    for name in TABLES.keys() - {"workers"}:  # a worker on an empty queue does not count
         if connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(SCHEMA, name))).fetchone():
             raise IllegalTransition(
-                f"the database is not empty: there are {name}", hint="A dump is loaded into a new database only."
+                f"the database is not empty: it has {name}", hint="A dump is loaded into a new database only."
             )
     connection.execute("DELETE FROM jobctl.workers")
 
@@ -212,7 +212,7 @@ def _fill(connection: psycopg.Connection[Any], name: str, columns: list[str], re
 
 @contextmanager
 def _unstorable_is_damage() -> Iterator[None]:
-    """Values that fit their columns and break what is done with them next: the last id, a vector without numbers."""
+    """Values that fit their columns and break the next step: the last id, a vector without numbers."""
     try:
         yield
     except UNSTORABLE as error:
@@ -224,7 +224,7 @@ def _unstorable_is_damage() -> Iterator[None]:
 
 
 def _settle_in(queue: Leases) -> None:
-    """Ids go on behind those that are there, vectors get pgvector's form again, what ran goes back to the queue."""
+    """Ids continue after the existing ones, vectors get pgvector's form again, what ran goes back to the queue."""
     connection = queue.connection
     for name in (name for name, columns in TABLES.items() if "id" in columns):
         table = sql.Identifier(SCHEMA, name)

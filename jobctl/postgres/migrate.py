@@ -1,4 +1,4 @@
-"""Alembic, set up in code: up, down, drift, SQL."""
+"""Migrations with Alembic, configured in code: upgrade, downgrade, drift, SQL."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ LOCK_TIMEOUT = "10s"
 
 
 def upgrade(info: str, revision: str = "head") -> None:
-    """Brings the schema to ``revision``. Any number at once: the first does it."""
+    """Upgrades the schema to ``revision``. Concurrent calls wait for the first one."""
     with _migrating(info) as config:
         command.upgrade(config, revision)
 
 
 def downgrade(info: str, revision: str, *, force: bool = False) -> None:
-    """Takes the schema back to ``revision`` (``base``: nothing is left).
+    """Downgrades the schema to ``revision`` (``base``: nothing is left).
 
     Raises ``IllegalTransition`` with their names while workers are alive, unless ``force``.
     """
@@ -51,7 +51,7 @@ def downgrade(info: str, revision: str, *, force: bool = False) -> None:
 def _alive(connection: Connection) -> list[str]:
     """Names of workers whose lease has not run out; empty before there is a schema.
 
-    The column of the lease is newer than the first schema. A heartbeat in the future is no proof of life.
+    The column of the lease is newer than the first schema. A heartbeat in the future does not count.
     """
     if connection.execute(text("SELECT to_regclass('jobctl.workers')")).scalar() is None:
         return []
@@ -100,11 +100,11 @@ def _migrating(info: str) -> Iterator[Config]:
             config.attributes["connection"] = connection
             yield config
     except CommandError as error:
-        raise ConfigError(f"the schema can't be moved: {error}", hint="jobctl db current") from error
+        raise ConfigError(f"the schema can't be changed: {error}", hint="jobctl db current") from error
     except OperationalError as error:
-        raise StoreUnavailable(f"the schema can't be moved now: {reason(error)}", hint="Try again.") from error
+        raise StoreUnavailable(f"the schema can't be changed now: {reason(error)}", hint="Try again.") from error
     except DBAPIError as error:
-        raise ConfigError(f"the schema can't be moved: {reason(error)}") from error
+        raise ConfigError(f"the schema can't be changed: {reason(error)}") from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Which revision the schema is at and which one this program needs: cheap, without Alembic."""
+"""The revision of the schema and the one that this version needs: cheap, without Alembic."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def scripts() -> Path:
 
 @cache
 def head() -> str:
-    """The newest revision: migrations are named by their number."""
+    """The newest revision: file names of migrations begin with their number."""
     names = sorted(path.name for path in (scripts() / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
     if not names:
         raise ConfigError("this jobctl was installed without its migrations", hint="Install it again.")
@@ -50,5 +50,5 @@ def require_head(connection: psycopg.Connection[Any]) -> None:
     if here < head():
         raise ConfigError(f"the database's schema is at {here}, this jobctl needs {head()}", hint="jobctl db upgrade")
     raise ConfigError(
-        f"the database's schema is at {here}, newer than this jobctl knows ({head()})", hint="Upgrade jobctl."
+        f"the database's schema is at {here}, newer than this jobctl supports ({head()})", hint="Upgrade jobctl."
     )

@@ -1,4 +1,4 @@
-"""Least privilege: the SQL of the roles of ``jobctl db roles`` and of what they may call.
+"""Least privilege: the SQL of the roles of ``jobctl db roles`` and of the functions that they may call.
 
 Grants decide about tables and columns, row-level security about rows, checked functions about everything that a submitter
 changes. The owner of the schema is subject to none of it.
@@ -18,17 +18,17 @@ FIXED = (
     "id job_type title queue priority labels idempotency_key concurrency_key created_by created_at input_data "
     "metadata max_retries resume_count resumed_at pause_reason cancel_reason"
 )
-"""Columns of jobs that a worker never changes: what the job is, and what people do with it."""
+"""Columns of jobs that a worker never changes: its definition, and the requests of users."""
 CREATED = (
     "id job_type title queue priority labels idempotency_key concurrency_key created_by run_after input_data metadata "
     "max_retries entity_type entity_id waiting_on"
 )
 """Columns that ``submit.sql`` writes."""
 NOTED = "job_id kind from_status to_status actor lease_seq detail"
-"""Columns of an event but its number and its time."""
+"""Columns of an event without its number and its time."""
 NO_PERSON = "actor IN ('', 'sweep') OR actor ~ '^(worker|job):'"
 WORKED_ON = ", ".join(f"'{status}'" for status in (Status.PENDING, Status.PROCESSING, Status.FAILED))
-"""Where a job is that a worker moves; the rest is for people, or has ended."""
+"""Statuses from which a worker may move a job; the others are for users, or final."""
 
 _MOVED = " ".join(column.name for column in jobs.columns if column.name not in FIXED.split())
 _NAMES = [table.name for table in metadata.sorted_tables]
@@ -111,7 +111,7 @@ DO $$
 DECLARE
     made regprocedure;
     owner text := (SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'jobctl');
-BEGIN  -- they run with the rights of the owner of the schema, also where a superuser has created them
+BEGIN  -- they run with the rights of the owner of the schema, even if a superuser created them
     FOR made IN SELECT oid FROM pg_proc WHERE pronamespace = 'jobctl'::regnamespace AND prosecdef LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO %s', made, owner);
     END LOOP;

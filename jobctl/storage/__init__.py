@@ -1,1 +1,1 @@
-"""Where bytes are kept."""
+"""Storage back ends: a local folder, an S3 bucket."""

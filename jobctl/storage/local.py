@@ -122,7 +122,7 @@ class LocalStorage:
         return PurePosixPath(storage_key(key)).parts
 
     def _require_private(self) -> None:
-        """Raises ``ConfigError`` where another account owns the folder or can write to it; asked until it exists."""
+        """Raises ``ConfigError`` where another account owns the folder or can write to it; checked until it exists."""
         if not self._trusted:
             require_private(self.root, "the storage", hint=STORAGE_HINT)
             self._trusted = self.root.exists()

@@ -1,6 +1,6 @@
-"""Bytes in a bucket of S3, or of anything that speaks its protocol: ``s3://bucket/prefix``.
+"""Bytes in a bucket of S3, or of any service with the same protocol: ``s3://bucket/prefix``.
 
-Who and where come from boto3's own chain: ``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL_S3``, ``~/.aws``, a machine's role.
+Credentials and endpoint come from boto3's own chain: ``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL_S3``, ``~/.aws``, a machine's role.
 One object is one atomic, durable PUT; large ones go up in parts and are there when the last part is.
 """
 
@@ -83,7 +83,7 @@ class S3Storage:
                     yield found["Key"].removeprefix(self._prefix)
 
     def local_path(self, key: str, workspace: Path) -> Path:
-        """A copy in ``workspace``, made once: what stands under a key never changes."""
+        """A copy in ``workspace``, made once: the bytes of a key never change."""
         target = workspace / hashlib.sha256(key.encode()).hexdigest()
         if not target.exists():
             arriving = target.with_suffix(".arriving")
@@ -97,21 +97,21 @@ class S3Storage:
 
     @contextmanager
     def _explained(self, key: str) -> Iterator[None]:
-        """Errors in jobctl's words. Nothing of the answer but its code is repeated: it may name keys."""
+        """Maps errors of boto3. Only the error code is repeated: the rest of the response may name keys."""
         try:
             yield
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "unknown")
             if code in _MISSING:
                 raise CheckpointMissing(f"no bytes under {key}") from None
-            raise self._unavailable(f"it answers {code}") from error
+            raise self._unavailable(f"error {code}") from error
         except NoCredentialsError as error:
-            raise self._unavailable("there are no credentials") from error
+            raise self._unavailable("no credentials") from error
         except (BotoCoreError, S3UploadFailedError) as error:
             raise self._unavailable(type(error).__name__) from error
 
     def _unavailable(self, reason: str) -> StorageUnavailable:
         return StorageUnavailable(
             f"the storage {self.root} can't be used: {reason}",
-            hint="Look at the bucket, AWS_ENDPOINT_URL_S3 and the credentials (AWS_ACCESS_KEY_ID …).",
+            hint="Check the bucket, AWS_ENDPOINT_URL_S3 and the credentials (AWS_ACCESS_KEY_ID …).",
         )

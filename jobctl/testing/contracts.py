@@ -1,4 +1,4 @@
-"""Contract suites: what every plug-in must hold, as functions to call from a test of yours. Ours run them too.
+"""Contract suites: what every plug-in must fulfil, as functions to call from your own tests. The built-in plug-ins are tested with them too.
 
 ::
 
@@ -24,51 +24,56 @@ from jobctl.documents.extract import detect
 TEXTS = ("A lighthouse keeper lights the lamp.", "", "灯台守がランプを灯す。", "x" * 50_000, "\x00\ud7ff\U0001f600")
 
 
-def storage(place: Storage, *, workspace: Path) -> None:
-    """Keys are immutable places of bytes; what is not there is ``CheckpointMissing``; strange keys are refused."""
+def storage(store: Storage, *, workspace: Path) -> None:
+    """Keys are immutable; a missing one raises ``CheckpointMissing``; malformed ones are refused."""
     data = bytes(range(256)) * 300
-    place.put("contract/a/one", data)
-    place.put_file("contract/a/two", io.BytesIO(b""))
-    _hold(place.get("contract/a/one", max_bytes=len(data)) == data, "get gives back what put took")
-    _hold(place.get("contract/a/two", max_bytes=0) == b"", "an empty value is a value")
-    _raises(CheckpointCorrupt, lambda: place.get("contract/a/one", max_bytes=len(data) - 1), "more than max_bytes")
-    _raises(CheckpointMissing, lambda: place.get("contract/none", max_bytes=1), "a key that is not there")
-    _raises(CheckpointMissing, lambda: place.local_path("contract/none", workspace), "a local path of no key")
-    _hold(place.local_path("contract/a/one", workspace).read_bytes() == data, "local_path has the same bytes")
-    place.put("contract/a/one", data)
-    _hold(sorted(place.keys("contract")) == ["contract/a/one", "contract/a/two"], "keys lists what is there, once")
+    store.put("contract/a/one", data)
+    store.put_file("contract/a/two", io.BytesIO(b""))
+    _require(store.get("contract/a/one", max_bytes=len(data)) == data, "get returns what put stored")
+    _require(store.get("contract/a/two", max_bytes=0) == b"", "an empty value is a value")
+    _raises(CheckpointCorrupt, lambda: store.get("contract/a/one", max_bytes=len(data) - 1), "more than max_bytes")
+    _raises(CheckpointMissing, lambda: store.get("contract/none", max_bytes=1), "a key that is not there")
+    _raises(CheckpointMissing, lambda: store.local_path("contract/none", workspace), "a local path of no key")
+    _require(store.local_path("contract/a/one", workspace).read_bytes() == data, "local_path has the same bytes")
+    store.put("contract/a/one", data)
+    _require(sorted(store.keys("contract")) == ["contract/a/one", "contract/a/two"], "keys lists what is there, once")
     for bad in ("../up", "/root", "a//b", "a/../b", "", "a\x00b", "a b"):
-        _raises(ValueError, lambda key=bad: place.put(key, b""), f"the key {bad!r}")
+        _raises(ValueError, lambda key=bad: store.put(key, b""), f"the key {bad!r}")
     for key in ("contract/a/one", "contract/a/two", "contract/a/two"):
-        place.delete(key)
-    _hold(not place.exists("contract/a/one"), "delete deletes, and does not mind to be called twice")
-    _hold(list(place.keys("contract")) == [], "nothing is left")
+        store.delete(key)
+    _require(not store.exists("contract/a/one"), "delete removes, and may be called twice")
+    _require(list(store.keys("contract")) == [], "nothing is left")
 
 
 def embedder(engine: Embedder) -> None:
     """Unit vectors of ``dim`` numbers, the same bytes in any batch; nothing for an engine without vectors."""
     alone = [engine.embed([text])[0] for text in TEXTS]
-    _hold(engine.embed(TEXTS) == alone, "a vector does not depend on its batch")
-    _hold(engine.embed(TEXTS[::-1]) == alone[::-1], "nor on its place")
-    _hold(engine.embed([]) == [], "no texts, no vectors")
-    _hold((bool(engine.id) and str(engine.dim) in engine.id) or engine.dim == 0, "the id names the dimension")
+    _require(engine.embed(TEXTS) == alone, "a vector does not depend on its batch")
+    _require(engine.embed(TEXTS[::-1]) == alone[::-1], "nor on its position")
+    _require(engine.embed([]) == [], "no texts, no vectors")
+    _require((bool(engine.id) and str(engine.dim) in engine.id) or engine.dim == 0, "the id names the dimension")
     for vector in alone:
-        _hold(len(vector) == engine.dim * 4, "dim float32 numbers a text")
+        _require(len(vector) == engine.dim * 4, "dim float32 numbers a text")
         numbers = struct.unpack(f"<{engine.dim}f", vector)
         length = math.sqrt(sum(n * n for n in numbers))
-        _hold(not any(numbers) or abs(length - 1.0) < 1e-4, "length 1, or all zero")
+        _require(not any(numbers) or abs(length - 1.0) < 1e-4, "length 1, or all zero")
 
 
 def extractor(reader: Extractor, good: Path, bad: Sequence[Path]) -> None:
-    """Parts by number in any order, always the same; what can't be read is ``Invalid`` with a sentence that names it."""
-    _hold(detect(good) in reader.formats, "the extractor names the format")
+    """Parts by number in any order, always the same; what can't be read is ``Invalid`` with a message that names it."""
+    _require(detect(good) in reader.formats, "the extractor names the format")
     source, again = reader.open(good), reader.open(good)
     count = source.info.part_count
     parts = [source.part(i) for i in range(count)]
-    _hold([again.part(i) for i in reversed(range(count))] == parts[::-1], "parts do not depend on the order of calls")
+    _require(
+        [again.part(i) for i in reversed(range(count))] == parts[::-1], "parts do not depend on the order of calls"
+    )
     text = clean(source.info, parts)
-    _hold(bool(text.markdown.strip()), "there is text")
-    _hold(all(text.markdown[h.start :].startswith("#") for h in text.outline), "headings stand where the outline says")
+    _require(bool(text.markdown.strip()), "there is text")
+    _require(
+        all(text.markdown[h.start :].startswith("#") for h in text.outline),
+        "headings are at the offsets of the outline",
+    )
     source.close()
     again.close()
     for path in bad:
@@ -76,9 +81,9 @@ def extractor(reader: Extractor, good: Path, bad: Sequence[Path]) -> None:
             source = reader.open(path)
             clean(source.info, [source.part(i) for i in range(source.info.part_count)])
         except Invalid as error:
-            _hold(path.name in str(error) or "the PDF" in str(error), f"the error names {path.name}: {error}")
+            _require(path.name in str(error) or "the PDF" in str(error), f"the error names {path.name}: {error}")
         else:
-            raise AssertionError(f"{path.name} was read as if it were good")
+            raise AssertionError(f"{path.name} was read without an error")
 
 
 def opened(path: Path) -> OpenSource:
@@ -87,7 +92,7 @@ def opened(path: Path) -> OpenSource:
     return reader.open(path)
 
 
-def _hold(truth: bool, what: str) -> None:  # noqa: FBT001 - an assertion that survives python -O
+def _require(truth: bool, what: str) -> None:  # noqa: FBT001 - an assertion that survives python -O
     if not truth:
         raise AssertionError(what)
 

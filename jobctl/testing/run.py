@@ -25,7 +25,7 @@ from jobctl.worker.context import Services
 
 @dataclass
 class Ran:
-    """What became of the run: its result, its checkpoints, progress and log, and what it would have submitted."""
+    """The outcome of a run: its result, its checkpoints, progress and log, and what it would have submitted."""
 
     output: Any
     """What ``client.result`` would return."""
@@ -36,7 +36,7 @@ class Ran:
 
 
 class _Recorder:
-    """Stands where the queue stands: accepts every commit."""
+    """Replaces the queue: accepts every commit."""
 
     def __init__(self, ran: Ran) -> None:
         self._ran = ran
@@ -57,7 +57,7 @@ class _Recorder:
         return Status.PROCESSING, False
 
     def committed(self, token: Token, record: Record) -> None:
-        """No answer is ever lost here."""
+        """Never needed: no commit's answer can be lost here."""
 
     def warn(self, token: Token, kind: str, **detail: Any) -> None:  # noqa: ARG002 - the queue's signature
         self._ran.log.append(f"{kind}: {detail}")

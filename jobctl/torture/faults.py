@@ -45,7 +45,7 @@ _IN_TRANSACTION = """
 
 @dataclass(frozen=True)
 class Target:
-    """What the faults act on. ``lease`` in seconds; ``postmaster``: None when the server is not ours to crash."""
+    """What the faults act on. ``lease`` in seconds; ``postmaster``: None when the server must not be crashed."""
 
     fleet: Fleet
     rng: random.Random

@@ -20,7 +20,7 @@ STOP_TIMEOUT = 20.0
 
 @dataclass
 class Fleet:
-    """``size`` workers of two slots each. ``frozen`` holds the pids that are stopped at the moment."""
+    """``size`` workers of two slots each. ``frozen``: the pids that are stopped at the moment."""
 
     environment: Mapping[str, str]
     home: Path
@@ -38,7 +38,7 @@ class Fleet:
     def freeze(self, pid: int, seconds: float) -> bool:
         """SIGSTOP now and SIGCONT after ``seconds``; returns whether the process was there.
 
-        A timer thread resumes it: the main thread may itself wait for something that the frozen process holds.
+        A timer thread resumes it: the main thread may itself wait for a lock of the frozen process.
         """
         self.frozen.append(pid)
         self.later(seconds, lambda: self.resume(pid))
@@ -99,7 +99,7 @@ class Fleet:
 
 
 def send_signal(pid: int, number: int) -> bool:
-    """Whether the process was there to get it."""
+    """Whether the process existed."""
     try:
         os.kill(pid, number)
     except OSError:

@@ -1,6 +1,6 @@
-"""The history checker: compares what was acknowledged, what the events record and what the rows hold.
+"""The history checker: compares the acknowledged requests, the recorded events and the rows.
 
-In the words of Jepsen: acknowledged jobs must be there (lost), a stage's effects are committed once between two
+In the terms of Jepsen: acknowledged jobs must be there (lost), a stage's effects are committed once between two
 restarts (duplicated), nothing of an attempt is accepted after a later one began or after it ended (stale), a completed job
 has the bytes that its input determines (bad), every move is in the table and each follows the one before (illegal), and
 retries are charged for errors and by people only, crashes for each attempt that was lost, but not for one whose lease became

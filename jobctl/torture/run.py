@@ -80,7 +80,7 @@ class Run:
     def execute(self) -> Report:
         """Injects faults for the planned time, drains the queue and checks the history."""
         started = time.monotonic()
-        with suppress(KeyboardInterrupt):  # ended early by a person: what was done so far is checked
+        with suppress(KeyboardInterrupt):  # Ctrl-C ends the run early: what was done so far is checked
             self._inject(started)
         self._drain()
         self.report.seconds = time.monotonic() - started
@@ -109,7 +109,7 @@ class Run:
             self.report.faults[name] += 1
 
     def _act(self) -> None:
-        """One request of a person. One whose answer was lost may have happened or not."""
+        """One random request. If its answer is lost, it may have taken effect or not."""
         with suppress(StoreUnavailable):
             if self.client.count(Filters(statuses=(Status.PENDING, Status.PROCESSING))) < self.plan.jobs_at_once:
                 self._submit()

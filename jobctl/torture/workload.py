@@ -36,7 +36,7 @@ WRITING = frozenset({"listing", "joining", "closing"})
 
 
 def expected(items: int) -> dict[str, object]:
-    """The output of a job with ``items`` items, whatever faults it met."""
+    """The output of a job with ``items`` items, whatever faults occurred."""
     digests = "".join(_digest(n) for n in range(items))
     return {"items": items, "sha256": hashlib.sha256(digests.encode()).hexdigest()}
 

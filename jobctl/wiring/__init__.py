@@ -1,7 +1,7 @@
-"""The staircase: the only place that knows two rooms, and names each concrete class once.
+"""The composition root: the only package that imports from all others below it; it names each concrete class once.
 
-Imports stand inside the functions on purpose: a command that lists jobs must not pay for SQLAlchemy, pydantic or the
-handlers, and which of them is needed is what these modules decide.
+Imports are inside the functions on purpose: a command that lists jobs must not load SQLAlchemy, pydantic or the
+handlers, and these modules decide which of them a command needs.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from jobctl.wiring.workers import WorkerOptions, request, run_child, run_here, r
 
 
 def connect(
-    held: Settings, *, say: Callable[[str], None] = lambda _: None, load: Callable[[str], Pipeline] | None = None
+    config: Settings, *, report: Callable[[str], None] = lambda _: None, load: Callable[[str], Pipeline] | None = None
 ) -> Client:
-    """A client of the configured database; starts the embedded server if there is need.
+    """A client of the configured database; starts the embedded server if needed.
 
-    ``load`` stands in for the installed job types.
+    ``load`` replaces the installed job types.
     """
     from jobctl.postgres.queue import Queue
 
-    queue = Queue(partial(Database(held, say).connect, "jobctl"))
+    queue = Queue(partial(Database(config, report).connect, "jobctl"))
     return Client(
         queue,
-        storage=partial(storage, held),
+        storage=partial(storage, config),
         load=load or cache(pipeline),
         user=user(os.environ),
-        pausing=held["pausing"],
-        retries=held["max_retries"],
+        pausing=config["pausing"],
+        retries=config["max_retries"],
     )
 
 

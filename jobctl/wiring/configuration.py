@@ -28,16 +28,16 @@ class Settings:
     home: Path = Path()
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     ignored: tuple[Ignored, ...] = ()
-    """What a file set and was not used."""
+    """Settings in files that were not used."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
 
 def home(environment: Mapping[str, str]) -> Path:
-    """Where everything lives that jobctl keeps."""
-    if given := environment.get("JOBCTL_HOME"):
-        return Path(given).absolute()
+    """The folder of everything that jobctl stores."""
+    if folder := environment.get("JOBCTL_HOME"):
+        return Path(folder).absolute()
     if os.geteuid() == 0:
         return Path("/var/lib/jobctl")
     if sys.platform == "darwin":
@@ -120,7 +120,7 @@ def _from_text(name: str, text: str, variable: str) -> Any:
 
 
 def user(environment: Mapping[str, str]) -> str:
-    """Who submits, for the history."""
+    """The name of the submitter, for the history."""
     try:
         return environment.get("JOBCTL_USER") or getpass.getuser()
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""The database: a server that was named, or the embedded one."""
+"""The database: a configured server, or the embedded one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from jobctl.core.errors import StoreUnavailable
 from jobctl.wiring.configuration import Settings, user
 
-if TYPE_CHECKING:  # a command that prints its version must not pay for the driver
+if TYPE_CHECKING:  # a command that prints its version must not load the driver
     import psycopg
 
     from jobctl.postgres.embedded import Server
@@ -19,18 +19,18 @@ if TYPE_CHECKING:  # a command that prints its version must not pay for the driv
 
 @dataclass(frozen=True)
 class Database:
-    """Where jobs are, and what can be done with the place itself."""
+    """The configured database and what can be done with it as a whole."""
 
     settings: Settings
-    say: Callable[[str], None]
+    report: Callable[[str], None]
     timeout: float = 60.0
-    """Seconds to wait for another process that brings the embedded server up."""
+    """Seconds to wait for another process that starts the embedded server."""
     starts: bool = True
-    """Whether the embedded server is brought up where it is down. Not by a child: it may be frozen with the lock."""
+    """Whether the embedded server is started when it is down. Not by a child process: it may be frozen while it has the lock."""
 
     @property
     def url(self) -> str | None:
-        """The server that was named; None: the embedded one."""
+        """The configured server; None: the embedded one."""
         from jobctl.postgres.connect import conninfo, resolve_url
 
         named = self.settings["db"]
@@ -44,21 +44,21 @@ class Database:
         settings = self.settings
         return Server(
             settings.home,
-            report=self.say,
+            report=self.report,
             environment=settings.environment,
             durable=not settings["test_fast"],
             timeout=self.timeout,
         )
 
     def info(self) -> str:
-        """How to connect; starts the embedded server and brings its schema up."""
+        """How to connect; starts the embedded server and upgrades its schema."""
         if (url := self.url) is not None:
             return url
         self.connect().close()
         return self.server.conninfo()
 
     def connect(self, application_name: str = "jobctl") -> psycopg.Connection[Any]:
-        """A connection to a schema that fits this program; the embedded server is started and brought up to it."""
+        """A connection to a schema that fits this program; the embedded server is started and upgraded to it."""
         from jobctl.postgres.connect import connect
         from jobctl.postgres.revision import require_head
 
@@ -96,13 +96,13 @@ class Database:
         return WatchedLeases(connect, ttl=ttl, server=self.server)
 
     def upgrade(self, revision: str = "head") -> None:
-        """Brings the schema up."""
+        """Upgrades the schema."""
         from jobctl.postgres import migrate
 
         migrate.upgrade(self._server_info(), revision)
 
     def downgrade(self, revision: str, *, force: bool = False) -> None:
-        """Takes the schema back. Raises ``IllegalTransition`` while workers are running, unless forced."""
+        """Downgrades the schema. Raises ``IllegalTransition`` while workers are running, unless forced."""
         from jobctl.postgres import migrate
 
         migrate.downgrade(self._server_info(), revision, force=force)
@@ -120,14 +120,14 @@ class Database:
         return migrate.sql()
 
     def dump(self, sink: BinaryIO) -> dict[str, int]:
-        """Writes all rows of the schema; gives how many of each table."""
+        """Writes all rows of the schema; returns the number of rows of each table."""
         from jobctl.postgres import dump
 
         with self.connect("jobctl db dump") as connection:
             return dump.dump(connection, sink)
 
     def load(self, source: BinaryIO) -> dict[str, int]:
-        """Fills the empty schema from a dump; gives how many rows of each table."""
+        """Fills the empty schema from a dump; returns the number of rows of each table."""
         from jobctl.postgres import dump
         from jobctl.postgres.leases import Leases
 
@@ -179,14 +179,14 @@ def roles(prefix: str) -> str:
     return statements(prefix)
 
 
-def hints_arrive(held: Settings, say: Callable[[str], None], seconds: float = 2.0) -> bool:
-    """Whether a NOTIFY of one connection reaches the LISTEN of another within so many seconds."""
+def hints_arrive(settings: Settings, report: Callable[[str], None], seconds: float = 2.0) -> bool:
+    """Whether a NOTIFY of one connection reaches the LISTEN of another within ``seconds``."""
     import select
 
     from jobctl.postgres.leases import Leases
     from jobctl.postgres.listener import Listener
 
-    connect_ = partial(Database(held, say).connect, "jobctl doctor")
+    connect_ = partial(Database(settings, report).connect, "jobctl doctor")
     listener, sender = Listener(connect_), Leases(connect_)
     try:
         sender.wake()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from jobctl.client import Client
 from jobctl.core.library import Chunk, JudgedConnection, SearchHit
@@ -52,10 +52,8 @@ def _hit(chunk: Chunk, title: str, score: float, lexical: float, vector: float) 
 def library(client: Client) -> Library:
     """The document library on the client's connection."""
     from jobctl.postgres.library import Libraries
-    from jobctl.postgres.queue import Queue
 
-    queue = cast("Queue", client.queue)
-    return Libraries()(queue.connection)
+    return Libraries()(client.queue.connection)
 
 
 def decide(client: Client, review_id: int, *, accept: bool) -> bool:
@@ -84,7 +82,7 @@ def restore_connections(settings: Settings, client: Client, key: str) -> tuple[i
         data = storage(settings).get(key, max_bytes=1 << 30)
     except (ValueError, CheckpointMissing):
         raise UsageError(
-            f"there is no backup {key}", hint="The result of the job names it: jobctl show ID --result"
+            f"no such backup: {key}", hint="The key is in the result of the job: jobctl result ID"
         ) from None
     saved = [_saved(json.loads(line)) for line in gzip.decompress(data).splitlines()]
     with client.queue.transaction():

@@ -1,4 +1,4 @@
-"""Configuration files: the user's own, and a project's, which is believed only where nobody else can have written it."""
+"""Configuration files: the user's own, and a project's, which is used only where no other account can have written it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_file(path: Path) -> dict[str, Any]:
 def read_own_file(path: Path) -> dict[str, Any]:
     """The settings of the user's own file; none where it does not exist.
 
-    Raises ``ConfigError`` where somebody else can have written it: it says where documents and keys go.
+    Raises ``ConfigError`` where another account can have written it: it sets where documents and keys go.
     """
     try:
         facts = path.stat()
@@ -54,7 +54,7 @@ def read_own_file(path: Path) -> dict[str, Any]:
     if reason := distrust(facts, (os.geteuid(),)):
         raise ConfigError(
             f"{path} can't be trusted: {reason}",
-            hint=f"chmod go-w {path}, once it says what you want; or name another file with --config.",
+            hint=f"chmod go-w {path}, after checking its content; or choose another file with --config.",
         )
     return read_file(path)
 
@@ -79,7 +79,7 @@ def read_project_file() -> tuple[dict[str, Any], list[Ignored]]:
 
 
 def _distrust_project(file: os.stat_result) -> str | None:
-    """Why the project's file is not believed; None when it is."""
+    """Why the project's file is not trusted; None when it is."""
     if not stat.S_ISREG(file.st_mode):
         return "it is not a regular file"
     if reason := distrust(file, (os.geteuid(),)):
@@ -93,7 +93,7 @@ def _name() -> str:
 
 
 def _settings(path: Path, data: bytes, *, project: bool = False) -> dict[str, Any]:
-    """What a file sets, checked; of a project's file what it may not set is left unchecked. Raises ``ConfigError``."""
+    """What a file sets, checked; what a project's file may not set is not checked. Raises ``ConfigError``."""
     if len(data) > SIZE_LIMIT:
         raise ConfigError(f"{path} is larger than {SIZE_LIMIT >> 20} MiB")
     try:
@@ -105,7 +105,7 @@ def _settings(path: Path, data: bytes, *, project: bool = False) -> dict[str, An
         where = f"{path}:{_line_of(text, name)}"
         if name not in SETTINGS:
             hint = f"{nearest(name, SETTINGS)}jobctl config show lists them"
-            raise ConfigError(f"{where}: there is no setting {name!r}", hint=hint)
+            raise ConfigError(f"{where}: unknown setting {name!r}", hint=hint)
         if SETTINGS[name].project or not project:
             _check(where, name, value)
     return found
@@ -116,12 +116,14 @@ def _check(where: str, name: str, value: object) -> None:
     wanted = type(default) if default is not None else str
     accepted = (int, float) if wanted is float else wanted
     if not isinstance(value, accepted) or (isinstance(value, bool) and wanted is not bool):
-        shown = repr(value) if SETTINGS[name].show == "plain" else f"a {type(value).__name__}"  # it may hold a password
+        shown = (
+            repr(value) if SETTINGS[name].show == "plain" else f"a {type(value).__name__}"
+        )  # it may contain a password
         raise ConfigError(f"{where}: {name} should be {wanted.__name__}, not {shown}")
     if isinstance(value, list) and not all(isinstance(part, str) for part in value):
-        raise ConfigError(f"{where}: {name} should be a list of texts, not {value!r}")
+        raise ConfigError(f"{where}: {name} should be a list of strings, not {value!r}")
     if isinstance(value, dict) and not all(_is_count(number) for number in value.values()):
-        raise ConfigError(f"{where}: {name} should give a whole number for each job type, not {value!r}")
+        raise ConfigError(f"{where}: {name} should be a table of job types with a whole number each, not {value!r}")
 
 
 def _is_count(number: object) -> bool:
@@ -137,7 +139,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _line_of(text: str, name: str) -> int:
-    """The line on which a setting stands, from 1."""
+    """The line number of a setting, from 1."""
     lines = text.splitlines()
     pattern = re.compile(rf"""\s*\[?["']?{re.escape(name)}["']?\s*[=.\]]""")
     return next((number for number, line in enumerate(lines, 1) if pattern.match(line)), 1)

@@ -1,4 +1,4 @@
-"""What comes in by entry points: job types, storages, engines. Loaded when named, our own through the same door."""
+"""What comes in by entry points: job types, storages, engines. Loaded on first use; the built-in ones use the same groups."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def pipeline(name: str) -> Pipeline:
     except Exception as error:
         where = f"{type(error).__name__}: {error}"
         raise ConfigError(
-            f"the job type {name} can't be loaded: {where}", hint="Mend or remove its package."
+            f"the job type {name} can't be loaded: {where}", hint="Fix or uninstall the package."
         ) from error
     if not isinstance(loaded, Pipeline):
-        raise ConfigError(f"the entry point {name} does not give a Pipeline")
+        raise ConfigError(f"the entry point {name} is not a Pipeline")
     return loaded
 
 
@@ -45,26 +45,26 @@ def pipelines() -> dict[str, Pipeline]:
     return {name: pipeline(name) for name in job_types()}
 
 
-def plugin(held: Settings, cache: dict[tuple[str, str], Any], kind: str, name: str | None) -> Any:
+def plugin(settings: Settings, cache: dict[tuple[str, str], Any], kind: str, name: str | None) -> Any:
     """A plug-in of a kind, made once: ``embedder``, ``enricher`` and ``judge`` as configured, the others by name.
 
     A class that needs settings has ``configured(settings, environment)``; the others are called without arguments.
     """
-    chosen = name or str(held[CHOSEN_BY[kind]])
+    chosen = name or str(settings[CHOSEN_BY[kind]])
     if chosen == "none":
         return None
     if (kind, chosen) not in cache:
         make = _loaded(kind, f"{kind}s", chosen)
-        made = make.configured(held.values, held.environment) if hasattr(make, "configured") else make()
+        made = make.configured(settings.values, settings.environment) if hasattr(make, "configured") else make()
         cache[kind, chosen] = made
     return cache[kind, chosen]
 
 
 def _loaded(kind: str, group: str, name: str) -> Any:
-    """What an entry point names. An optional one's extra is called as it is: ``pip install 'jobctl[s3]'``."""
+    """What an entry point names. The extra of an optional one has the same name: ``pip install 'jobctl[s3]'``."""
     entries = _entries(group)
     if name not in entries:
-        raise ConfigError(f"there is no {kind} named {name!r}", hint=f"one of: {', '.join(sorted(entries))}")
+        raise ConfigError(f"no {kind} named {name!r}", hint=f"one of: {', '.join(sorted(entries))}")
     try:
         return entries[name].load()
     except ImportError as error:
@@ -74,13 +74,13 @@ def _loaded(kind: str, group: str, name: str) -> Any:
         ) from error
 
 
-def where_bytes_are(held: Settings) -> str:
+def where_bytes_are(settings: Settings) -> str:
     """The storage by its name: a folder, or ``SCHEME://…``."""
-    return str(held["storage"] or held.home / "storage")
+    return str(settings["storage"] or settings.home / "storage")
 
 
-def storage(held: Settings) -> Any:
-    """Where bytes are kept: a folder, or ``SCHEME://…`` of a storage that was plugged in."""
-    where = where_bytes_are(held)
+def storage(settings: Settings) -> Any:
+    """Where the storage is: a folder, or ``SCHEME://…`` of a storage that was plugged in."""
+    where = where_bytes_are(settings)
     scheme, named, _ = where.partition("://")
     return _loaded("storage", "storage", scheme if named else "local")(where)

@@ -13,8 +13,8 @@ Show = Literal["plain", "url", "database"]
 class Setting:
     """One setting. The type of the default is the type of the setting; None: text.
 
-    ``project``: whether ``./.jobctl.toml`` may set it. It lies in a folder that may have come from anywhere, so it never
-    says where documents and keys go, which files may be read, or what code is chosen to run.
+    ``project``: whether ``./.jobctl.toml`` may set it. It may have come from anywhere with its folder, so it never sets
+    where documents and keys go, which files may be read, or what code is chosen to run.
     """
 
     default: Any

@@ -51,7 +51,7 @@ class WorkerOptions:
 def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
     """Runs a supervisor in this process until it ends; returns the number of jobs settled."""
     from jobctl.postgres.listener import Listener
-    from jobctl.postgres.patience import patiently
+    from jobctl.postgres.retry_until import retry_until_available
     from jobctl.worker.config import WorkerConfig
     from jobctl.worker.limits import StageTimer
     from jobctl.worker.metrics import Metrics
@@ -89,7 +89,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         timeout=float(held["stage_timeout"]), cpu=float(held["stage_cpu"]),
     )  # fmt: skip
     supervisor = Supervisor(config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics)
-    patiently(supervisor.register, seconds=START_PATIENCE)
+    retry_until_available(supervisor.register, seconds=START_PATIENCE)
     settled = supervisor.run()
     if pool.start_failure is not None:
         raise ConfigError(

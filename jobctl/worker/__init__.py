@@ -1,1 +1,1 @@
-"""The worker: a supervisor that claims, beats and settles, and long-lived children that run handlers."""
+"""The worker: a supervisor that claims jobs, renews leases and settles outcomes, and long-lived child processes that run handlers."""

@@ -38,7 +38,7 @@ RESEND_EVERY = 1.0
 
 
 class Commits(Protocol):
-    """What an attempt needs of the queue: ``postgres.leases.Leases``, or the recorder of ``jobctl.testing``."""
+    """The methods of the queue that an attempt needs: ``postgres.leases.Leases``, or the recorder of ``jobctl.testing``."""
 
     def commit_stage(
         self,
@@ -146,7 +146,7 @@ class Attempt:
                 self._fall_back(checkpoints, bad)
 
     def _fall_back(self, checkpoints: CheckpointLog, bad: Unreadable) -> None:
-        """Damage is recorded in the history, and costs only what came after the newest valid checkpoint."""
+        """Damage is recorded in the history; only work after the newest valid checkpoint is repeated."""
         checkpoints.cut(bad.record)
         self.log("warning", bad.record.stage, f"checkpoint of {bad.record.stage} cannot be used: {bad.reason}")
         detail = {"stage": bad.record.stage, "path": bad.record.path, "reason": bad.reason}
@@ -191,7 +191,7 @@ class Attempt:
         return self._through_outages(context, lambda: plain(stage.run(context, value), stage.name))
 
     def _through_outages(self, context: StageContext, act: Callable[[], T]) -> T:
-        """A stage that loses the database while it reads is begun again: the outage is no error of the job."""
+        """A stage that loses the database while it reads is begun again: an outage is not an error of the job."""
         writes = context.mark()
         while True:
             try:
@@ -199,7 +199,7 @@ class Attempt:
             except StorageUnavailable:
                 raise
             except StoreUnavailable as away:
-                self.log("warning", context.stage.name, f"{away}; the stage begins again when it is back")
+                self.log("warning", context.stage.name, f"{away}; the stage starts again when it is back")
                 context.back_to(writes)
                 time.sleep(RESEND_EVERY)
 
@@ -266,7 +266,7 @@ class Attempt:
         return self._until_available(send)
 
     def _until_available(self, act: Callable[[], T]) -> T:
-        """Until the database answers: losing it is not losing the job. The supervisor ends us when the lease is lost."""
+        """Until the database answers: losing it is not losing the job. The supervisor ends this process when the lease is lost."""
         while True:
             try:
                 return act()

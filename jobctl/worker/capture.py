@@ -11,13 +11,13 @@ from functools import partial
 from jobctl.worker.channel import LINE_CAP
 
 Take = Callable[[str, str], None]
-"""Takes a line: (level, text)."""
+"""Receives a line: (level, text)."""
 
 
 class Capture:
-    """Takes the place of stdout and stderr and listens to the root logger, while it is entered.
+    """Replaces stdout and stderr and handles records of the root logger, while it is entered.
 
-    Between ``begin`` and ``end`` what comes goes to the job. Otherwise errors go to the real stderr, and the rest nowhere.
+    Between ``begin`` and ``end`` output goes to the job. Otherwise errors go to the real stderr; the rest is dropped.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Capture:
         self._take = take
 
     def end(self) -> None:
-        """The job is over: a line without an end ends."""
+        """Ends a job: an incomplete line is passed on."""
         self._out.end_line()
         self._err.end_line()
         self._take = None

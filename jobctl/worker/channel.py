@@ -23,12 +23,12 @@ CHILD_CAP = 1 << 20
 SUPERVISOR_CAP = 256 << 20
 """Bytes of a message to a child: a job with its checkpoint records."""
 LINE_CAP, LEVEL_CAP, STAGE_CAP = 4_000, 40, 200
-"""Bytes of a line of a log, of its level and its stage; what is longer is cut off."""
+"""Bytes of a line of a log, of its level and its stage; longer ones are cut."""
 LENGTH = struct.Struct(">I")
 
 
 class ProtocolError(Exception):
-    """The other end sent what is no message."""
+    """The other end sent something that is not a message."""
 
 
 class Run(msgspec.Struct, frozen=True, array_like=True, tag="run"):
@@ -38,7 +38,7 @@ class Run(msgspec.Struct, frozen=True, array_like=True, tag="run"):
 
 
 class Stop(msgspec.Struct, frozen=True, array_like=True, tag="stop"):
-    """The requests that stand on the running job."""
+    """The pending requests on the running job."""
 
     job: int
     pause: bool

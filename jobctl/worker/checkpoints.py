@@ -42,7 +42,7 @@ class CheckpointLog:
         self.records = list(records)
         self.dropped: list[int] = []
         self.next_seq = max((record.seq for record in records), default=0) + 1
-        self.shared: dict[str, Any] = {}  # what the stages of this attempt made for each other
+        self.shared: dict[str, Any] = {}  # values that the stages of this attempt share
         self._values: dict[str, Any] = {}
         self._typed = {stage.name: _adapter(stage) for stage in pipeline.stages}
 
@@ -119,7 +119,7 @@ class CheckpointLog:
 
 @cache
 def _adapter(stage: Stage) -> Callable[[Any], Any]:
-    """Turns plain data into what the stage's function says it returns."""
+    """Converts plain data to the annotated return type of the stage's function."""
     try:
         returned = get_type_hints(stage.run).get("return", Any)
     except (NameError, TypeError):  # an annotation that cannot be resolved, or a callable object without any

@@ -1,6 +1,6 @@
 """A child process: receives jobs from its supervisor, runs their stages one after the other, reports how each ended.
 
-It has no heartbeat and no claim. It dies with its supervisor: the kernel is asked to see to that, and the socket ends.
+It has no heartbeat and no claim. It dies with its supervisor: by a parent-death signal, and when the socket closes.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Child:
             os.write(2, f"the supervisor sent {error}\n".encode())
             os._exit(1)
         finally:
-            os._exit(0)  # the supervisor is gone: whatever runs here has no right to go on
+            os._exit(0)  # the supervisor is gone: this process may not continue
 
     def _obey(self, message: ToChild) -> None:
         match message:
@@ -136,7 +136,7 @@ class Child:
 
 
 def _empty(workspace: Path) -> None:
-    """Copies of inputs and links to them were this attempt's."""
+    """Removes this attempt's copies of inputs and links to them."""
     for entry in workspace.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What an attempt reads of its job's row: JSON that anybody may have written there, decoded where it can harm only the job."""
+"""What an attempt reads of its job's row: untrusted JSON, decoded where it can affect only the job."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Percent(msgspec.Struct, frozen=True):
 
 
 def arguments(pipeline: Pipeline, text: str) -> Any:
-    """The input of a job as a model. Raises ``Invalid`` for what was put into the row past every check."""
+    """The input of a job as a model. Raises ``Invalid`` for an input that bypassed validation."""
     try:
         data = json.loads(text)
         if not isinstance(data, dict):

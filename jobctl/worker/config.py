@@ -1,4 +1,4 @@
-"""How a worker is to work."""
+"""Configuration of a worker."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WorkerConfig:
     recycle_after: int = 20_000
     """Jobs after which a child process is replaced."""
     silent_limit: float = 900.0
-    """A child process that sends nothing for so long while it runs a job hangs where no request can reach it."""
+    """Seconds without a message after which a child process that runs a job counts as hung."""
     auto_retry: bool = True
     paywall_holds: bool = False
     """Whether a paywall pauses its whole job type, instead of each job burning an attempt on it."""

@@ -1,4 +1,4 @@
-"""What a stage can do: the ``Context`` of core/ports.py."""
+"""The implementation of ``Context`` (core/ports.py)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Services:
 
 
 Log = Callable[[str, str | None, str], None]
-"""Takes a line: (level, stage, text)."""
+"""Receives a line: (level, stage, text)."""
 
 
 class StoredInput(msgspec.Struct, frozen=True):
@@ -157,7 +157,7 @@ class StageContext:
         return self._services.plugin(kind, name)
 
     def count_as(self, noun: str) -> None:
-        """What the items of this batched stage are called."""
+        """Sets the noun for the items of this batched stage."""
         self.noun = noun
 
     def about(self, entity_type: str, entity_id: int | str) -> None:

@@ -67,7 +67,7 @@ class Dispatcher:
 
     @property
     def exhausted(self) -> bool:
-        """Whether this worker has claimed all that it is to claim."""
+        """Whether this worker has reached its maximum number of jobs."""
         limit = self._config.max_jobs
         return bool(self._config.once and self.claimed) or (limit is not None and self.claimed >= limit)
 
@@ -146,7 +146,7 @@ class Dispatcher:
             return 0
 
     def isolate(self, error: Exception, tokens: Sequence[Token]) -> list[Outcome]:
-        """What becomes of jobs that were claimed together and could not be read.
+        """Ends jobs that were claimed together and could not be read.
 
         One alone is the bad one and fails. Several are released, and claimed one at a time until each had its turn.
         """
@@ -169,11 +169,11 @@ class Dispatcher:
         return self.pace.batch_size({job.job_type for job in self.ready}) > 1
 
     def put_back(self, jobs: Iterable[Claimed]) -> None:
-        """Jobs that a child process did not come to; they are the next ones."""
+        """Puts jobs that a child process did not start at the head of the ready ones."""
         self.ready = [*jobs, *self.ready]
 
     def drop(self, job_id: int) -> None:
-        """A job that is not ours any more."""
+        """Removes a job that belongs to another worker now."""
         self.ready = [job for job in self.ready if job.token.job_id != job_id]
 
     def release_ready(self) -> list[Outcome]:

@@ -1,4 +1,4 @@
-"""When a worker that is to end by itself has nothing left to do, and what it leaves behind, in words."""
+"""When a worker that is to end by itself has nothing left to do, and a description of what is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a child process may not do: work without a lease, outstay a request, hang, take more time than its stage has."""
+"""Ends child processes that work without a lease, ignore a request, hang or exceed the time limit of their stage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Enforcer:
         self._remover = remover
 
     def on_lease_lost(self, job_id: int) -> None:
-        """The job is another worker's: what works on it here is stopped, and reports nothing more."""
+        """The job belongs to another worker: its child process here is killed, and reports nothing more."""
         log.warning("job %d was taken over by another worker", job_id)
         self._parts.dispatch.drop(job_id)
         child = self._parts.pool.child_of(job_id)
@@ -60,7 +60,7 @@ class Enforcer:
             log.warning("no answer to the heartbeat: %d running jobs are frozen until there is one", len(frozen))
 
     def thaw(self) -> None:
-        """The leases are good again."""
+        """The leases are renewed."""
         now = time.monotonic()
         for child in self._parts.pool.children:
             if child.frozen:

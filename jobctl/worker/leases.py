@@ -1,4 +1,4 @@
-"""The leases of a worker's jobs: until when they are certainly good, when they are renewed, what is requested of the jobs."""
+"""The leases of a worker's jobs: until when they are certainly good, when they are renewed, which requests are pending."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLL_REQUESTS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What people want of a running job."""
+    """The pending requests on a running job."""
 
     pause: bool = False
     cancel: bool = False
@@ -31,9 +31,9 @@ class Renewal:
     """The answer to a renewal."""
 
     draining: bool
-    """Whether this worker was asked to drain."""
+    """Whether draining was requested for this worker."""
     lost: list[int] = field(default_factory=list)
-    """Jobs that are another's now."""
+    """Jobs that belong to other workers now."""
     changed: list[int] = field(default_factory=list)
     """Jobs whose requests are not those of the last answer."""
 
@@ -57,13 +57,13 @@ class LeaseKeeper:
     # -- renewing ------------------------------------------------------------------------------------------------
 
     def renew_in(self, now: float, *, unreachable: bool = False) -> float:
-        """Seconds until the next renewal; sooner while there is no answer, or where progress waits to be seen."""
+        """Seconds until the next renewal; sooner while there is no answer, or when progress is unsent."""
         if self._unsent and not unreachable and self.poll_in(now) <= 0:
             return 0.0
         return max(0.0, self._tried_at + (min(RETRY_RENEWAL, self.interval) if unreachable else self.interval) - now)
 
     def renew(self, worker: int, tokens: Mapping[int, Token], now: float) -> Renewal:
-        """Extends all leases in one statement; a job that does not come back is another's."""
+        """Extends all leases in one statement; a job that is not returned belongs to another worker."""
         self._tried_at = now
         beat = self._queue.beat(worker, {i: (token, self._progress.get(i)) for i, token in tokens.items()})
         self._unsent = False
@@ -80,7 +80,7 @@ class LeaseKeeper:
             self._good_until = now + self._queue.ttl - self.interval
 
     def must_freeze(self, now: float) -> bool:
-        """Whether a lease could have ended unseen: nobody may work under it until it is renewed."""
+        """Whether a lease could have ended unseen: no child process may continue until it is renewed."""
         return now >= self._good_until
 
     def freeze_in(self, now: float) -> float:
@@ -104,7 +104,7 @@ class LeaseKeeper:
         return [i for i in running if self._note(i, Request(*found.get(i, (False, False))), now)]
 
     def request(self, job_id: int) -> Request:
-        """The requests that stand on a job, as far as is known."""
+        """The pending requests on a job, as of the last answer."""
         return self._requests.get(job_id, Request())
 
     def cancelled_for(self, job_id: int, now: float) -> float:
@@ -131,7 +131,7 @@ class LeaseKeeper:
     # -- losing --------------------------------------------------------------------------------------------------
 
     def lose(self, job_id: int) -> None:
-        """The job is another worker's: what is still reported of it here is dropped."""
+        """The job belongs to another worker: later reports about it are dropped."""
         self._lost.add(job_id)
 
     def is_lost(self, job_id: int) -> bool:

@@ -1,4 +1,4 @@
-"""The time that a stage has taken, against its limits. Pure, but for what the kernel counts of a process."""
+"""The time that a stage has taken, against its limits. Pure, except for reading a process's CPU time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class StageClock:
         self.seen_at = now
 
     def exceeded(self) -> str | None:
-        """Which limit was reached, in words; None: none."""
+        """A sentence about the limit that was reached; None: none."""
         if self.limits.timeout and self.wall >= self.limits.timeout:
             return f"timed out after {format_duration(self.limits.timeout)} in {self.stage.name}"
         if self.limits.cpu and self.cpu >= self.limits.cpu:
@@ -51,7 +51,7 @@ class StageClock:
         return None
 
     def failure(self, reached: str) -> Failure:
-        """Of the class that the author of the stage gave."""
+        """A failure of the class that the author of the stage chose."""
         return Failure(self.limits.on_timeout, reached, reached)
 
     def out_of_cpu(self) -> str:
@@ -135,7 +135,7 @@ def retry_after(job: Claimed) -> float:
 
 
 def cpu_seconds_below(pid: int) -> float | None:
-    """Processor time of a process, of all below it, and of those that have ended; None where the kernel does not say."""
+    """Processor time of a process, of all below it, and of those that have ended; None where the kernel does not report it."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -15,10 +15,10 @@ from jobctl.core.errors import ConfigError
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HELP = {
-    "jobctl_jobs_settled_total": ("counter", "Attempts that ended, by what became of the job."),
+    "jobctl_jobs_settled_total": ("counter", "Attempts that ended, by the new status of the job."),
     "jobctl_jobs_claimed_total": ("counter", "Jobs taken from the queue."),
     "jobctl_children_lost_total": ("counter", "Child processes that died while they ran a job."),
-    "jobctl_jobs_running": ("gauge", "Jobs that child processes have."),
+    "jobctl_jobs_running": ("gauge", "Jobs sent to child processes."),
     "jobctl_slots": ("gauge", "Jobs that may run at once."),
     "jobctl_children": ("gauge", "Processes that run handlers."),
     "jobctl_seconds_since_beat": ("gauge", "Age of the last heartbeat that the database answered."),
@@ -73,7 +73,8 @@ class Metrics:
             server = ThreadingHTTPServer((host, port), Page)
         except OSError as error:
             raise ConfigError(
-                f"metrics can't be served on {host}:{port}: {error.strerror}", hint="Give another port: --metrics PORT"
+                f"metrics can't be served on {host}:{port}: {error.strerror}",
+                hint="Choose another port: --metrics PORT",
             ) from error
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()

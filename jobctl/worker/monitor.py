@@ -31,7 +31,7 @@ log = logging.getLogger("jobctl.worker")
 
 
 class ChildMonitor:
-    """Asks the database nothing: what it learns goes to the leases, the dispatcher and the outcomes."""
+    """Never queries the database: passes what it receives to the leases, the dispatcher and the outcomes."""
 
     def __init__(self, parts: Parts, remover: Remover) -> None:
         self._parts = parts

@@ -1,4 +1,4 @@
-"""When the database is asked again after it failed, and what is logged about that."""
+"""When the database is retried after a failure, and what is logged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RENEW = "renew"
 FIRST_RETRY, LAST_RETRY = 1.0, 30.0
 """Seconds until an operation that failed is tried again; doubled each time."""
 FORGET_AFTER = 5.0
-"""Seconds after which a retry that nothing asked for is forgotten."""
+"""Seconds after which an unused retry is forgotten."""
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class _Retry:
 
 
 class Outage:
-    """After a failure only the renewal asks the database until it is answered: each try may cost a time-out, and the
+    """After a failure only the renewal uses the database until it succeeds: each try may cost a time-out, and the
     children must be frozen in time. Then what failed by itself (a full disk refuses some writes and not others) is
     retried with a growing delay, and the outage is over when that works too.
     """
@@ -40,9 +40,9 @@ class Outage:
         self._since = 0.0
 
     def attempt(self, operation: str, act: Callable[[], T]) -> T | None:
-        """What ``act`` returns, None when the database does not answer or may not be asked yet.
+        """What ``act`` returns, None when the database does not answer or may not be used yet.
 
-        Losing the database is not losing the jobs; neither is an answer that nobody foresaw. Raises ``ConfigError``.
+        Losing the database is not losing the jobs; neither is an unexpected answer. Raises ``ConfigError``.
         """
         now = time.monotonic()
         if not self.allows(operation, now):
@@ -63,7 +63,7 @@ class Outage:
 
     @property
     def unreachable(self) -> bool:
-        """Whether nothing was answered since the last failure."""
+        """Whether no operation succeeded since the last failure."""
         return self._probing
 
     @property
@@ -76,7 +76,7 @@ class Outage:
         return operation in self._retries
 
     def allows(self, operation: str, now: float) -> bool:
-        """Whether an operation may ask the database now."""
+        """Whether an operation may use the database now."""
         if self._probing:
             return operation == RENEW
         retry = self._retries.get(operation)
@@ -103,7 +103,7 @@ class Outage:
             log.warning("%s; running jobs continue, retrying", text)
 
     def succeeded(self, operation: str, now: float) -> None:
-        """The database answered."""
+        """An operation succeeded."""
         if self.over:
             return
         self._probing = False

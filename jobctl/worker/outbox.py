@@ -21,7 +21,7 @@ LINES_A_JOB = 5_000
 
 
 class Outbox:
-    """Collects messages and sends them from a thread of its own, or at once where that is asked for.
+    """Collects messages and sends them from a thread of its own, or at once on request.
 
     Any thread may use it, and any process that a handler forks: a forked process sends its lines at once, under a lock
     between processes, and nothing else.
@@ -105,17 +105,17 @@ class Outbox:
             try:
                 self.flush()
             except OSError:
-                return  # the supervisor is gone; the thread that listens ends this process
+                return  # the supervisor is gone; the receiving thread ends this process
 
     def _after_fork(self) -> None:
-        """In a forked process: whatever thread held the lock is not here, and what waits is the parent's to send."""
+        """In a forked process: the thread that had the lock does not exist, and the parent sends what is queued."""
         self._forked = True
         self._lock, self._news = threading.RLock(), threading.Event()
         self._messages, self._lines, self._bytes = [], [], 0
 
 
 def _unnamed_file() -> int:
-    """A descriptor of a file that nobody else has, for locks."""
+    """A descriptor of a private file, for locks."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("jobctl-outbox")
     with tempfile.TemporaryFile() as file:

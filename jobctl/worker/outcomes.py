@@ -1,4 +1,4 @@
-"""What ended and what was logged, kept until the database has it: a commit costs the same for one and for a hundred."""
+"""Outcomes and log lines, buffered until they are written: a commit costs the same for one and for a hundred."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class OutcomeBuffer:
         self._lines.add(token.job_id, token.lease_seq, lines)
 
     def tokens(self) -> dict[int, Token]:
-        """Whose leases must live on until their outcomes are written."""
+        """The leases to renew until their outcomes are written."""
         return {outcome.token.job_id: outcome.token for outcome in (*self._outcomes, *self._locked)}
 
     def retry_locked(self) -> None:
@@ -72,7 +72,7 @@ class OutcomeBuffer:
 
     def flush(self, now: float, *, busy: bool) -> list[tuple[Outcome, Settled | None]]:
         """Writes the log lines and the outcomes that are due; an outcome after all lines of its attempt. None: the job
-        was another's.
+        belongs to another worker.
 
         Raises ``StoreUnavailable``: everything not yet written stays here.
         """

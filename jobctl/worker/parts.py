@@ -17,7 +17,7 @@ from jobctl.worker.wakeups import Wakeups
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Each has one task and knows none of the others."""
+    """Each has one task and does not use the others."""
 
     config: WorkerConfig
     pool: ChildPool

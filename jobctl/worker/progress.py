@@ -19,7 +19,7 @@ WHOLE = 100.0
 """The span of an only stage: its name need not be reported."""
 DETAILS_CAP, UNIT_CAP = 400, 60
 COUNT_CAP = 2**53
-"""Counts beyond this are not reported: not every reader of JSON has them."""
+"""Counts beyond this are not reported: some JSON readers lose precision."""
 
 
 def _wall_clock() -> datetime:
@@ -75,7 +75,7 @@ class ProgressReporter:
     def update(
         self, details: str, *, current: float | None = None, total: float | None = None, unit: str | None = None
     ) -> None:
-        """A text, and counts if there are any. Costs a handler next to nothing: only what is sent is put together."""
+        """A text, and counts if there are any. Cheap for a handler: the message is built only when it is sent."""
         if current is not None and total:
             start, end = self._span
             self._percent = max(self._percent, start + (end - start) * min(current / total, 1.0))

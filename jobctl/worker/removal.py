@@ -1,4 +1,4 @@
-"""Takes child processes away, and makes the ends of the jobs that they ran."""
+"""Removes child processes, and creates the outcomes of the jobs that they ran."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Exit:
 
 
 class Remover:
-    """The one place in which a child process is taken away."""
+    """The only code that removes a child process."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -93,13 +93,13 @@ class Remover:
         return Outcome(job.token, ending, progress=self._parts.leases.progress(job.token.job_id), failure=failure)
 
     def failed(self, job: Claimed, failure: Failure) -> Outcome:
-        """The end of an attempt that its supervisor ended; a transient failure is retried by itself."""
+        """The end of an attempt that its supervisor ended; a transient failure is retried automatically."""
         retries = failure.kind == "transient" and self._parts.config.auto_retry
         outcome = self.ended(job, Ending.FAILED, failure)
         return replace(outcome, retry_after=retry_after(job)) if retries else outcome
 
     def requeue(self, jobs: Sequence[Claimed]) -> None:
-        """Jobs that their child process did not come to."""
+        """Returns jobs that their child process did not start."""
         self._parts.dispatch.put_back(job for job in jobs if not self._parts.leases.is_lost(job.token.job_id))
         for job in jobs:
             self._parts.leases.forget(job.token.job_id)

@@ -1,4 +1,4 @@
-"""How a worker is stopped: within its grace at the first signal, at once at the second, whatever is away."""
+"""How a worker is stopped: within its grace period at the first signal, at once at the second, even if the database is unreachable."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 from types import FrameType
 
 LAST_WRITES = 2.0
-"""Seconds that a stopped worker may spend on writing what became of its jobs; then their leases expire."""
+"""Seconds that a stopped worker may spend on writing outcomes; then the leases expire."""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class Overdue(BaseException):
-    """The worker must leave now. Raised by an alarm, so that no call that blocks can keep it."""
+    """The worker must exit now. Raised by an alarm, so that no blocking call can delay it."""
 
 
 class Shutdown:
@@ -41,21 +41,21 @@ class Shutdown:
         return 0.0 if self._signals > 1 else max(0.0, self._kill_at - now)
 
     def request(self) -> None:
-        """As a signal: the first leaves the grace, the next none."""
+        """As a signal: the first starts the grace period, the next ends it."""
         self._signals += 1
         grace = self._grace if self._signals == 1 else 0.0
         self._kill_at = min(self._kill_at, time.monotonic() + grace)
         signal.setitimer(signal.ITIMER_REAL, grace + LAST_WRITES, LAST_WRITES)
 
     def install(self) -> None:
-        """Takes the signals over; one that was ignored (``nohup``) stays ignored."""
+        """Installs the signal handlers; a signal that was ignored (``nohup``) stays ignored."""
         for number in STOP_SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, lambda *_: self.request())
         self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, _overdue)
 
     def restore(self) -> None:
-        """Gives the signals back."""
+        """Restores the previous signal handlers."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._before.items():
             signal.signal(number, handler)

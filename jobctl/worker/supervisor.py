@@ -1,7 +1,7 @@
 """The supervisor: claims jobs, sends them to child processes, renews their leases, settles what they report.
 
 One thread, one loop. It runs no handler, so nothing that a handler does can delay a renewal. Read ``run`` first.
-What is decided by numbers alone stands beside it: ``leases``, ``dispatch``, ``outcomes``, ``outage``, ``shutdown``.
+Decisions by numbers alone are in separate modules: ``leases``, ``dispatch``, ``outcomes``, ``outage``, ``shutdown``.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ SETTLE = "settle"
 RETRY_SEND = 0.02
 """Seconds until what a child process did not take at once is sent."""
 WAIT_UNTIL_ALLOWED = 0.05
-"""Seconds between two turns while something is due that may not ask the database yet."""
+"""Seconds between two turns while something is due that may not use the database yet."""
 
 
 class Supervisor:
-    """Runs until it is stopped, or has nothing left to do when it drains."""
+    """Runs until it is stopped, or, when draining, until nothing is left to do."""
 
     def __init__(
         self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: ChildPool, *, timer: StageTimer,
@@ -86,7 +86,7 @@ class Supervisor:
     # -- the loop ------------------------------------------------------------------------------------------------
 
     def register(self) -> None:
-        """Announces the worker. Comes before ``run``, so that the caller decides how long a database is waited for."""
+        """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database."""
         self._register()
         self.wakeups.listen(self._notified)
 
@@ -107,7 +107,7 @@ class Supervisor:
             self.enforcer.replace()
 
     def run(self) -> int:
-        """The whole life of a worker; returns the number of jobs it settled."""
+        """Runs the worker to its end; returns the number of jobs it settled."""
         self.wakeups.watch_signals()
         self.shutdown.install()
         try:
@@ -197,7 +197,7 @@ class Supervisor:
             self.outage.attempt("pause", pause)
 
     def _tokens(self) -> dict[int, Token]:
-        """Every lease that is to live on."""
+        """Every lease to renew."""
         return self.monitor.tokens() | self.outcomes.tokens()
 
     def _renew(self) -> None:
@@ -292,7 +292,7 @@ class Supervisor:
             )
 
     def _leave(self) -> None:
-        """Ends the child processes first: no step that fails, or takes too long, keeps the others from their turn."""
+        """Ends the child processes first: a step that fails or takes too long does not prevent the others."""
         unregister = partial(self.queue.unregister, self.worker)
         for step in (self.close_pool, unregister, self.wakeups.close, self.queue.close, self.shutdown.restore):
             with suppress(Overdue, JobctlError, OSError):

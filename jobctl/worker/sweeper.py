@@ -1,4 +1,4 @@
-"""The worker's own timer for what belongs to no running job: retries that are due, leases that ran out, waiters."""
+"""The worker's timer for everything but running jobs: retries that are due, leases that ran out, waiters."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ AFTER_LEASE = 0.1
 REPAIR_EVERY = 60.0
 """Seconds between two looks at everything that waits for a dependency: a repair, settling wakes them at once."""
 LIMIT = 100
-"""Jobs that one sweep rescues; where there were so many, the next follows at once."""
+"""Jobs that one sweep rescues; when the limit is reached, the next follows at once."""
 
 
 class Sweeper:
-    """Due by the monotonic clock it is given; never waits for a running job."""
+    """Due by the caller's monotonic clock; never waits for a running job."""
 
     def __init__(self, queue: Leases, *, auto_retry: bool = True) -> None:
         self._queue = queue

@@ -1,4 +1,4 @@
-"""What wakes the loop of a supervisor: its children, signals, notifications of the database."""
+"""Events that wake the supervisor's loop: messages of child processes, signals, notifications of the database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READY = "jobctl_ready"
 
 
 class HasFileno(Protocol):
-    """What ``select`` takes."""
+    """An object that ``select`` accepts."""
 
     def fileno(self) -> int: ...
 
@@ -51,7 +51,7 @@ class Wakeups:
         signal.set_wakeup_fd(self._signals.fileno(), warn_on_full_buffer=False)
 
     def wait(self, seconds: float) -> None:
-        """Sleeps until something happens, at most so long; then calls back for everything that did."""
+        """Sleeps until an event, at most ``seconds``; then runs the callback of each event."""
         for key, _ in self._selector.select(seconds):
             if self._selector.get_map().get(key.fd) == key:  # not removed by what came before it in this round
                 key.data()

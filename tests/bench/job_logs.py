@@ -40,7 +40,7 @@ def run(url: str, home: str, kind: str) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="jobctl-bench-") as home:
         Path(home).chmod(0o755)
-        server = Server(Path(home) / "server", say=lambda _: None, environment=os.environ)
+        server = Server(Path(home) / "server", report=lambda _: None, environment=os.environ)
         url = server.ensure()
         try:
             migrate.upgrade(url)

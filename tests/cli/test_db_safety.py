@@ -112,7 +112,7 @@ def test_a_dump_with_a_hostile_row_is_refused_and_changes_nothing(queue, other, 
     rows["jobs"] = [in_column(rows["jobs"][0], "jobs", column, value)]
     target = Leases(lambda: connect(other))
     try:
-        with pytest.raises(UsageError, match="no whole dump"):
+        with pytest.raises(UsageError, match="not a complete dump"):
             dump.load(target, BytesIO(forged(rows, {"jobctl_dump": 1, "schema": head()})))
         assert target.connection.execute("SELECT count(*) FROM jobctl.jobs").fetchone() == (0,)
         assert target.submit([NewJob("a", {})])[0].id == 1

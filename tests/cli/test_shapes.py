@@ -87,8 +87,8 @@ def test_a_table_can_do_without_its_header(cli, mode):
     ("text", "says"),
     [
         ("concurrency = 2\npoll = 'often'\n", ":2: poll should be float"),
-        ("# a comment\n\nstorge = 'x'\n", ":3: there is no setting 'storge'"),
-        ("[max_retries]\nnoop = 'many'\n", ":1: max_retries should give a whole number"),
+        ("# a comment\n\nstorge = 'x'\n", ":3: unknown setting 'storge'"),
+        ("[max_retries]\nnoop = 'many'\n", ":1: max_retries should be a table of job types"),
         ("concurrency = = 2\n", "line 1"),
     ],
 )

@@ -32,7 +32,7 @@ def test_a_worker_counts_what_it_settles_and_says_when_it_last_beat(shell, cli, 
         urllib.request.urlopen(url + "/nothing", timeout=10)
     taken = cli("worker", "run", "--metrics", url.split(":")[2].split("/")[0])
     assert (taken.code, taken.out) == (5, "")
-    assert "Give another port" in taken.err
+    assert "Choose another port" in taken.err
 
 
 def test_labels_are_escaped_and_every_metric_is_explained():

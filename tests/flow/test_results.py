@@ -72,8 +72,8 @@ def test_a_result_of_nothing_is_null(shell, client):
 REFUSED = {
     "surrogate": "result.pages[1]: text with a lone surrogate (U+D800)",
     "surrogate key": "result.pages, key '\\udfff': text with a lone surrogate (U+DFFF)",
-    "nan": "result.scores[1]: nan is not a number that JSON has",
-    "infinity": "result.scores[1]: -inf is not a number that JSON has",
+    "nan": "result.scores[1]: nan is not a JSON number",
+    "infinity": "result.scores[1]: -inf is not a JSON number",
     "nul": "result.text[1]: text with the character U+0000",
     "nul in a large one": "result.text[1]: text with the character U+0000",
     "key": "returning.counts: a key is 1; keys must be text",

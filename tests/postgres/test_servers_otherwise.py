@@ -14,7 +14,7 @@ from jobctl.core.job import Filters, NewJob
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import REPORTED, _insist, connect
 from jobctl.postgres.leases import Lane, Leases
-from jobctl.postgres.patience import patiently
+from jobctl.postgres.retry_until import retry_until_available
 from tests import servers
 
 SETTINGS = {
@@ -114,7 +114,7 @@ def test_a_wrong_database_or_role_is_a_setting_and_not_an_outage(server_url, cli
     url = make_conninfo(server_url, **wrong)
     tries = []
     with pytest.raises(DatabaseRefused) as refused:
-        patiently(lambda: (tries.append(1), connect(url)), seconds=20)
+        retry_until_available(lambda: (tries.append(1), connect(url)), seconds=20)
     assert len(tries) == 1, "no retry helps"
     assert exits.of_error(refused.value) == 5
     assert cli("list", "--db", url).code == 5

@@ -56,7 +56,7 @@ def test_trouble_that_passes_is_not_seen(fake, trouble):
 def test_trouble_that_stays_is_said_in_words_that_name_no_secret(fake, monkeypatch):
     place = S3Storage("s3://books/p")
     fake.trouble = [503] * 9
-    with pytest.raises(StorageUnavailable, match=r"s3://books/p can't be used: it answers SlowDown"):
+    with pytest.raises(StorageUnavailable, match=r"s3://books/p can't be used: error SlowDown"):
         place.put("a", b"data")
     fake.trouble = []
     with pytest.raises(StorageUnavailable, match="NoSuchBucket"):

@@ -91,8 +91,8 @@ def test_what_has_no_plain_form_is_refused_with_its_position(value, words):
 UNENCODABLE = [
     ({"pages": ["ok", {"text": "a\ud800"}]}, r"one\.pages\[1\]\.text: text with a lone surrogate \(U\+D800\)"),
     ({"\udc00": 1}, r"one, key '\\udc00': text with a lone surrogate \(U\+DC00\)"),
-    ([0.5, float("nan")], r"one\[1\]: nan is not a number"),
-    ({"invalid": float("inf")}, r"one\.invalid: inf is not a number"),
+    ([0.5, float("nan")], r"one\[1\]: nan is not a JSON number"),
+    ({"invalid": float("inf")}, r"one\.invalid: inf is not a JSON number"),
     ([10**5000], r"one\[0\]: an integer of more than 4,000 digits"),
 ]
 
@@ -117,7 +117,7 @@ def test_a_nul_is_refused_in_results_only_and_what_only_looks_like_one_is_not():
 
 
 def test_the_first_fault_is_named():
-    assert fault([["fine"], float("nan"), float("inf")], "r") == "r[1]: nan is not a number that JSON has"
+    assert fault([["fine"], float("nan"), float("inf")], "r") == "r[1]: nan is not a JSON number"
     assert fault({"a": [1, "b", None, True, 2.5]}, "r") is None
 
 

@@ -16,7 +16,7 @@ from jobctl.postgres.embedded.cluster import Cluster
 
 
 def main() -> None:
-    """The process: one order, one answer."""
+    """The process: one request, one response."""
     order = json.loads(sys.argv[1])
     try:
         _become(order["uid"], order["gid"])
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _become(uid: int, gid: int) -> None:
-    """Gives up root for good: groups, group and user, the saved ones too."""
+    """Drops root for good: groups, group and user, the saved ones too."""
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)

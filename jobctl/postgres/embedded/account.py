@@ -1,4 +1,4 @@
-"""The account that the server runs as: ourselves, or, for root, an ordinary account that is there for databases."""
+"""The account that the server runs as: the current one, or, for root, a dedicated unprivileged account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobctl.core.errors import ConfigError
 from jobctl.postgres.embedded.binaries import Binaries
 
 DEDICATED = ("jobctl", "postgres")
-"""Accounts that root uses without being asked: no other kind of daemon runs as one of them."""
+"""Accounts that root uses without a setting: no other kind of daemon runs as one of them."""
 SHARED = ("nobody", "nogroup", "daemon")
 """Accounts that many daemons run as: each of them could read and change every job."""
 CREATE_ACCOUNT = (
@@ -25,7 +25,7 @@ CREATE_ACCOUNT = (
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who runs the server; ``user`` is None when that is ourselves."""
+    """The account of the server; ``user`` is None for the current account."""
 
     uid: int
     gid: int
@@ -33,9 +33,9 @@ class Account:
 
     @classmethod
     def choose(cls, environment: Mapping[str, str]) -> Account:
-        """Ourselves; as root JOBCTL_DB_OS_USER, else ``jobctl`` or ``postgres``: Postgres refuses to run as root.
+        """The current account; as root JOBCTL_DB_OS_USER, else ``jobctl`` or ``postgres``: Postgres refuses to run as root.
 
-        Raises ``ConfigError`` where root has no account for it, or names one that other daemons share.
+        Raises ``ConfigError`` where no such account, or names one that other daemons share.
         """
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid())
@@ -48,7 +48,7 @@ class Account:
             except ConfigError:
                 continue
         raise ConfigError(
-            "Postgres does not run as root, and there is no account named jobctl or postgres to run it as",
+            "Postgres does not run as root, and there is no account named jobctl or postgres",
             hint=CREATE_ACCOUNT,
         )
 
@@ -57,7 +57,7 @@ class Account:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
-            raise ConfigError(f"JOBCTL_DB_OS_USER={name}: there is no such account", hint=CREATE_ACCOUNT) from None
+            raise ConfigError(f"JOBCTL_DB_OS_USER={name}: no such account", hint=CREATE_ACCOUNT) from None
         if entry.pw_uid == 0:
             raise ConfigError(f"JOBCTL_DB_OS_USER={name}: Postgres does not run as root", hint=CREATE_ACCOUNT)
         if name in SHARED:

@@ -1,4 +1,4 @@
-"""Where the server's programs are: a setting, a wheel, or the system."""
+"""Finds the server's programs: by a setting, in a wheel, or in the system."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ class Binaries:
 
 
 def find(environment: Mapping[str, str], major: int | None = None) -> Binaries:
-    """The first installation that fits: JOBCTL_PG_BINDIR, wheels, system. ``major``: only this one will do.
+    """The first installation that fits: JOBCTL_PG_BINDIR, wheels, system. ``major``: this one only.
 
-    Raises ``ConfigError`` with the way out.
+    Raises ``ConfigError`` with a hint.
     """
     for candidate in _candidates(environment):
         if major is None or candidate.major == major:
             return candidate
     if major is not None:
         raise ConfigError(
-            f"the embedded database was made by Postgres {major}, whose programs are not here any more",
+            f"the embedded database was created by Postgres {major}, which is no longer installed",
             hint=f"Set JOBCTL_PG_BINDIR to a Postgres {major}, or move the data with: jobctl db dump",
         )
     raise ConfigError(
-        "no Postgres was found to start",
+        "no Postgres installation found",
         hint="Set JOBCTL_DATABASE_URL to a server, or JOBCTL_PG_BINDIR to the bin folder of a Postgres.",
     )
 
 
 def _candidates(environment: Mapping[str, str]) -> Iterator[Binaries]:
-    if given := environment.get("JOBCTL_PG_BINDIR"):
-        major = _major(Path(given))
+    if configured := environment.get("JOBCTL_PG_BINDIR"):
+        major = _major(Path(configured))
         if major is None:
-            raise ConfigError(f"JOBCTL_PG_BINDIR={given} has no working Postgres in it")
-        yield Binaries(Path(given), major)
+            raise ConfigError(f"JOBCTL_PG_BINDIR={configured} has no working Postgres in it")
+        yield Binaries(Path(configured), major)
         return
     for name, folder in WHEELS:
         # found, not imported: importing these packages costs time and prints warnings
@@ -81,7 +81,7 @@ def _system() -> Iterator[Path]:
 
 
 def _major(bindir: Path) -> int | None:
-    """The major version of the server in a folder, None where there is none that can run."""
+    """The major version of the server in a folder, None where there is none that runs."""
     server = bindir / "postgres"
     if not (os.access(server, os.X_OK) and os.access(bindir / "initdb", os.X_OK)):
         return None

@@ -34,9 +34,9 @@ START_TIMEOUT = 120
 STOP_TIMEOUT = 60
 LOG_LIMIT = 10 * 1024 * 1024
 REPORT_AFTER = 2.0
-"""Seconds after which a person who waits is told what for."""
+"""Seconds after which a wait is reported with its reason."""
 PASSED_ON = ("PATH", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""What the server gets of our environment: it lives on, and must not keep keys and tokens readable."""
+"""Environment variables passed on to the server: it outlives the command, and must not keep keys and tokens readable."""
 SETTINGS = """\
 # Written by jobctl at each start. Durable, local only, small.
 listen_addresses = ''
@@ -58,7 +58,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One data folder of one major version. ``base`` is ``<home>/pg``, ``bindir`` holds the server's programs.
+    """One data folder of one major version. ``base`` is ``<home>/pg``, ``bindir`` has the server's programs.
 
     ``socket_dir`` is where the server listened the last time, if that is known.
     """
@@ -110,7 +110,7 @@ class Cluster:
     # -- creating ------------------------------------------------------------------------------------------------
 
     def _remove_unfinished(self) -> None:
-        """Leftovers of an initdb that was killed: whoever runs one holds the lock, and that is us."""
+        """Leftovers of an initdb that was killed: initdb runs only under the lock, which this process has."""
         for unfinished in self.data.parent.glob("cluster.init-*"):
             shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -128,7 +128,7 @@ class Cluster:
         unfinished.rename(self.data)
 
     def _socket_folder(self) -> Path:
-        """A folder that belongs to this cluster for ever: a later one at the same place gets another.
+        """A folder for this cluster only: a later one at the same path has another.
 
         A server whose data was removed unlinks its socket when it notices; that must not be its successor's.
         """
@@ -150,7 +150,7 @@ class Cluster:
             return source.read(8)
 
     def _configure(self, socket_dir: Path) -> None:
-        """Our settings, in a file of their own, so that no path goes through a shell; written again at each start."""
+        """The settings, in a separate file, so that no path passes through a shell; written again at each start."""
         listed = str(socket_dir).replace('"', '""').replace("'", "''")
         text = SETTINGS.format(durable="on" if self.durable else "off")
         text += f"unix_socket_directories = '\"{listed}\"'\n"
@@ -166,9 +166,9 @@ class Cluster:
     # -- starting ------------------------------------------------------------------------------------------------
 
     def _is_running(self, socket_dir: Path) -> bool:
-        """Waits for a server that is starting; ends one that nobody can reach; clears the pid file of a dead one.
+        """Waits for a server that is starting; ends one that is unreachable; clears the pid file of a dead one.
 
-        A pid file is judged by what its process is, never by whether a process has that number.
+        A pid file counts only when its process is the server, not whenever the pid exists.
         """
         deadline = time.monotonic() + START_TIMEOUT
         while (pid := postmaster_pid(self.data)) is not None and is_postmaster(pid, self.data):
@@ -214,7 +214,7 @@ class Cluster:
         raise StoreUnavailable(f"the database does not start: {self._last_line()}", hint=f"See {self.log}")
 
     def _end(self, pid: int) -> None:
-        """A fast shutdown of a process that is certainly ours; it may be ending by itself."""
+        """A fast shutdown of a process that is certainly the server; it may already be ending."""
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGINT)
         deadline = time.monotonic() + STOP_TIMEOUT
@@ -226,7 +226,7 @@ class Cluster:
     def _run(self, command: Sequence[str], *, cwd: Path) -> int:
         """Runs a program of the server, detached, its output added to the log; returns the exit code.
 
-        A file, not a pipe: the postmaster keeps what it inherits open, and a pipe would never end.
+        A file, not a pipe: the postmaster keeps inherited descriptors open, and a pipe would never reach its end.
         """
         with suppress(FileNotFoundError):
             if self.log.lstat().st_size > LOG_LIMIT:
@@ -250,7 +250,7 @@ class Cluster:
 
 
 def data_folder(base: Path, major: int) -> Path:
-    """Where the data of a major version lies."""
+    """The data folder of a major version."""
     return base / str(major) / "cluster"
 
 
@@ -273,12 +273,12 @@ def _is_own_folder(folder: Path) -> bool:
 
 
 def _listens(socket_dir: Path) -> bool:
-    """Whether somebody listens on the socket."""
+    """Whether a process listens on the socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(5)
         try:
             probe.connect(str(socket_dir / SOCKET))
-        except (BlockingIOError, TimeoutError):  # it listens, and more are waiting than it takes
+        except (BlockingIOError, TimeoutError):  # it listens, and its backlog is full
             return True
         except OSError:
             return False
@@ -294,7 +294,7 @@ def _open(path: Path, flags: int) -> IO[bytes]:
 
 @contextmanager
 def _reported(report: Report, line: str) -> Iterator[None]:
-    """Reports what takes long, when it does."""
+    """Reports an operation that takes long."""
     timer = threading.Timer(REPORT_AFTER, report, [line])
     timer.start()
     try:

@@ -1,6 +1,6 @@
 """Work on the cluster as the account that owns it.
 
-An ordinary user is that account. Root starts ``python -m jobctl.postgres.embedded``, a process that gives up every right of
+An ordinary user is that account. Root starts ``python -m jobctl.postgres.embedded``, a process that drops every right of
 root for good before it looks at a single file of the account: what lies there, links included, then counts for no more than
 the account itself.
 """
@@ -36,7 +36,7 @@ PASSED_ON = (
 
 
 def start(cluster: Cluster, account: Account, report: Report, *, lock: int) -> Path:
-    """``Cluster.start`` as the account. ``lock``: the descriptor of the lock, held until the work is done.
+    """``Cluster.start`` as the account. ``lock``: the descriptor of the lock, kept until the work is done.
 
     Raises ``ConfigError``, ``StoreUnavailable``.
     """
@@ -55,8 +55,8 @@ def stop(cluster: Cluster, account: Account, *, lock: int) -> bool:
 def _delegate(action: Action, cluster: Cluster, account: Account, report: Report, lock: int) -> Any:
     """Runs an action in a process of the account; returns its result.
 
-    The process inherits the lock: where we are killed, nobody else starts while it is still at work. ``-P`` keeps the
-    current folder, which may be anybody's, out of the places that modules are imported from.
+    The process inherits the lock: if this process is killed, no other starts while it is still running. ``-P`` keeps the
+    current folder, which may belong to another account, out of the module search path.
     """
     order = {
         "action": action, "uid": account.uid, "gid": account.gid, "base": str(cluster.base), "major": cluster.major,

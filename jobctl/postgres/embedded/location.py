@@ -1,6 +1,6 @@
-"""Where the server of a home listens: a small file in the home, and the checks before anybody connects there.
+"""Where the server of a home listens: a small file in the home, and the checks before a connection to it.
 
-The file belongs to whoever owns the home, so its content can be trusted as far as the home can. The folder of the socket
+The file belongs to the owner of the home, so its content can be trusted as far as the home can. The folder of the socket
 may lie in ``/tmp``: its name alone proves nothing.
 """
 
@@ -39,7 +39,7 @@ class Location:
             return None
 
     def write(self, home: int) -> None:
-        """Replaces the file in the home, which is given as a descriptor. Children of root may read it."""
+        """Replaces the file in the home (a descriptor). Children of root may read it."""
         fresh = f"{FILE}.new-{os.getpid()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=home), "w", encoding="utf-8") as sink:
@@ -58,7 +58,7 @@ class Location:
     def require_own_server(self, descriptor: int, cluster: Path) -> None:
         """Raises ``ConfigError`` where another account serves a connection, ``StoreUnavailable`` where another server does.
 
-        ``descriptor`` is that of the connection. The kernel says who listens, and in which folder it works.
+        ``descriptor`` is that of the connection. The kernel reports the listening process and its working folder.
         """
         found = peer(descriptor)
         if found is None:

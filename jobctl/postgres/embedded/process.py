@@ -37,7 +37,7 @@ def is_postmaster(pid: int, cluster: Path) -> bool:
 
 
 def works_in(pid: int, cluster: Path) -> bool | None:
-    """Whether the working folder of a process is this data folder; None where the system does not say."""
+    """Whether the working folder of a process is this data folder; None where the system does not report it."""
     if not LINUX or pid == 0:  # 0: the process is in a namespace of its own
         return None
     try:
@@ -49,7 +49,7 @@ def works_in(pid: int, cluster: Path) -> bool | None:
 
 
 def peer(descriptor: int) -> tuple[int, int] | None:
-    """(pid, uid) of the process that listens at the other end of a Unix socket; None where the system does not say.
+    """(pid, uid) of the process that listens at the other end of a Unix socket; None where the system does not report it.
 
     The kernel recorded them when that process began to listen: nothing that is sent can forge them.
     """
@@ -120,7 +120,7 @@ def _state(pid: int) -> str | None:
 
 
 def _stat_fields(pid: int) -> list[str]:
-    """State, parent, … of a process: what follows its name, which may hold spaces and brackets."""
+    """State, parent, … of a process: what follows its name, which may contain spaces and brackets."""
     return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
 
 

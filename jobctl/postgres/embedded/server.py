@@ -1,4 +1,4 @@
-"""The life of the embedded server. Every command connects, and brings it up where it is down; only ``stop`` stops it."""
+"""The life cycle of the embedded server. Every command connects, and starts it if it is down; only ``stop`` stops it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from jobctl.postgres.embedded.process import peer, stop_orphans
 
 BASE = "pg"
 LOCK_TIMEOUT = 60.0
-"""Seconds that a command waits for another one that brings the server up."""
+"""Seconds that a command waits for another one that starts the server."""
 NEVER_STARTED = "the embedded database is not running"
 
 
@@ -44,9 +44,9 @@ class ServerStatus:
 
 
 class Server:
-    """One cluster under ``home``. ``report`` gets lines for a person who waits.
+    """One cluster under ``home``. ``report`` receives progress lines.
 
-    ``timeout``: seconds to wait for another process that brings the server up or down.
+    ``timeout``: seconds to wait for another process that starts or stops the server.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Server:
     def connect(self, application_name: str = "jobctl") -> psycopg.Connection[Any]:
         """A connection to the running server, which is certainly ours; starts nothing.
 
-        Raises ``StoreUnavailable`` where it does not run, ``ConfigError`` where home, socket or server are somebody else's.
+        Raises ``StoreUnavailable`` where it does not run, ``ConfigError`` where home, socket or server belong to another account.
         """
         return self._connect_to(self._location(), DATABASE, application_name)
 
@@ -216,7 +216,7 @@ class Server:
             os.close(descriptor)
 
     def _require_base(self, home: int, account: Account) -> None:
-        """The folder ``pg``: the account's, and nobody else's. Root makes it, and from then on never writes below it."""
+        """The folder ``pg``: private to the account. Root creates it, and afterwards never writes below it."""
         if account.user:
             os.fchmod(home, os.fstat(home).st_mode | 0o111)  # may be entered, not read
             if not account.can_reach(self.home):
@@ -258,7 +258,7 @@ class Server:
 
     @contextmanager
     def _lock(self) -> Iterator[int]:
-        """One bring-up or stop at a time. The server does not inherit the descriptor: it must not hold the lock."""
+        """One start or stop at a time. The server does not inherit the descriptor: it must not keep the lock."""
         deadline = time.monotonic() + self._timeout
         descriptor = self._open_lock()
         try:
@@ -290,7 +290,7 @@ class Server:
             return False
 
     def _acquire(self, descriptor: int, deadline: float) -> None:
-        """Waits for the lock as long as a start may take: whoever holds it may have been suspended half-way."""
+        """Waits for the lock as long as a start may take: its owner may have been suspended half-way."""
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,10 +13,10 @@ from jobctl.postgres.session import Connect
 
 
 class WatchedLeases(Leases):
-    """Looks at each beat whether the connection still leads to the server that a new one would reach.
+    """Checks at each heartbeat whether the connection is still to the server that a new connection would reach.
 
-    The old server keeps answering on open connections for a while after its home was removed, and the children, who
-    connect anew, can't reach it. So the supervisor must: its next connection brings the server up.
+    The old server keeps serving open connections for a while after its home was removed, but child processes, with
+    new connections, can't reach it. So the supervisor reconnects, which starts the server again.
     """
 
     def __init__(self, connect: Connect, *, ttl: float, server: Server) -> None:

@@ -1,4 +1,4 @@
--- What may still refer to bytes of these jobs: recorded paths, and the attempt that runs, if one does.
+-- References to bytes of these jobs: recorded paths, and the running attempt, if any.
 SELECT
     j.id,
     CASE WHEN j.status = 'processing' THEN j.lease_seq END AS running,

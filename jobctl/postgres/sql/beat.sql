@@ -1,7 +1,7 @@
--- Extends every lease of a worker at once, carries the newest progress, brings back the standing requests.
--- A job that is not in the answer is not ours any more. A row that another session has locked is passed by: it is still
--- ours, nobody can take it as long, and the next beat looks again. progress.updated_at is set here, by the database's
--- clock, and only when the job moved: a beat repeats the last progress, and a rate changes while nothing else does.
+-- Extends every lease of a worker at once, stores the newest progress, returns the pending requests.
+-- A job that is not returned belongs to another worker now. A row that another session has locked is skipped: it is still
+-- this worker's, it can't be claimed meanwhile, and the next heartbeat tries again. progress.updated_at is set here, by the database's
+-- clock, and only when the job moved: a heartbeat repeats the last progress, and a rate changes while nothing else does.
 WITH alive AS (
     UPDATE jobctl.workers SET heartbeat_at = jobctl.clock()
     WHERE id = (SELECT id FROM jobctl.workers WHERE id = %(worker)s FOR NO KEY UPDATE SKIP LOCKED)

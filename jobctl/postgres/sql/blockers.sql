@@ -1,4 +1,4 @@
--- Sessions whose locks others wait for, that do nothing in a transaction with locks on our tables, or lock a whole table.
+-- Sessions that block others, that are idle in a transaction with locks on jobctl's tables, or that lock a whole table.
 WITH waits AS (
     SELECT blocker, count(DISTINCT w.pid) AS waiting
     FROM pg_locks w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS blocker
@@ -26,7 +26,7 @@ FROM pg_stat_activity a LEFT JOIN waits w ON w.blocker = a.pid
 WHERE
     a.datname = current_database() AND a.pid <> pg_backend_pid()
     AND (a.pid IN (SELECT blocker FROM keeps) OR a.pid IN (SELECT blocker FROM waits))
-    -- who waits itself is no cause
+    -- a session that waits itself is not the cause
     AND NOT EXISTS (SELECT FROM pg_locks mine WHERE mine.pid = a.pid AND NOT mine.granted)
 ORDER BY a.xact_start NULLS LAST
 LIMIT 10

@@ -1,4 +1,4 @@
--- Ends what does not run, asks what runs.
+-- Cancels jobs that are not running; records a request on running ones.
 WITH target AS MATERIALIZED (
     SELECT id, status, retry_count, max_retries, pause_requested_at, cancel_requested_at, progress, concurrency_key
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE

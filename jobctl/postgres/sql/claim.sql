@@ -1,5 +1,5 @@
 -- Takes up to `slots` due jobs under new tokens. Flat: one short index probe a lane (queue × type × priority), from
--- the lowest place where work can still be; update by id = ANY(ARRAY(…)), because a join made the planner scan.
+-- the lowest position where work can still be; update by id = ANY(ARRAY(…)), because a join made the planner scan.
 WITH claimed AS (
     UPDATE jobctl.jobs
     SET
@@ -28,7 +28,7 @@ WITH claimed AS (
                     AND j.run_after <= jobctl.clock()
                     AND (%(only)s::bigint[] IS NULL OR j.id = ANY (%(only)s::bigint[])
                         OR j.created_by = ANY (SELECT 'job:' || own.id FROM unnest(%(only)s::bigint[]) AS own (id)))
-                    -- what `submit --run` has just made is for the worker that it starts; few, and not for long
+                    -- jobs of `submit --run` are reserved for the worker that it starts; few, and for a short time
                     AND (NOT j.metadata ? 'reserved_s' OR j.id = ANY (%(only)s::bigint[])
                         OR j.created_at < jobctl.clock() - make_interval(secs => (j.metadata ->> 'reserved_s')::float8))
                     AND (j.run_after, j.id) >= (lane.low_run_after, lane.low_id)
@@ -36,7 +36,7 @@ WITH claimed AS (
                 LIMIT %(slots)s
                 FOR UPDATE SKIP LOCKED
             ) ready
-            -- a job that became pending while its queue was being held may have missed the hold
+            -- a job that became pending while its queue was being paused may have missed the pause
             WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = lane.queue)
                 AND NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'type' AND h.name = lane.job_type)
             ORDER BY ready.priority DESC, ready.run_after, ready.id

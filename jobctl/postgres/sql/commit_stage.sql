@@ -1,5 +1,5 @@
--- Records a checkpoint whose bytes are already durable; with it, where a pause stands and the point is safe, the pause.
--- No row back: authority lost.
+-- Records a checkpoint whose bytes are already durable; with it, where a pause is pending and the point is safe, the pause.
+-- No row returned: the lease is lost.
 WITH job AS (
     UPDATE jobctl.jobs
     SET

@@ -1,4 +1,4 @@
--- After a lost answer: did the commit of this checkpoint happen, and where is the job now?
+-- After a lost answer: whether this checkpoint was committed, and the job's present status.
 SELECT
     j.status,
     j.cancel_requested_at IS NOT NULL AS cancel,

@@ -1,4 +1,4 @@
--- Removes ended jobs; their events stay. The paths come back so that the bytes can be removed after the commit.
+-- Removes ended jobs; their events stay. The paths are returned so that the bytes can be removed after the commit.
 WITH target AS MATERIALIZED (
     SELECT id, status, retry_count, max_retries, concurrency_key, pause_requested_at, cancel_requested_at,
         result_path

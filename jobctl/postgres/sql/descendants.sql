@@ -1,4 +1,4 @@
--- Jobs and the follow-up work that they submitted.
+-- Jobs and their descendants: the follow-up jobs that they submitted.
 SELECT id, status FROM jobctl.jobs
 WHERE
     id >= (SELECT min(own.id) FROM unnest(%(ids)s::bigint[]) AS own (id))

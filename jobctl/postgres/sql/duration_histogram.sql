@@ -1,4 +1,4 @@
--- How long completed jobs ran, by decade, and how many ended in each of the last 24 hours (0: the present one).
+-- How long completed jobs ran, by decade, and how many ended in each of the last 24 hours (0: the current one).
 WITH ended AS (
     SELECT status, completed_at, CASE WHEN started_at IS NOT NULL THEN run_s END AS run_s
     FROM jobctl.jobs

@@ -1,4 +1,4 @@
--- What holds in this session, whatever was asked for: a pooler may have dropped it.
+-- The settings in force in this session: a pooler may have dropped some of those that were set.
 SELECT
     current_setting('jit') AS jit,
     current_setting('statement_timeout') AS statement_timeout,

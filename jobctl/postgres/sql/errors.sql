@@ -1,4 +1,4 @@
--- Failures by class and type, and how many were mended by a retry.
+-- Failures by class and type, and how many recovered by a retry.
 SELECT
     job_type, detail ->> 'error_type' AS error_type, count(*) AS failures,
     count(DISTINCT job_id) AS jobs,

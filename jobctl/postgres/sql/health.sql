@@ -1,4 +1,4 @@
--- What a person should know of the queue and of the server, in one row.
+-- The state of the queue and of the server, in one row.
 SELECT
     clock_timestamp() AS server_time,
     (SELECT count(*) FROM jobctl.jobs j LEFT JOIN jobctl.workers w ON w.id = j.worker_id
@@ -20,7 +20,7 @@ SELECT
              AND w.job_types ? j.job_type AND (w.queues = '[]'::jsonb OR w.queues ? j.queue)
      )) AS unserved,
     (SELECT count(*) FROM jobctl.workers WHERE stopped_at IS NULL AND NOT jobctl.silent(heartbeat_at, lease_s)) AS alive,
-    -- seconds that what was written lies in the future: the clock was set back by at least as much
+    -- seconds by which the newest row is in the future: the clock was set back by at least as much
     (SELECT greatest(0, extract(epoch FROM max(at) - jobctl.clock()))::float8 FROM (
         (SELECT at FROM jobctl.events ORDER BY id DESC LIMIT 1000)
         UNION ALL

@@ -1,4 +1,4 @@
--- What a draining worker leaves behind, by the reason for which it waits; of a concurrency key, which job uses it.
+-- Jobs that a draining worker leaves, by the reason for which they wait; of a concurrency key, which job uses it.
 WITH waiting AS (
     SELECT coalesce(waiting_on, 'time') AS reason, count(*) AS jobs, min(id) AS first
     FROM jobctl.jobs

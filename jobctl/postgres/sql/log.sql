@@ -1,5 +1,5 @@
--- Writes lines of running jobs; of each job the newest `bound` lines stay. One index scan a job, however many lines there
--- are. The rows that come back are jobs whose lines were not written, because another session has the job locked.
+-- Writes lines of running jobs; of each job the newest `bound` lines are kept. One index scan a job, however many lines there
+-- are. The rows returned are jobs whose lines were not written, because another session has the job locked.
 WITH free AS MATERIALIZED (
     SELECT id, lease_seq FROM jobctl.jobs WHERE id = ANY (%(ids)s::bigint[]) FOR KEY SHARE SKIP LOCKED
 ),
@@ -14,7 +14,7 @@ written AS (
     INSERT INTO jobctl.job_logs (job_id, attempt, level, stage, text)
     SELECT job_id, attempt, level, stage, text FROM fresh WHERE age <= %(bound)s ORDER BY n
 ),
--- the statement does not see what it inserts: so many of the old lines stay as the fresh ones leave room for
+-- the statement does not see what it inserts: as many old lines are kept as fit beside the new ones
 excess AS MATERIALIZED (
     SELECT c.job_id, newest.id
     FROM (SELECT job_id, count(*) AS fresh FROM fresh GROUP BY job_id) c CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
--- Lines of a job after a given one; tail: only the last so many.
+-- Lines of a job after a given one; tail: only the last ones.
 SELECT * FROM (
     SELECT id, job_id, attempt, at, level, stage, text
     FROM jobctl.job_logs

@@ -1,5 +1,5 @@
--- The database's clock was set back: what was submitted for now is due now, not when the clock comes there again.
--- jobs_now_idx has nothing behind the clock otherwise, so that this costs one probe. One instant for all: ids order them.
+-- The database's clock was set back: what was submitted for now is due now, not when the clock reaches that time again.
+-- jobs_now_idx has nothing past the clock otherwise, so that this costs one probe. One instant for all: ids order them.
 WITH moment AS MATERIALIZED (
     SELECT jobctl.clock() AS now
 ),

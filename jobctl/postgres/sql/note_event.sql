@@ -1,4 +1,4 @@
--- A line of history that changes no status: a warning, a fallback. Only from the attempt that owns the job.
+-- An event that changes no status: a warning, a fallback. Only from the attempt that owns the job.
 INSERT INTO jobctl.events (job_id, kind, actor, lease_seq, detail)
 SELECT id, %(kind)s, %(actor)s, lease_seq, %(detail)s
 FROM jobctl.jobs

@@ -1,4 +1,4 @@
--- Pauses what waits, asks what runs. answer: done, requested, unchanged, refused.
+-- Pauses pending jobs; records a request on running ones. answer: done, requested, unchanged, refused.
 WITH target AS MATERIALIZED (
     SELECT id, status, retry_count, max_retries, pause_requested_at, cancel_requested_at, progress, concurrency_key
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE

@@ -1,4 +1,4 @@
--- Holds a queue or a type as a whole: its pending jobs leave the claim index.
+-- Pauses a whole queue or type: its pending jobs leave the claim index.
 WITH held AS (
     INSERT INTO jobctl.holds (kind, name, reason, actor) VALUES (%(kind)s, %(name)s, %(reason)s, %(actor)s)
     ON CONFLICT (kind, name) DO NOTHING
@@ -10,7 +10,7 @@ waiting AS MATERIALIZED (
         status = 'pending' AND (waiting_on IS NULL OR waiting_on = 'key')
         AND CASE WHEN %(kind)s = 'queue' THEN queue = %(name)s ELSE job_type = %(name)s END
     ORDER BY id
-    FOR UPDATE SKIP LOCKED -- what is missed here is missed by no claim: it looks at the holds again
+    FOR UPDATE SKIP LOCKED -- a job that is skipped here can't be claimed: the claim checks the pauses again
 ),
 parked AS (
     UPDATE jobctl.jobs j SET waiting_on = %(kind)s, updated_at = jobctl.clock()

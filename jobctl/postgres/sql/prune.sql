@@ -1,4 +1,4 @@
--- Forgets the checkpoints of jobs that ended long ago. The paths come back so that the bytes go after the commit.
+-- Removes the checkpoints of jobs that ended long ago. The paths are returned so that the bytes go after the commit.
 WITH old AS MATERIALIZED (
     SELECT id FROM jobctl.jobs
     WHERE

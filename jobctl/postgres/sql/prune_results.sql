@@ -1,5 +1,5 @@
--- Forgets the stored results of jobs that completed long ago; small results stay in their rows, hash and size too.
--- The paths come back so that the bytes go after the commit.
+-- Removes the stored results of jobs that completed long ago; small results, hashes and sizes stay in their rows.
+-- The paths are returned so that the bytes go after the commit.
 WITH old AS MATERIALIZED (
     SELECT id, result_path AS path FROM jobctl.jobs
     WHERE result_path IS NOT NULL AND completed_at < jobctl.clock() - make_interval(secs => %(age)s)

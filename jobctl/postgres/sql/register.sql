@@ -1,4 +1,4 @@
--- A supervisor says who it is; rows of workers long gone are swept away on the way.
+-- Registers a supervisor; removes rows of workers that stopped long ago.
 WITH gone AS (
     DELETE FROM jobctl.workers w
     WHERE

@@ -1,4 +1,4 @@
--- Standing requests on jobs that this worker runs; asked between beats, so that a pause takes effect soon.
+-- Pending requests on jobs that this worker runs; polled between heartbeats, so that a pause takes effect soon.
 SELECT id, pause_requested_at IS NOT NULL AS pause, cancel_requested_at IS NOT NULL AS cancel
 FROM jobctl.jobs
 WHERE

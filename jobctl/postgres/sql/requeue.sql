@@ -1,5 +1,5 @@
 -- Automatic retries that are due. Each row is moved once however many sweeps run: locked rows are skipped and the
--- predicate stands in the update again.
+-- predicate is repeated in the update.
 WITH due AS MATERIALIZED (
     SELECT id FROM jobctl.jobs d
     WHERE

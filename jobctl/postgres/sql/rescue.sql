@@ -1,6 +1,6 @@
--- Takes jobs back whose lease ran out. Never within one lease length after the server itself came up: its absence is
--- nobody's crash. A lease that lies further ahead than two leases was given before the clock was set back: it is void,
--- and charged to nobody. Of two sweeps at once the second skips what the first has locked.
+-- Requeues jobs whose lease ended. Never within one lease length after the server itself started: its outage is
+-- not a crash. A lease that ends more than two leases ahead was set before the clock was set back: it is void,
+-- and not charged. Of two sweeps at once the second skips what the first has locked.
 WITH lost AS MATERIALIZED (
     SELECT
         j.id, j.lease_seq, j.worker_id, t.crashes,
@@ -33,7 +33,7 @@ moved AS (
         waiting_on = CASE WHEN lost.next = 'pending'
             THEN jobctl.waiting_reason(j.id, j.queue, j.job_type, j.concurrency_key) END,
         crash_count = lost.crashes,
-        -- its worker was there up to the last beat
+        -- its worker ran until the last heartbeat
         run_s = j.run_s + greatest(0, extract(epoch FROM j.heartbeat_at - j.attempt_started_at)),
         lease_id = NULL, lease_expires_at = NULL, pause_requested_at = NULL, cancel_requested_at = NULL,
         updated_at = jobctl.clock(),

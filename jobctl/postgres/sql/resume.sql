@@ -1,4 +1,4 @@
--- Sends what is paused back to the queue; withdraws a pause that is only requested.
+-- Returns paused jobs to the queue; withdraws a pause that is only requested.
 WITH target AS MATERIALIZED (
     SELECT id, status, retry_count, max_retries, pause_requested_at, cancel_requested_at, concurrency_key
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE

@@ -1,5 +1,5 @@
--- Takes a hold away: what waited for it goes on to what else it waits for. The reason is judged by hand because this
--- statement's own snapshot still has the hold.
+-- Ends a pause of a queue or type: its jobs become claimable or wait for their next reason, computed here because this
+-- statement's own snapshot still has the pause.
 WITH gone AS (
     DELETE FROM jobctl.holds WHERE kind = %(kind)s AND name = %(name)s RETURNING name
 ),

@@ -1,9 +1,9 @@
--- A person's retry: from the checkpoint, within the limit.
+-- A manual retry: from the checkpoint, within the limit.
 WITH target AS MATERIALIZED (
     SELECT id, status, idempotency_key, retry_count, max_retries, concurrency_key, pause_requested_at, cancel_requested_at
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
 ),
--- who has the same idempotency key and is not finished, or comes first in this very request
+-- jobs with the same idempotency key that are not finished, or come first in this request
 holder AS MATERIALIZED (
     SELECT DISTINCT ON (t.id) t.id, o.id AS holder
     FROM target t JOIN jobctl.jobs o ON o.idempotency_key = t.idempotency_key AND o.id <> t.id

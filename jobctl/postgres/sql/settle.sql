@@ -1,7 +1,7 @@
 -- Ends many attempts in one statement. outcome: completed, failed, paused, released, cancelled, crashed.
--- A standing cancel wins over everything; complete wins over a pause. A failure that would be retried obeys a standing
+-- A pending cancel wins over everything; complete wins over a pause. A failure that would be retried obeys a pending
 -- pause: the job waits for its resume instead of for the retry, which is charged. settled = false: another session has the
--- row locked, nothing was done. Rows that do not come back were not ours any more.
+-- row locked, nothing was done. Rows that are not returned belong to other workers now.
 WITH given AS (
     SELECT * FROM unnest(
         %(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(outcomes)s::text[], %(outputs)s::text[],

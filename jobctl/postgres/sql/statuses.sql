@@ -1,2 +1,2 @@
--- What a wait asks for again and again: small and by primary key.
+-- Polled by a wait: small and by primary key.
 SELECT id, status FROM jobctl.jobs WHERE id = ANY (%(ids)s)

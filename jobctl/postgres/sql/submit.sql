@@ -1,4 +1,4 @@
--- Creates jobs, in the order given, one NOTIFY for all of them in the same statement.
+-- Creates jobs, in the order of rows, one NOTIFY for all of them in the same statement.
 -- rows: [{n, job_type, title, queue, priority, labels, key, concurrency_key, created_by, delay, run_after,
 --         input_data, metadata, max_retries, entity_type, entity_id, after: [id …]}]
 WITH given AS MATERIALIZED (

@@ -1,2 +1,2 @@
--- A hint that means nothing: does it arrive?
+-- A notification without meaning, to test whether it arrives.
 SELECT pg_notify('jobctl_ready', '')::text AS notified

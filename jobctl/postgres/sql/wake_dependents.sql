@@ -1,5 +1,5 @@
--- Jobs whose last dependency was completed go on to what else they wait for. ids null: look at all that wait.
--- locked: another session has the row; who knows what it sees, so look again.
+-- Jobs whose last dependency was completed become claimable or wait for their next reason. ids null: all that wait.
+-- locked: another session has the row and may have an older snapshot, so try again.
 WITH waiting AS MATERIALIZED (
     SELECT w.id FROM jobctl.jobs w
     WHERE

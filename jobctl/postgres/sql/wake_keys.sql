@@ -1,4 +1,4 @@
--- Lets the first due job of each free concurrency key through. Two at once: what one is waking the other passes by, and
+-- Makes the first due job of each free concurrency key claimable. Two at once: each skips what the other has locked, and
 -- where they see different heads the unique index lets one of them win.
 WITH RECURSIVE waiting AS (
     (

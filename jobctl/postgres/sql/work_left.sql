@@ -1,5 +1,5 @@
--- Whether a draining worker has a reason to stay: something of its types runs, is due, or will be let through. A job that
--- waits for a concurrency key which a job of another queue or type uses is none: nothing that this worker does lets it go on.
+-- Whether a draining worker has a reason to stay: a job of its types runs, is due, or will become claimable. A job that
+-- waits for a concurrency key which a job of another queue or type uses does not count: nothing that this worker does releases it.
 WITH mine AS (
     SELECT id, status, waiting_on, run_after, concurrency_key FROM jobctl.jobs
     WHERE

@@ -1,4 +1,4 @@
--- Who is alive, and what they run.
+-- The workers and their jobs.
 SELECT
     w.id, w.name, w.host, w.pid, w.version, w.capacity, w.job_types, w.queues, w.started_at, w.heartbeat_at,
     w.draining_at, w.stopped_at, w.lease_s, jobctl.silent(w.heartbeat_at, w.lease_s) AS silent,

@@ -1,4 +1,4 @@
-"""Trying again while a database comes up: for workers, not for commands that answer a person at once."""
+"""Retries while a database starts: for workers, not for commands, which fail at once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from jobctl.core.errors import DatabaseRefused, StoreUnavailable
 T = TypeVar("T")
 
 
-def patiently(act: Callable[[], T], *, seconds: float) -> T:
-    """What ``act`` returns, tried again for so long while the database is out of reach."""
+def retry_until_available(act: Callable[[], T], *, seconds: float) -> T:
+    """Returns the result of ``act``, retried for up to ``seconds`` while the database is unreachable."""
     retrying = Retrying(
         stop=stop_after_delay(seconds),
         wait=wait_random_exponential(multiplier=0.1, max=2.0),
