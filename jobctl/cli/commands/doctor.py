@@ -13,8 +13,8 @@ import click
 
 from jobctl.cli import exits
 from jobctl.cli.app import State, command, pass_state
-from jobctl.cli.output.fields import emit
-from jobctl.cli.output.text import visible
+from jobctl.cli.output.fields import emit, emit_one
+from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import ConfigError, JobctlError
 from jobctl.core.job import Filters
 from jobctl.core.names import span
@@ -34,14 +34,22 @@ Found = tuple[str, str | None]
 """What was found, and what to do about it; None: nothing."""
 
 
-@command(examples=["jobctl doctor", "jobctl doctor --json"])
+@command(examples=["jobctl doctor", "jobctl doctor --json", "jobctl doctor --document book.pdf"])
+@click.option(
+    "--document",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Report on a document instead: title, outline, what is left out, first passages. Nothing is stored.",
+)
 @pass_state
-def doctor(state: State) -> int:
+def doctor(state: State, document: Path | None) -> int:
     """Check settings, database, storage, workers and queue, and say what to do where something is wrong.
 
     ok: as it should be; note: works, and somebody should look; BAD: does not work. The exit code is that of the first
     thing that is bad.
     """
+    if document is not None:
+        return _report(state, document)
     checks: list[dict[str, Any]] = []
     code = 0
     for name, look in _checks(state):
@@ -62,6 +70,17 @@ def doctor(state: State) -> int:
     else:
         emit(state, "check_list", "checks", checks)
     return code
+
+
+def _report(state: State, document: Path) -> int:
+    from jobctl import wiring
+    from jobctl.cli.output.document import report_lines, report_object
+
+    found = wiring.preview(state.settings(), document)
+    if not emit_one(state, "document_report", **report_object(found)):
+        for line in report_lines(found):
+            echo(visible(line))
+    return 0
 
 
 def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
