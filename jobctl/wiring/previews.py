@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobctl.wiring.configuration import Settings
+from jobctl.wiring.extras import needs_documents
 from jobctl.wiring.plugins import plugin
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Preview:
     passages: Sequence[Span]
 
 
+@needs_documents("doctor --document")
 def preview(settings: Settings, path: Path) -> Preview:
     """Reads and cleans a document. Raises ``Invalid`` for one that the job would refuse, ``OSError`` for no file."""
     from jobctl.documents.chunk import chunk

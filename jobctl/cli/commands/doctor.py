@@ -15,9 +15,9 @@ from jobctl.cli import exits
 from jobctl.cli.app import State, command, pass_state
 from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
-from jobctl.core.errors import ConfigError, JobctlError
+from jobctl.core.errors import ConfigError, JobctlError, MissingExtra
 from jobctl.core.job import Filters
-from jobctl.core.names import span
+from jobctl.core.names import plural, span
 from jobctl.core.server import LIMITS, Health
 
 BACK = 2.0
@@ -98,7 +98,7 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("clock", lambda: _clock(state, health())),
         ("hints", lambda: _hints(state)),
         ("storage", lambda: _storage(wiring.storage(state.settings()))),
-        ("job types", lambda: (", ".join(wiring.pipelines()), None)),
+        ("job types", _job_types),
         ("workers", lambda: _workers(health())),
         ("queue", lambda: _queue(health())),
         ("transactions", lambda: _transactions(health())),
@@ -166,6 +166,21 @@ def _storage(place: Any) -> Found:
         folder = folder.parent
     free = LEAST if "://" in root else shutil.disk_usage(folder).free
     return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
+
+
+def _job_types() -> Found:
+    """Raises ``ConfigError`` for a job type whose package is broken; an optional part that is not there is no fault."""
+    from jobctl import wiring
+
+    working, broken = wiring.pipelines()
+    for error in broken.values():
+        if not isinstance(error, MissingExtra):
+            raise error
+    missing = sorted({error.extra for error in broken.values() if isinstance(error, MissingExtra)})
+    names = ", ".join(working) or "none"
+    if missing:
+        return f"{names}; {plural(len(broken), 'type')} not installed", f"pip install {' '.join(map(repr, missing))}"
+    return names, None
 
 
 def _workers(health: Health) -> Found:
