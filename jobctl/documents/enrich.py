@@ -291,12 +291,12 @@ class CountingEnricher:
 
 
 class Enricher:
-    """Knows all chunks of a document; the same input gives the same answer, in any order of questions."""
+    """Knows all chunks of a document; the same input gives the same answer, in any order of calls."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = [_MARKUP.sub("", text) for text in texts]
         self._phrases = [_phrases(text) for text in self._texts]
-        self._spread: Counter[str] = Counter(phrase for phrases in self._phrases for phrase in phrases)
+        self._chunks_with: Counter[str] = Counter(phrase for phrases in self._phrases for phrase in phrases)
         self._terms: Counter[str] = Counter(term for text in self._texts for term in set(terms(text)))
 
     def enrich(self, index: int) -> Enrichment:
@@ -309,10 +309,10 @@ class Enricher:
         count = len(self._texts)
         scored = {
             phrase: (1 + math.log(n))
-            * math.log((1 + count) / (0.5 + self._spread[phrase]))
+            * math.log((1 + count) / (0.5 + self._chunks_with[phrase]))
             * (1 + 0.6 * phrase.count(" "))
             for phrase, n in self._phrases[index].items()
-            if n > 1 or self._spread[phrase] > 1 or " " not in phrase
+            if n > 1 or self._chunks_with[phrase] > 1 or " " not in phrase
         }
         chosen: list[str] = []
         for phrase in sorted(scored, key=lambda p: (-scored[p], p)):
@@ -360,9 +360,9 @@ def _polarity(text: str) -> float:
     words = [match.group().lower().replace("’", "'") for match in _WORD.finditer(text)]
     total = 0
     hits = 0
-    for place, word in enumerate(words):
+    for index, word in enumerate(words):
         value = (word in _POSITIVE) - (word in _NEGATIVE)
         if value:
             hits += 1
-            total += -value if _NEGATION.intersection(words[max(0, place - 3) : place]) else value
+            total += -value if _NEGATION.intersection(words[max(0, index - 3) : index]) else value
     return round(total / (hits + 2), 4) if hits else 0.0

@@ -177,12 +177,12 @@ def _merge_annotations(
     """
     existing = {annotation.uid: annotation for annotation in library.annotations(document_id)}
     for one in archived:
-        mine = existing.get(one.uid)
-        if mine is not None and mine.updated_at >= one.updated_at:
+        own = existing.get(one.uid)
+        if own is not None and own.updated_at >= one.updated_at:
             continue
         annotation = one.annotation(document_id)
         if folded is not None:
-            found = folded.place(one.text)
+            found = folded.locate(one.text)
             placed = found.outcome == "placed"
             annotation = replace(
                 annotation, start_offset=found.start if placed else None, end_offset=found.end if placed else None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from jobctl.core.bounds import MAX_TEXT
 from jobctl.core.credentials import credential
@@ -103,9 +103,9 @@ class Fetched(BaseModel):
 
 
 class Page(BaseModel):
-    """A page of the API as it is stored, so that no attempt asks for it again."""
+    """A page of the API as it is stored, so that no attempt requests it again."""
 
-    told: Any  # the payload; the name is that of stored pages
+    payload: Any = Field(validation_alias=AliasChoices("payload", "told"))  # pages of older versions have the latter
     next: str | None
     started: str
 
@@ -134,10 +134,10 @@ def _pages(ctx: Context, api: Api) -> Fetched:
         if page is None:
             ctx.check_interrupt()
             payload, following = api.page(cursor, after)
-            page = Page(told=payload, next=following, started=started)
+            page = Page(payload=payload, next=following, started=started)
             ctx.storage.put(_key(ctx, number), json.dumps(page.model_dump()).encode())
         started = page.started if number == 0 else started
-        found += books(page.told)
+        found += books(page.payload)
         cursor, number = page.next, number + 1
         ctx.progress(f"Reading page {number:,}, {sum(len(b.highlights) for b in found):,} highlights so far")
         if not cursor:

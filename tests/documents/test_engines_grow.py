@@ -21,7 +21,7 @@ from jobctl.documents.clean import clean, outline, title_of
 from jobctl.documents.enrich import Enricher
 from jobctl.documents.extract.encoding import decoded
 from jobctl.documents.extract.pdf_outline import titled
-from jobctl.documents.match.place import FoldedText
+from jobctl.documents.match.locate import FoldedText
 from jobctl.documents.relate import JoinedIndex, corpus
 from jobctl.documents.vault.names import Names
 from jobctl.documents.vault.note import Mark, Note, body_of, check, render, update

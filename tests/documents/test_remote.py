@@ -52,7 +52,7 @@ def error(code: str) -> str:
         ((400, {}, error("context_length_exceeded")), Invalid, "context_length_exceeded"),
         ((404, {}, error("model_not_found")), Permanent, "model_not_found"),
         ((302, {"Location": "http://127.0.0.1:9/"}, ""), Permanent, "302"),
-        ((200, {}, "not json"), Transient, "no JSON"),
+        ((200, {}, "not json"), Transient, "not JSON"),
         ((200, {}, "{}"), Transient, "without vectors"),
         (lambda told: {"data": told["data"][:-1]}, Transient, "1 vectors for 2 texts"),
         (lambda told: {"data": [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": []}]}, Transient, "unequal"),
@@ -102,7 +102,7 @@ def test_an_answer_in_the_wrong_form_is_asked_for_once_more_with_what_was_wrong(
     assert RemoteEnricher(client, "chat").enrich("text").importance == 0.5
     assert "importance" in fake.asked[1][1]["messages"][-1]["content"]
     fake.trouble = [lambda _: bad, lambda _: {"choices": [{"message": {"content": "Sorry!"}}]}]
-    with pytest.raises(Transient, match="form it was asked for"):
+    with pytest.raises(Transient, match="in the requested form"):
         RemoteEnricher(client, "chat").enrich("text")
     fake.trouble = [lambda _: {"choices": []}]
     with pytest.raises(Transient, match="no message"):

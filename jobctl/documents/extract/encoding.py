@@ -80,7 +80,7 @@ def decoded(data: bytes, name: str, *, markup: bool = False) -> Decoded:
 
 
 def without_mark(data: bytes) -> str | None:
-    """UTF-16 that does not say so: every other byte of most text is zero."""
+    """UTF-16 without a mark: every other byte of most text is zero."""
     head = data[:4096]
     if head.count(0) < max(1, len(head) / 5):
         return None

@@ -124,7 +124,7 @@ class EpubSource:
     def _package_path(self) -> str:
         root = self._xml("META-INF/container.xml").find(f".//{_CONTAINER}rootfile")
         if root is None or not root.get("full-path"):
-            raise Invalid(f"{self._name} does not say where its contents are")
+            raise Invalid(f"{self._name} does not name its package file")
         return str(root.get("full-path"))
 
     def _refuse_protection(self) -> None:

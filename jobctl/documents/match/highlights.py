@@ -12,7 +12,7 @@ from rapidfuzz import fuzz
 
 from jobctl.core.library import Document, NewAnnotation, NewReviewItem, ReviewItem
 from jobctl.core.ports import Library
-from jobctl.documents.match.place import FoldedText
+from jobctl.documents.match.locate import FoldedText
 
 NAMESPACE = uuid.UUID("5f0c2c1e-6d0a-5c5e-9d55-726561647769")
 SAME, LIKELY = 88.0, 70.0
@@ -123,7 +123,7 @@ def decide(
         return Decision("deleted", gone=existing.uid) if existing else withdraw(highlight)
     if existing is not None:
         return _changed(existing, highlight)
-    found = folded.place(highlight.text, near=highlight.near)
+    found = folded.locate(highlight.text, near=highlight.near)
     if found.outcome == "placed" and sure:
         return Decision("placed", _annotation(uid, document_id, highlight, found.start, found.end))
     if found.outcome == "failed":
