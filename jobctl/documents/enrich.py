@@ -1,4 +1,4 @@
-"""What can be said of a chunk without a model service: key phrases, a lead sentence, centrality, polarity."""
+"""Enrichment of chunks without a model service: key phrases, a lead sentence, centrality, polarity."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ class Enricher:
         self._terms: Counter[str] = Counter(term for text in self._texts for term in set(terms(text)))
 
     def enrich(self, index: int) -> Enrichment:
-        """What is known of one chunk."""
+        """The enrichment of one chunk."""
         text = self._texts[index]
         return Enrichment(self._themes(index), _summary(text), self._importance(text), _polarity(text))
 
@@ -346,7 +346,7 @@ def _phrases(text: str) -> Counter[str]:
 
 
 def _summary(text: str) -> str:
-    """The first sentence that says something."""
+    """The first sentence with content."""
     sentences = [" ".join(s.split()) for s in _SENTENCE.split(text) if s.strip()]
     lead = next((s for s in sentences if len(s) >= 40 or re.search(r"[.。!?]$", s)), sentences[0] if sentences else "")
     if len(lead) <= SUMMARY_CAP:
@@ -356,7 +356,7 @@ def _summary(text: str) -> str:
 
 
 def _polarity(text: str) -> float:
-    """Good words less bad words, turned round by a negation within three words before; -1 to 1."""
+    """Positive less negative words, inverted by a negation within three words before; -1 to 1."""
     words = [match.group().lower().replace("’", "'") for match in _WORD.finditer(text)]
     total = 0
     hits = 0

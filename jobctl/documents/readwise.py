@@ -30,7 +30,7 @@ OTHERS = {
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """One highlight; ``location`` orders the highlights of a book, in whatever unit it counts."""
+    """One highlight; ``location`` orders the highlights of a book, in the unit of its source."""
 
     id: str  # by book and text: the same from CSV, JSON and API
     text: str
@@ -39,7 +39,7 @@ class Highlight:
     tags: list[str] = field(default_factory=list)
     location: float | None = None
     origin: str | None = None  # Readwise's own number, where the source has it
-    deleted: bool = False  # Readwise says that it is gone
+    deleted: bool = False  # deleted in Readwise
     whole: bool = False  # an empty note or colour means that there is none
 
 
@@ -197,7 +197,7 @@ def _highlight(title: str, payload: Mapping[str, Any], *, gone: bool) -> Highlig
 
 
 def near(book: ReadwiseBook, highlight: Highlight) -> float | None:
-    """Where a highlight stands among those of its book, 0 to 1: locations have no unit, their order says enough."""
+    """The relative position of a highlight in its book, 0 to 1: locations have no unit, only an order."""
     locations = [h.location for h in book.highlights if h.location is not None]
     if highlight.location is None or len(locations) < 3 or max(locations) == min(locations):
         return None
@@ -241,7 +241,7 @@ def _check(answer: httpx.Response) -> None:
     if code in (401, 403):
         raise Permanent("Readwise does not accept the token", hint="Set READWISE_TOKEN for the worker.")
     if code == 402:
-        raise Paywall("Readwise says that the plan or quota of this account is used up (402)")
+        raise Paywall("the plan or quota of the Readwise account is used up (402)")
     if code >= 500:
         raise Transient(f"Readwise reports an error ({code})", retry_in=_wait(answer))
     if code != 200:

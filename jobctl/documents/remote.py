@@ -1,6 +1,6 @@
-"""Models behind an OpenAI-compatible endpoint: one small client, and what is done with it.
+"""Models behind an OpenAI-compatible endpoint: a small client, and the plug-ins that use it.
 
-Nothing here is used unless ``model_url`` is set. A try or two more for a line that drops is made here; everything else is
+Nothing here is used unless ``model_url`` is set. A dropped connection is retried here; everything else is
 the job's business: it fails with the class of error that the retry loop understands, and its log shows every attempt.
 """
 
@@ -46,7 +46,7 @@ class Endpoint:
         url = str(settings["model_url"] or "").rstrip("/")
         if not url.startswith(("http://", "https://")):
             raise ConfigError(
-                "no model endpoint is set" if not url else "model_url is no http address",
+                "model_url is not set" if not url else "model_url is not an http address",
                 hint="JOBCTL_MODEL_URL=https://host/v1, and OPENAI_API_KEY for the worker",
             )
         return cls(url, credential("OPENAI_API_KEY", environment))
@@ -129,7 +129,7 @@ def _vectors(payload: Any, count: int) -> list[list[float]]:
 
 
 def _check(answer: httpx.Response) -> None:
-    """The class of error that an answer means. What the service says beyond its code is not repeated."""
+    """The class of error that an answer means. The text of the service is not repeated, only its code."""
     status, code = answer.status_code, _code(answer)
     problem = f"the model endpoint answers {status}" + (f" ({code})" if code else "")
     if status == 402 or code in SPENT:
@@ -141,7 +141,7 @@ def _check(answer: httpx.Response) -> None:
     if status in (400, 413, 422):
         raise Invalid(f"{problem}: it refuses this request")
     if status != 200:
-        raise Permanent(problem, hint="Look at JOBCTL_MODEL_URL and the names of the models.")
+        raise Permanent(problem, hint="Check JOBCTL_MODEL_URL and the names of the models.")
 
 
 def _code(answer: httpx.Response) -> str | None:
@@ -160,7 +160,7 @@ def _wait(answer: httpx.Response) -> float | None:
     return min(seconds, 3600.0) if seconds >= 0 else None
 
 
-# -- what is done with it --------------------------------------------------------------------------------------------
+# -- plug-ins --------------------------------------------------------------------------------------------
 
 
 class RemoteEmbedder:
@@ -246,7 +246,7 @@ class _RemotePassages:
     texts: Sequence[str]
 
     def enrich(self, index: int) -> Enrichment:
-        """What is known of one passage."""
+        """The enrichment of one passage."""
         return self.enricher.enrich(self.texts[index])
 
 

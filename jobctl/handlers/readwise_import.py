@@ -32,10 +32,12 @@ class ReadwiseImport(BaseModel):
         None, description="The CSV export, or the JSON of the export API; without it, the API itself"
     )
     updated_after: datetime | None = Field(
-        None, description="API: only what changed since; an earlier result has its start"
+        None, description="API: only changes since then (``started_at`` of an earlier result)"
     )
     token_variable: str = Field(
-        "READWISE_TOKEN", pattern=r"^READWISE_[A-Z0-9_]+$", description="API: the worker's variable with the token"
+        "READWISE_TOKEN",
+        pattern=r"^READWISE_[A-Z0-9_]+$",
+        description="API: the environment variable of the worker that has the token",
     )
 
 

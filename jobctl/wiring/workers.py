@@ -23,7 +23,7 @@ from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
 START_TIMEOUT = 10.0
 """Seconds that a worker waits for its database when it starts."""
 SHORTEST_LEASE = 0.5
-"""Seconds: six beats a lease must find the time to be sent and answered."""
+"""Seconds: six heartbeats per lease have to be sent and answered."""
 SERVER_TIMEOUT = 1.0
 """Seconds that a worker waits for another process that starts the embedded server: it has leases to renew."""
 
@@ -45,7 +45,7 @@ class WorkerOptions:
     input_roots: tuple[str, ...] = ()
     only: tuple[int, ...] = ()
     metrics: tuple[str, int] | None = None
-    """Host and port on which to show what was done."""
+    """Host and port that serve metrics."""
 
 
 def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[str], None] = lambda _: None) -> int:
@@ -60,7 +60,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
 
     if float(settings["lease_ttl"]) < SHORTEST_LEASE:
         raise ConfigError(
-            f"lease_ttl is {settings['lease_ttl']:g} s; no beat would come in time",
+            f"lease_ttl is {settings['lease_ttl']:g} s; no heartbeat would arrive in time",
             hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
         )
     database = Database(settings, report, timeout=SERVER_TIMEOUT)
@@ -163,7 +163,7 @@ def _loadable_types(report: Callable[[str], None]) -> tuple[str, ...]:
             pipeline(name)
             found.append(name)
         except ConfigError as error:
-            report(f"{error}; its jobs wait")
+            report(f"{error}; its jobs stay pending")
     return tuple(found)
 
 
@@ -200,7 +200,9 @@ def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
         types.enter(job_type)
         return loaded(job_type)
 
-    with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor made for us, and removes
+    with (
+        tempfile.TemporaryDirectory() as workspace
+    ):  # in the folder that the supervisor made for this child, and removes
         services = Services(
             storage=storage(settings), library=libraries, reader=lambda: libraries(queue.connection), load=load,
             request=partial(request, settings), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),

@@ -122,7 +122,7 @@ def test_nothing_is_remote_unless_it_is_set_and_a_missing_address_is_said():
     assert type(wiring.plugin(plain, {}, "enricher", None)).__name__ == "CountingEnricher"
     assert wiring.plugin(plain, {}, "judge", None) is None
     for name, kind in (("EMBEDDING", "embedder"), ("ENRICHMENT", "enricher"), ("JUDGE", "judge")):
-        with pytest.raises(ConfigError, match="no model endpoint is set"):
+        with pytest.raises(ConfigError, match="model_url is not set"):
             wiring.plugin(wiring.settings({}, {"HOME": "/", f"JOBCTL_{name}": "openai"}), {}, kind, None)
 
 

@@ -65,7 +65,7 @@ def test_an_update_changes_nothing_outside_of_the_block(before, after, body, win
 
 
 def test_a_note_with_broken_properties_is_never_rewritten():
-    with pytest.raises(Invalid, match="no YAML: line"):
+    with pytest.raises(Invalid, match="not YAML: line"):
         update("---\ntitle: [a\n---\ntext\n", note("new"))
 
 

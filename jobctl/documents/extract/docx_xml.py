@@ -79,7 +79,7 @@ def _xml(archive: BoundedZip, name: str) -> Element:
     try:
         found: Element = fromstring(archive.read(name))
     except (ParseError, DefusedXmlException, ValueError):
-        raise Invalid(f"{archive.name} is damaged: {name} is no clean XML") from None
+        raise Invalid(f"{archive.name} is damaged: {name} is not well-formed XML") from None
     return found
 
 

@@ -35,7 +35,7 @@ class Book:
 
 
 def which(title: str, author: str | None, documents: Sequence[Document]) -> Book:
-    """The best document for a title and an author, never the first that is good enough."""
+    """The best document for a title and an author."""
     ranked = sorted(((_alike(title, author, document), -document.id) for document in documents), reverse=True)
     if not ranked or ranked[0][0] < LIKELY:
         return Book(None, ranked[0][0] if ranked else 0.0, 0.0, sure=False)
@@ -188,7 +188,7 @@ def arrived(library: Library, document_id: int, markdown: str) -> int:
             continue
         folded = folded or FoldedText(markdown)
         decision = decide(document_id, known, folded, highlight)
-        if decision.review is not None:  # the line that waited becomes the one that asks
+        if decision.review is not None:  # the waiting line becomes the open one
             library.update_review(item.id, decision.review)
             continue
         library.decide(item.id, "accepted" if decision.outcome != "failed" else "rejected")

@@ -24,9 +24,9 @@ class ObsidianExport(VaultInput):
     """Input of obsidian_export."""
 
     vault: Annotated[str, AfterValidator(abspath)] = Field(
-        min_length=1, description="The vault's folder; it must exist, under a root the worker allows"
+        min_length=1, description="The vault's folder; it must exist, under an input root of the worker"
     )
-    document_ids: list[int] = Field([], description="Which documents; by default all")
+    document_ids: list[int] = Field([], description="Documents; default: all")
     folder: str = Field("", description="Folder in the vault for new notes")
     include_connections: bool = Field(True, description="Link connected passages")
     include_annotations: bool = Field(True, description="Show highlights and notes")
@@ -62,7 +62,7 @@ pipeline = Pipeline(
 )
 
 
-@pipeline.stage(share=10, verb="Looking at the vault", timeout="1h", cpu="20m")
+@pipeline.stage(share=10, verb="Reading the vault", timeout="1h", cpu="20m")
 def planning(ctx: Context, args: ObsidianExport) -> Plan:
     """A note for each document: the one it has, wherever it was moved, or a new one with a safe name."""
     documents = ctx.read().documents(args.document_ids or None)

@@ -1,4 +1,4 @@
-"""obsidian_sync: changes of a vault come into the library, changes of the library into the vault, and nothing is lost."""
+"""obsidian_sync: changes in a vault are applied to the library and changes in the library to the vault; nothing is lost."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ pipeline = Pipeline(
 )
 
 
-@pipeline.stage(share=10, verb="Looking at the vault", timeout="1h", cpu="20m")
+@pipeline.stage(share=10, verb="Reading the vault", timeout="1h", cpu="20m")
 def planning(ctx: Context, args: ObsidianSync) -> Plan:  # noqa: ARG001 - the signature of a first stage
     """The current path of each note: it may have been moved or renamed."""
     vault = notes.vault(ctx)
@@ -176,7 +176,7 @@ def _write_copy(vault: Vault, path: str, text: str) -> str:
         if not vault.exists(copy) or vault.read(copy) == text:
             vault.write(copy, text)
             return copy
-    raise Invalid("there are a hundred conflict copies: clear them up first")
+    raise Invalid("there are a hundred conflict copies: remove some first")
 
 
 def _take(ctx: Context, document: Document, body: str) -> None:
