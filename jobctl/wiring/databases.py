@@ -179,7 +179,7 @@ def roles(prefix: str) -> str:
     return statements(prefix)
 
 
-def hints_arrive(settings: Settings, report: Callable[[str], None], seconds: float = 2.0) -> bool:
+def notifications_arrive(settings: Settings, report: Callable[[str], None], seconds: float = 2.0) -> bool:
     """Whether a NOTIFY of one connection reaches the LISTEN of another within ``seconds``."""
     import select
 

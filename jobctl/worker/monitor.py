@@ -66,7 +66,7 @@ class ChildMonitor:
         if child.process.stderr:
             self._parts.wakeups.watch(child.process.stderr, lambda: self._read_stderr(child))
 
-    def pass_on(self, job_id: int) -> None:
+    def send_requests(self, job_id: int) -> None:
         """Sends the requests that stand on a job to the child process that runs it."""
         child = self._parts.pool.child_of(job_id)
         if child is None:
@@ -74,7 +74,7 @@ class ChildMonitor:
         request = self._parts.leases.request(job_id)
         child.send(Stop(job_id, request.pause, request.cancel, self._parts.shutdown.requested))
 
-    def send_rest(self) -> bool:
+    def flush_channels(self) -> bool:
         """Sends what child processes did not take at once; whether there is still some of it."""
         return self._parts.pool.flush()
 
@@ -83,9 +83,9 @@ class ChildMonitor:
         self._remover.release_ready()
         for child in self._parts.pool.children:
             if len(child.jobs) > 1:
-                self._remover.take_back(child)
+                self._remover.recall_waiting(child)
             if child.running:
-                self.pass_on(child.running.token.job_id)
+                self.send_requests(child.running.token.job_id)
 
     # -- receiving -----------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class ChildMonitor:
             self._remover.drop(child, lambda job, _: self._remover.failed(job, failure))
 
     def _on_message(self, child: ChildProcess, message: FromChild, now: float) -> None:
-        """Raises ``ProtocolError`` for what no child process of ours sends."""
+        """Raises ``ProtocolError`` for a message that is not valid at this point."""
         match message:
             case Up():
                 child.ready, child.job_since = True, now
@@ -152,7 +152,7 @@ class ChildMonitor:
 
     def _on_returned(self, child: ChildProcess, job_ids: Sequence[int]) -> None:
         if not child.returning_jobs:
-            raise ProtocolError("jobs back that were not asked for")
+            raise ProtocolError("jobs back without a request for them")
         child.returning_jobs = False
         self._remover.requeue([child.jobs.pop(i) for i in job_ids if self._job_of(child, i)])
 

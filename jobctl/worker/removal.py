@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from jobctl.core.attempt import Claimed, Failure, Outcome
 from jobctl.core.lifecycle import MAX_CRASHES, Ending
 from jobctl.core.retry import OUT_OF_MEMORY, SENTENCES, storable
-from jobctl.worker.channel import LINE_CAP, GiveBack, Line
+from jobctl.worker.channel import LINE_CAP, Line, ReturnWaiting
 from jobctl.worker.children import ChildExit, ChildProcess
 from jobctl.worker.limits import retry_after
 from jobctl.worker.parts import Parts
@@ -111,9 +111,9 @@ class Remover:
         for outcome in self._parts.dispatch.release_ready():
             self._parts.outcomes.add(outcome, time.monotonic())
 
-    def take_back(self, child: ChildProcess) -> None:
+    def recall_waiting(self, child: ChildProcess) -> None:
         """Asks for the jobs that wait behind the running one, once."""
         if child.returning_jobs:
             return
         child.returning_jobs = True
-        child.send(GiveBack())
+        child.send(ReturnWaiting())

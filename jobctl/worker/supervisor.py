@@ -134,7 +134,7 @@ class Supervisor:
         if not self.shutdown.requested:
             self.feeder.feed()
         self.enforcer.enforce(time.monotonic(), away=not self.outage.over)
-        self._unsent = self.monitor.send_rest()
+        self._unsent = self.monitor.flush_channels()
         if self.shutdown.expired(time.monotonic()):
             self._abandon()
             return True
@@ -218,7 +218,7 @@ class Supervisor:
         if renewal.draining and not self.shutdown.requested:
             self.shutdown.request()
         for job_id in renewal.changed:
-            self.monitor.pass_on(job_id)
+            self.monitor.send_requests(job_id)
         for job_id in renewal.lost:
             self.enforcer.on_lease_lost(job_id)
         return True
@@ -235,7 +235,7 @@ class Supervisor:
         running = self.monitor.running()
         if running and self.leases.poll_in(now) <= 0:
             for job_id in self.outage.attempt("poll", lambda: self.leases.poll(self.worker, running, now)) or ():
-                self.monitor.pass_on(job_id)
+                self.monitor.send_requests(job_id)
 
     def _sweep(self) -> None:
         now = time.monotonic()

@@ -9,7 +9,7 @@ SWEEP_EVERY = 5.0
 AFTER_LEASE = 0.1
 """Seconds after the end of a lease at which its job is rescued."""
 REPAIR_EVERY = 60.0
-"""Seconds between two looks at everything that waits for a dependency: a repair, settling wakes them at once."""
+"""Seconds between two checks of everything that waits for a dependency: a repair, settling wakes them at once."""
 LIMIT = 100
 """Jobs that one sweep rescues; when the limit is reached, the next follows at once."""
 

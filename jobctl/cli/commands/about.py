@@ -77,7 +77,7 @@ def config_show(state: State) -> int:
 
     settings = state.settings()
     items = [
-        {"id": name, "name": name, "value": wiring.shown(name, value), "source": settings.sources[name]}
+        {"id": name, "name": name, "value": wiring.display_value(name, value), "source": settings.sources[name]}
         for name, value in sorted(settings.values.items())
     ]
     if not state.for_people:

@@ -203,7 +203,7 @@ def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> 
         return
     done = {"dump": "dumped", "load": "loaded"}[what]
     state.say(f"{done} {plural(rows['jobs'], 'job')} and {plural(rows['documents'], 'document')}")
-    where = wiring.shown("storage", wiring.where_bytes_are(state.settings()))
+    where = wiring.display_value("storage", wiring.storage_location(state.settings()))
     state.say(f"The bytes they point at stay in the storage: {where}")
 
 

@@ -150,7 +150,7 @@ def _clock(state: State, health: Health) -> Found:
 def _hints(state: State) -> Found:
     from jobctl import wiring
 
-    if wiring.hints_arrive(state.settings(), state.say):
+    if wiring.notifications_arrive(state.settings(), state.say):
         return "arrive: idle workers start a job at once", None
     return "do not arrive (PgBouncer in transaction mode?): workers poll", "jobctl worker run --no-listen"
 

@@ -163,7 +163,7 @@ def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
     from jobctl import wiring
     from jobctl.cli.watching.views import watch_jobs
 
-    process = wiring.run_here(state.settings(), ids, say=state.say)
+    process = wiring.start_local_worker(state.settings(), ids, report=state.say)
     try:
         code = watch_jobs(state, ids, {}, timeout=timeout, alive=lambda: process.poll() is None, report_to_stderr=True)
         if code != 124:

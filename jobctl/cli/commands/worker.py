@@ -89,7 +89,7 @@ def run(state: State, no_listen: bool, log_format: str, queues: Any, types: Any,
         input_roots=tuple(roots),
         **given,
     )
-    settled = wiring.run_worker(state.settings(), options, say=state.say)
+    settled = wiring.run_worker(state.settings(), options, report=state.say)
     log.info("%d jobs settled", settled)
     return 0
 

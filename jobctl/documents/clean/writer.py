@@ -10,7 +10,7 @@ from jobctl.documents.clean.tidy import tidy
 from jobctl.documents.clean.words import glue, joined
 
 LONG_HEADING = 120
-"""Characters from which a line in large print is no heading by its size alone."""
+"""Characters from which a line in large print is not a heading by its size alone."""
 _BULLET = re.compile(r"^\s*[•◦▪▸‣●○–—∙·⁃]\s*")
 _NUMBERED = re.compile(r"^\s*(\d{1,3}|[a-z])[.)]\s+\S", re.IGNORECASE)
 _MARKDOWN = re.compile(r"^(#|>|```|~~~|\+ |=+$)")

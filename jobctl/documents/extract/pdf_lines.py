@@ -1,4 +1,4 @@
-"""The lines of a page in PDFium's order. One character a line is asked for its font.
+"""The lines of a page in PDFium's order. The font is read of one character a line.
 
 PDFium marks a hyphen at a line's end that it takes for a soft one as U+FFFE or U+0002, and joins the two lines.
 """
