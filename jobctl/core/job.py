@@ -68,11 +68,12 @@ class Progress:
     updated_at: str | None = None
 
     @classmethod
-    def of(cls, data: Mapping[str, Any] | None) -> Progress:
+    def of(cls, data: Mapping[str, object] | None) -> Progress:
         """From the column; fields of a newer version, and values of another type, are ignored."""
         if not isinstance(data, Mapping):
             return cls()
-        return cls(**{key: value for key, value in data.items() if key in _PROGRESS and _PROGRESS[key](value)})
+        values: dict[str, Any] = {k: value for k, value in data.items() if k in _PROGRESS and _PROGRESS[k](value)}
+        return cls(**values)
 
     def column(self) -> dict[str, float | int | str]:
         """The value of the column: what is None is left out."""

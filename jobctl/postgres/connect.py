@@ -112,7 +112,7 @@ def mask(info: str) -> str:
 
 def connect(
     info: str, *, application_name: str = "jobctl", verify: Callable[[int], None] = lambda _: None
-) -> psycopg.Connection[Any]:
+) -> psycopg.Connection:
     """An autocommit connection, without server-side prepared statements (PgBouncer), with time limits on everything.
 
     ``verify`` receives the descriptor of the connection before the first statement, and raises where it is not the
@@ -149,7 +149,7 @@ def connect(
     return connection
 
 
-def _check(connection: psycopg.Connection[Any]) -> None:
+def _check(connection: psycopg.Connection) -> None:
     """Raises ``ConfigError`` for a server or a database that jobctl can't work with."""
     version = connection.info.server_version // 10_000
     if version < MIN_VERSION:
@@ -162,7 +162,7 @@ def _check(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def _insist(connection: psycopg.Connection[Any]) -> None:
+def _insist(connection: psycopg.Connection) -> None:
     """Sets what is reported and differs from SETTINGS: behind PgBouncer, which takes no options."""
     reported = {name: connection.info.parameter_status(name) or "" for name in REPORTED}
     wrong = {name: value for name, value in REPORTED.items() if not reported[name].startswith(value)}
@@ -179,7 +179,7 @@ def _escaped(value: str) -> str:
     return value.replace(" ", "\\ ")
 
 
-def _open(info: str, application_name: str, options: str | None) -> psycopg.Connection[Any]:
+def _open(info: str, application_name: str, options: str | None) -> psycopg.Connection:
     keywords: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT,
         "application_name": application_name,

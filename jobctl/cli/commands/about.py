@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import Any
 
 import click
 
@@ -15,6 +14,7 @@ from jobctl.cli.output.fields import dumps, emit
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import ConfigError, MissingExtra
+from jobctl.core.pipeline import Pipeline
 
 
 @command()
@@ -49,7 +49,7 @@ def _is_optional(error: ConfigError) -> bool:
     return isinstance(error, MissingExtra)
 
 
-def _type(pipeline: Any) -> dict[str, Any]:
+def _type(pipeline: Pipeline) -> dict[str, object]:
     stages = [
         {
             "name": s.name, "share": s.share, "batched": s.size is not None, "batch_size": s.size, "pause_safe": s.pause_safe,

@@ -18,6 +18,7 @@ from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import ConfigError, JobctlError, MissingExtra
 from jobctl.core.job import Filters
 from jobctl.core.names import plural, span
+from jobctl.core.ports import Storage
 from jobctl.core.server import LIMITS, Health
 
 BACK = 2.0
@@ -155,12 +156,12 @@ def _hints(state: State) -> Found:
     return "do not arrive (PgBouncer in transaction mode?): workers poll", "jobctl worker run --no-listen"
 
 
-def _storage(place: Any) -> Found:
-    place.put("probe/doctor", b"ok")
-    if place.get("probe/doctor", max_bytes=16) != b"ok":
-        raise ConfigError("the storage does not give back what was put into it", hint=str(getattr(place, "root", "")))
-    place.delete("probe/doctor")
-    root = str(getattr(place, "root", place))
+def _storage(storage: Storage) -> Found:
+    storage.put("probe/doctor", b"ok")
+    if storage.get("probe/doctor", max_bytes=16) != b"ok":
+        raise ConfigError("the storage does not give back what was put into it", hint=str(getattr(storage, "root", "")))
+    storage.delete("probe/doctor")
+    root = str(getattr(storage, "root", storage))
     folder = Path(root)
     while not folder.is_dir() and folder != folder.parent:  # an empty storage is no folder yet
         folder = folder.parent
