@@ -26,6 +26,7 @@ from jobctl.worker.channel import (
 from jobctl.worker.children import ChildProcess
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
+from jobctl.worker.reports import report_paused
 
 log = logging.getLogger("jobctl.worker")
 
@@ -139,11 +140,14 @@ class ChildMonitor:
         if outcome is not None:
             check_outcome(outcome, job)
         del child.jobs[job_id]
-        self._parts.dispatch.pace.record(job.job_type, now - child.job_since)
+        seconds = now - child.job_since
+        self._parts.dispatch.pace.record(job.job_type, seconds)
         child.job_since = now
         child.jobs_ended += 1
         if outcome is not None and not self._parts.leases.is_lost(job_id):
-            self._parts.outcomes.add(outcome, now)
+            self._parts.outcomes.add(outcome, now, job=job, seconds=seconds)
+        elif outcome is None and self._parts.leases.request(job_id).pause:
+            report_paused(job, seconds, worker=self._parts.config.name)
         self._parts.leases.forget(job_id)
         self._parts.dispatch.claim_now = True
         if child.jobs_ended >= self._parts.config.recycle_after and not child.jobs:

@@ -31,6 +31,7 @@ from jobctl.worker.outage import RENEW, Outage
 from jobctl.worker.outcomes import OutcomeBuffer
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
+from jobctl.worker.reports import EndedAttempt, report
 from jobctl.worker.shutdown import Overdue, Shutdown
 from jobctl.worker.sweeper import Sweeper
 from jobctl.worker.wakeups import Wakeups
@@ -179,15 +180,17 @@ class Supervisor:
         if self.outcomes.flush_in(now, busy=busy) <= 0:
             self._report(self.outage.attempt(SETTLE, lambda: self.outcomes.flush(now, busy=busy)) or ())
 
-    def _report(self, ended: Iterable[tuple[Outcome, Settled | None]]) -> None:
-        for outcome, settled in ended:
+    def _report(self, written: Iterable[tuple[EndedAttempt, Settled | None]]) -> None:
+        for ended, settled in written:
             if settled is None:
-                log.warning("job %d was taken over by another worker; its result is dropped", outcome.token.job_id)
+                log.warning(
+                    "job %d was taken over by another worker; its result is dropped", ended.outcome.token.job_id
+                )
                 continue
             self._settled += 1
-            log.info("job %d: %s", outcome.token.job_id, settled.status)
+            report(ended, settled, worker=self.config.name)
             self.metrics.count("jobctl_jobs_settled_total", type=settled.job_type, status=str(settled.status))
-            self._pause_type(outcome.failure, settled)
+            self._pause_type(ended.outcome.failure, settled)
             self.dispatch.claim_now = True
 
     def _pause_type(self, failure: Failure | None, settled: Settled) -> None:
@@ -262,9 +265,8 @@ class Supervisor:
         slots = self._slots()
         if slots == 0 or self.dispatch.claim_in(now) > 0 or not self.outage.allows("claim", now):
             return
-        claimed = self.outage.attempt(
-            "claim", lambda: self.dispatch.claim_readable(self.worker, slots, now, self._tokens)
-        )
+        claim = partial(self.dispatch.claim_readable, self.worker, slots, now, self._tokens)
+        claimed = self.outage.attempt("claim", claim)
         if claimed is None:
             self.dispatch.postpone(now)
             self.leases.claim_failed(now)
@@ -289,9 +291,8 @@ class Supervisor:
         except JobctlError as error:
             reason = str(error)
         if left := len(self.outcomes):
-            log.warning(
-                "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again", reason, left
-            )
+            text = "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again"
+            log.warning(text, reason, left)
 
     def _leave(self, last: Iterable[Callable[[], None]]) -> None:
         """Ends the child processes first: a step that fails or takes too long does not prevent the others."""

@@ -28,7 +28,7 @@ def worker() -> None:
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         body = {"ts": stamp(datetime.now(UTC)), "level": record.levelname.lower(), "message": record.getMessage()}
-        return json.dumps(body)
+        return json.dumps(body | getattr(record, "fields", {}))
 
 
 class _Text(logging.Formatter):
