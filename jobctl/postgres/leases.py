@@ -157,7 +157,8 @@ class Leases(Queue):
         settled: dict[int, Settled | None] = {}
         left = list(outcomes)
         for pause in LOOK_AGAIN:
-            time.sleep(pause)
+            if pause:
+                time.sleep(pause)
             settled |= self._settle_once(left)
             locked = {job_id for job_id, end in settled.items() if end is None}
             left = [outcome for outcome in left if outcome.token.job_id in locked]

@@ -53,7 +53,8 @@ class Outbox:
             self._messages.append(message)
             if now or time.monotonic() - self._sent_at >= FLUSH_EVERY:
                 self._flush()
-        self._news.set()
+        if not self._news.is_set():
+            self._news.set()
 
     def log(self, job: int, level: str, stage: str | None, text: str) -> None:
         """Lines of a job's log; of a text with more lines than are kept only the newest."""

@@ -97,13 +97,30 @@ class Worker:
         return rss(self.pid), max(map(rss, descendants(self.pid)), default=0.0)
 
 
+PROFILED = """
+import cProfile, sys
+from jobctl.worker.supervisor import Supervisor
+profile, run = cProfile.Profile(), Supervisor.run
+def profiled(supervisor):
+    profile.enable()
+    try:
+        return run(supervisor)
+    finally:
+        profile.disable()
+        profile.dump_stats({path!r})
+Supervisor.run = profiled
+from jobctl.cli import entry
+sys.exit(entry.main())
+"""
+
+
 @contextmanager
 def worker(
     url: str, home: str, connection: psycopg.Connection, *, concurrency: int, profile: str = ""
 ) -> Iterator[Worker]:
     """A worker that has registered; ends it. ``profile``: a file for cProfile's figures of the supervisor."""
     env = {**os.environ, "JOBCTL_DATABASE_URL": url, "JOBCTL_HOME": home, "PYTHONPATH": str(PLUGIN)}
-    run = ["-m", "cProfile", "-o", profile, "-m", "jobctl"] if profile else ["-m", "jobctl"]
+    run = ["-c", PROFILED.format(path=profile)] if profile else ["-m", "jobctl"]
     before = connection.execute("SELECT coalesce(max(id), 0) FROM jobctl.workers").fetchone()[0]
     process = subprocess.Popen([sys.executable, *run, "worker", "run", "-q", "-c", str(concurrency)], env=env)
     try:
