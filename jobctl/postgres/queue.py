@@ -277,7 +277,8 @@ class Queue(Session):
         woken: list[DictRow] = []
         waiting = None if ids is None else list(ids)
         for pause in LOOK_AGAIN:
-            time.sleep(pause)
+            if pause:
+                time.sleep(pause)
             rows = self._run("wake_dependents", ids=waiting)
             woken += [row for row in rows if row["woken"]]
             if not any(row["locked"] for row in rows):
