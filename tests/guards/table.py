@@ -132,10 +132,10 @@ GUARDS = [
     Guard("jobctl.storage.local:LocalStorage.get", "if len(data) > max_bytes:", "if False:",
           LOCAL + "test_what_is_missing_or_larger_than_recorded_is_not_handed_out"),
     # an outcome is written, once, for its own job
-    Guard(WORKER + "outcomes:OutcomeBuffer.tokens", "(*self._outcomes, *self._locked)", "self._locked", AWAY),
+    Guard(WORKER + "outcomes:OutcomeBuffer.tokens", "(*self._ended, *self._locked)", "self._locked", AWAY),
     Guard(WORKER + "outcomes:OutcomeBuffer._flush_lines", "self._lines.put_back(rows)", "pass", AWAY),
     Guard(WORKER + "outcomes:OutcomeBuffer._settle_alone", "return self._settle_failed(outcome, error)", "return {}", ALONE),
-    Guard(WORKER + "outcomes:OutcomeBuffer.flush", "self._locked.append(outcome)", "pass",
+    Guard(WORKER + "outcomes:OutcomeBuffer.flush", "self._locked.append(ended)", "pass",
           OUTCOMES + "test_an_outcome_whose_row_is_locked_is_kept_with_its_lease_and_tried_again_with_a_renewal"),
     Guard(WORKER + "dispatch:Dispatcher.isolate", "if len(tokens) == 1:", "if True:", ONE_BY_ONE),
     Guard(WORKER + "dispatch:Dispatcher.isolate", "self._one_by_one = len(tokens)", "pass", ONE_BY_ONE),

@@ -276,7 +276,7 @@ def test_time_running_is_the_sum_of_the_attempts(queue):
     assert get(queue).run_s == pytest.approx(60, abs=1)
     stats = client(queue).stats()
     assert stats.by_type[0].run_s[0] == pytest.approx(60, abs=1)
-    assert [(bar.place, bar.jobs) for bar in stats.buckets if bar.what == "run"] in ([(3, 1)], [(4, 1)])
+    assert [(bar.position, bar.jobs) for bar in stats.buckets if bar.histogram == "run"] in ([(3, 1)], [(4, 1)])
 
 
 def test_the_running_attempt_counts_so_far_and_a_lost_one_up_to_its_last_beat(queue):
