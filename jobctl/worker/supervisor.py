@@ -15,7 +15,8 @@ from functools import partial
 from jobctl.core.attempt import Failure, Outcome, Token
 from jobctl.core.errors import JobctlError
 from jobctl.core.lifecycle import Ending, Status
-from jobctl.postgres.leases import Leases, Settled
+from jobctl.postgres.lease_rows import Settled
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.listener import Listener
 from jobctl.worker.children import ChildPool
 from jobctl.worker.config import WorkerConfig

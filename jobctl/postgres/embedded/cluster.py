@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import tempfile
 import threading
@@ -22,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from jobctl.core.errors import ConfigError, StoreUnavailable
+from jobctl.core.errors import StoreUnavailable
+from jobctl.postgres.embedded.folders import data_folder, is_own_folder, require_own_folder
 from jobctl.postgres.embedded.process import is_postmaster, postmaster_pid, stop_orphans
 
 ROLE = DATABASE = "jobctl"
@@ -141,7 +141,7 @@ class Cluster:
             require_own_folder(near, os.geteuid())
             return near
         known = self.socket_dir
-        if known is not None and known.name.startswith(f"jobctl-{tag}-") and _is_own_folder(known):
+        if known is not None and known.name.startswith(f"jobctl-{tag}-") and is_own_folder(known):
             return known
         return Path(tempfile.mkdtemp(prefix=f"jobctl-{tag}-", dir="/tmp"))
 
@@ -247,29 +247,6 @@ class Cluster:
         except OSError:
             return "no log"
         return lines[-1][:300] if lines else "no reason in the log"
-
-
-def data_folder(base: Path, major: int) -> Path:
-    """The data folder of a major version."""
-    return base / str(major) / "cluster"
-
-
-def require_own_folder(folder: Path, uid: int) -> None:
-    """Raises ``ConfigError`` unless a folder is one (no link), belongs to the account and is closed to all others."""
-    facts = folder.lstat()
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != uid or facts.st_mode & 0o077:
-        raise ConfigError(
-            f"{folder} can't be trusted: it is not a private folder of the account that runs the database",
-            hint=f"Remove {folder}, or set JOBCTL_HOME to another folder.",
-        )
-
-
-def _is_own_folder(folder: Path) -> bool:
-    try:
-        require_own_folder(folder, os.geteuid())
-    except (OSError, ConfigError):
-        return False
-    return True
 
 
 def _listens(socket_dir: Path) -> bool:
