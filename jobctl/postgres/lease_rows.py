@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from psycopg.rows import DictRow
 
-from jobctl.core.attempt import Claimed, Outcome, Token
+from jobctl.core.attempt import Claimed, Outcome, Record, Token
 from jobctl.core.lifecycle import Status
 
 LogRow = tuple[int, int, str, str | None, str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 
@@ -20,6 +19,7 @@ from jobctl.core.rows import Committed
 from jobctl.postgres.lease_rows import Beat, ClaimTarget, LeftWaiting, LogRow, Settled, claimed_job, settled_row
 from jobctl.postgres.queue import LOOK_AGAIN, Queue
 from jobctl.postgres.session import first_line
+from jobctl.system import clock
 
 LOG_BOUND = 5_000
 """Log lines kept of one job."""
@@ -108,7 +108,7 @@ class Leases(Queue):
         left = list(outcomes)
         for pause in LOOK_AGAIN:
             if pause:
-                time.sleep(pause)
+                clock.sleep(pause)
             settled |= self._settle_once(left)
             locked = {job_id for job_id, end in settled.items() if end is None}
             left = [outcome for outcome in left if outcome.token.job_id in locked]

@@ -16,6 +16,7 @@ from jobctl.client import Options, new_job
 from jobctl.core.errors import ConfigError, MissingExtra
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
+from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.plugins import pipeline, pipelines, plugin, storage
@@ -175,9 +176,9 @@ def run_child(channel: int, setup: int, guardian: int) -> None:
     received = receive_setup(setup)
     confinement = Confinement.from_json(received["confinement"])
     confine(confinement, guardian=guardian)
-    os.environ.update(received["set_by_child"])
+    variables.update(received["set_by_child"])
     if confinement.account is not None:
-        os.environ["HOME"] = os.environ["TMPDIR"]  # the worker's own is not this account's
+        variables["HOME"] = variables["TMPDIR"]  # the worker's own is not this account's
     _run_child(channel_from(channel), received)
 
 

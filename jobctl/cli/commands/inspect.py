@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from typing import Unpack
 
 import click
@@ -21,6 +20,7 @@ from jobctl.client import Client
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.job import Filters, Job
 from jobctl.core.rows import Event, LogLine, columns
+from jobctl.system import clock
 
 SORTS = ("id", "updated", "priority", "type", "status", "title")
 
@@ -238,7 +238,7 @@ def logs(
             return outcome_code([reason])
         if not lines:
             sys.stdout.flush()
-            time.sleep(0.5)
+            clock.sleep(0.5)
 
 
 def _one(ids: list[int]) -> int:

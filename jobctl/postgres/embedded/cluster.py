@@ -24,6 +24,8 @@ from typing import IO
 from jobctl.core.errors import StoreUnavailable
 from jobctl.postgres.embedded.folders import data_folder, is_own_folder, require_own_folder
 from jobctl.postgres.embedded.process import is_postmaster, postmaster_pid, stop_orphans
+from jobctl.system import clock
+from jobctl.system.environment import variables
 
 ROLE = DATABASE = "jobctl"
 PORT = 5432
@@ -178,7 +180,7 @@ class Cluster:
                 self._end(pid)  # its socket was removed, or lies where an older version of jobctl put it
             elif time.monotonic() > deadline:
                 raise StoreUnavailable(f"the database has been starting for {START_TIMEOUT} s", hint=f"See {self.log}")
-            time.sleep(0.05)
+            clock.sleep(0.05)
         if pid is not None:
             self._disown_pid_file()
         return False
@@ -210,7 +212,7 @@ class Cluster:
         for _ in range(3):
             if self._run(command, cwd=self.data) == 0 and _listens(socket_dir):
                 return
-            time.sleep(0.2)
+            clock.sleep(0.2)
         raise StoreUnavailable(f"the database does not start: {self._last_line()}", hint=f"See {self.log}")
 
     def _end(self, pid: int) -> None:
@@ -221,7 +223,7 @@ class Cluster:
         while is_postmaster(pid, self.data):
             if time.monotonic() > deadline:
                 raise StoreUnavailable("the database does not stop", hint=f"See {self.log}")
-            time.sleep(0.02)
+            clock.sleep(0.02)
 
     def _run(self, command: Sequence[str], *, cwd: Path) -> int:
         """Runs a program of the server, detached, its output added to the log; returns the exit code.
@@ -231,7 +233,7 @@ class Cluster:
         with suppress(FileNotFoundError):
             if self.log.lstat().st_size > LOG_LIMIT:
                 self.log.replace(self.log.with_suffix(".log.old"))
-        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        environment = {name: variables[name] for name in PASSED_ON if name in variables}
         with _open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as sink:
             done = subprocess.run(
                 command, cwd=cwd, env={"PATH": "/usr/bin:/bin", **environment, "LC_ALL": "C"},

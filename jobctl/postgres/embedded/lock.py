@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.core.trust import HOME_HINT, distrust
+from jobctl.system import clock
 
 LOCK_TIMEOUT = 60.0
 """Seconds that a command waits for another one that starts the server."""
@@ -85,6 +86,6 @@ def _acquire(descriptor: int, deadline: float, timeout: float) -> None:
                     f"another jobctl (process {holder}) has been starting or stopping the database for {timeout:g} s",
                     hint="End that process if it is suspended, and try again.",
                 ) from None
-            time.sleep(POLL)
+            clock.sleep(POLL)
         else:
             return
