@@ -14,7 +14,8 @@ import psycopg
 from psycopg.rows import DictRow
 
 from jobctl.core.errors import StoreUnavailable, UsageError
-from jobctl.core.job import Filters, Job, NewJob, Submitted
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job, NewJob, Submitted
 from jobctl.core.lifecycle import MAX_CRASHES, ControlOutcome, Status, Verb
 from jobctl.core.rows import (
     Bucket,

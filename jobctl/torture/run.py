@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from jobctl import wiring
 from jobctl.client import Client, Options
 from jobctl.core.errors import ConfigError, StoreUnavailable
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ACTIVE, Status
 from jobctl.postgres import migrate
 from jobctl.postgres.embedded import Server

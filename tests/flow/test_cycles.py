@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from pydantic import BaseModel
 
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import Status
 from jobctl.core.pipeline import Pipeline
 from jobctl.postgres.lease_rows import ClaimTarget

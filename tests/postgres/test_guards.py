@@ -11,7 +11,8 @@ import pytest
 from jobctl.core import checkpoint
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import LeaseLost, StoreUnavailable
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.retry import failure
 from jobctl.postgres import session as module
 from jobctl.postgres.connect import connect

@@ -7,7 +7,8 @@ import pytest
 
 from jobctl.core.attempt import Outcome
 from jobctl.core.errors import StoreUnavailable, UsageError
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.postgres.connect import SETTINGS, connect
 from jobctl.postgres.lease_rows import ClaimTarget
 from tests import servers

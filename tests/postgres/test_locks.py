@@ -12,7 +12,8 @@ import pytest
 
 from jobctl.core.attempt import Outcome
 from jobctl.core.errors import StoreUnavailable
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.connect import connect
 from jobctl.postgres.lease_rows import ClaimTarget

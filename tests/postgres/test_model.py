@@ -19,7 +19,8 @@ from jobctl.client import Client
 from jobctl.core import checkpoint
 from jobctl.core.attempt import Failure, Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import ACTIVE, DONE, MAX_CRASHES, Ending, JobFlags, Status, actions, allowed
 from jobctl.core.pipeline import Pipeline
 from jobctl.postgres.connect import connect

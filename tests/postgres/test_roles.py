@@ -11,7 +11,8 @@ from psycopg.conninfo import make_conninfo
 
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import ConfigError, JobctlError, UsageError
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres import migrate

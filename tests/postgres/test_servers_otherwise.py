@@ -10,7 +10,8 @@ from psycopg.conninfo import make_conninfo
 
 from jobctl.cli import exits
 from jobctl.core.errors import ConfigError, DatabaseRefused
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import REPORTED, _insist, connect
 from jobctl.postgres.lease_rows import ClaimTarget

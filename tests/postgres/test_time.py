@@ -10,7 +10,8 @@ import pytest
 from jobctl.client import Client, explain
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import Transient
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect

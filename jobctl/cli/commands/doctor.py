@@ -15,7 +15,7 @@ from jobctl.cli.app import State, command, pass_state
 from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import ConfigError, JobctlError, MissingExtra
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.names import plural, span
 from jobctl.core.ports import Storage
 from jobctl.core.server import LIMITS, Health

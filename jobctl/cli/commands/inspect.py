@@ -18,7 +18,8 @@ from jobctl.cli.output.text import echo, moment, visible
 from jobctl.cli.selectors import Selection, chosen, filters, is_narrow, numbers, selectors
 from jobctl.client import Client
 from jobctl.core.errors import JobNotFound, UsageError
-from jobctl.core.job import Filters, Job
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job
 from jobctl.core.rows import Event, LogLine, columns
 from jobctl.system import clock
 
