@@ -34,6 +34,8 @@ class Waiting(Base):
     ) -> Waited:
         """Blocks until all jobs (``first``: any) reached ``until``, or can't any more. ``timeout`` in seconds.
 
+        A failed job that will be retried automatically has not ended; it counts where ``failed`` is wanted by itself.
+
         A status that was passed through between two looks counts: the history decides, not the moment.
         """
         self._known(ids)
@@ -67,7 +69,7 @@ def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str
     """Why the wait for one job is over, None while it goes on."""
     if status is None:
         return "unreachable"
-    if status in until and not (retries and Status.PENDING not in until):
+    if status in until and not (retries and Status.COMPLETED in until):
         return str(status) if status in (Status.FAILED, Status.CANCELLED) else "reached"
     if status in (Status.FAILED, Status.CANCELLED) and not retries:
         return str(status)
