@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jobctl.core.errors import JobNotFound
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
+from jobctl.system import clock
 
 if TYPE_CHECKING:  # a command that prints its help must not pay for the driver
     from jobctl.postgres.queue import Queue
@@ -27,7 +28,7 @@ class Base:
         user: str = "",
         pausing: bool = True,
         retries: Mapping[str, int] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = clock.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queue = queue

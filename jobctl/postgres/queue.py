@@ -14,7 +14,8 @@ import psycopg
 from psycopg.rows import DictRow
 
 from jobctl.core.errors import StoreUnavailable, UsageError
-from jobctl.core.job import Filters, Job, NewJob, Submitted
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job, NewJob, Submitted
 from jobctl.core.lifecycle import MAX_CRASHES, ControlOutcome, Status, Verb
 from jobctl.core.rows import (
     Bucket,
@@ -36,6 +37,7 @@ from jobctl.core.rows import (
 from jobctl.core.server import Blocker, Effective, Health
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
 from jobctl.postgres.session import Connect, Session, first_line
+from jobctl.system import clock
 
 TTL = 30.0
 """Seconds a lease lasts without a beat."""
@@ -278,7 +280,7 @@ class Queue(Session):
         waiting = None if ids is None else list(ids)
         for pause in LOOK_AGAIN:
             if pause:
-                time.sleep(pause)
+                clock.sleep(pause)
             rows = self._run("wake_dependents", ids=waiting)
             woken += [row for row in rows if row["woken"]]
             if not any(row["locked"] for row in rows):

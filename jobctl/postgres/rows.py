@@ -7,7 +7,8 @@ from dataclasses import asdict
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from jobctl.core.job import Filters, Job, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job, NewJob, Progress
 from jobctl.core.lifecycle import ControlOutcome, Status
 from jobctl.core.rows import ControlRow
 from jobctl.postgres import decode

@@ -13,6 +13,7 @@ from typing import Any
 from jobctl.core.errors import ConfigError
 from jobctl.core.masking import mask_url
 from jobctl.core.trust import HOME_HINT, require_private
+from jobctl.system.environment import variables
 from jobctl.wiring.files import PROJECT_FILE, Ignored, nearest, read_file, read_own_file, read_project_file
 from jobctl.wiring.setting_table import DEFAULTS, SETTINGS
 
@@ -26,7 +27,7 @@ class Settings:
     values: dict[str, Any]
     sources: dict[str, str] = field(default_factory=dict)
     home: Path = Path()
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    environment: Mapping[str, str] = field(default_factory=lambda: variables, repr=False)
     ignored: tuple[Ignored, ...] = ()
     """Settings in files that were not used."""
 
@@ -60,7 +61,7 @@ def _user_home(environment: Mapping[str, str]) -> Path:
 
 def settings(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Flag > environment (JOBCTL_…) > ./.jobctl.toml > the user's file > default. Raises ``ConfigError``."""
-    environment = os.environ if environment is None else environment
+    environment = variables if environment is None else environment
     flags = {key: value for key, value in (flags or {}).items() if value is not None}
     values, sources = dict(DEFAULTS), dict.fromkeys(DEFAULTS, "default")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jobctl.core.errors import ConfigError
+from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.plugins import pipeline, storage_location
 from jobctl.worker import kernel, sandbox, view
@@ -78,12 +79,12 @@ class TypeEnvironment:
     def enter(self, job_type: str) -> None:
         """The process works on a job of this type from here on."""
         for name, value in self._before.items():
-            os.environ.pop(name, None)
+            variables.pop(name, None)
             if value is not None:
-                os.environ[name] = value
-        variables = self._by_type.get(job_type, {})
-        self._before = {name: os.environ.get(name) for name in variables}
-        os.environ.update(variables)
+                variables[name] = value
+        own = self._by_type.get(job_type, {})
+        self._before = {name: variables.get(name) for name in own}
+        variables.update(own)
 
 
 def confinement(

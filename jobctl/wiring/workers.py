@@ -9,16 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobctl import __version__
 from jobctl.client import Options, new_job
 from jobctl.core.errors import ConfigError, MissingExtra
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
+from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.plugins import pipeline, pipelines, plugin, storage
+
+if TYPE_CHECKING:
+    from jobctl.worker.config import WorkerConfig
 
 START_TIMEOUT = 10.0
 """Seconds that a worker waits for its database when it starts."""
@@ -52,7 +56,6 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     """Runs a supervisor in this process until it ends; returns the number of jobs settled."""
     from jobctl.postgres.listener import Listener
     from jobctl.postgres.retry_until import retry_until_available
-    from jobctl.worker.config import WorkerConfig
     from jobctl.worker.limits import StageTimer
     from jobctl.worker.metrics import Metrics
     from jobctl.worker.supervisor import Supervisor
@@ -66,16 +69,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     database = Database(settings, report, timeout=SERVER_TIMEOUT)
     queue = database.leases("jobctl worker", ttl=float(settings["lease_ttl"]))
     types = options.types or _loadable_types(report)
-    for name in types:
-        pipeline(name)
-    host = socket.gethostname()
-    config = WorkerConfig(
-        name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
-        queues=options.queues, concurrency=options.concurrency or int(settings["concurrency"]),
-        poll=options.poll or float(settings["poll"]), grace=options.grace if options.grace is not None else float(settings["grace"]),
-        cancel_grace=float(settings["cancel_grace"]), silent_limit=float(settings["silent_limit"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
-        auto_retry=bool(settings["auto_retry"]), paywall_holds=bool(settings["paywall_holds"]), only=frozenset(options.only) if options.only else None,
-    )  # fmt: skip
+    config = _worker_config(settings, options, types)
     roots = [str(Path(root).resolve()) for root in [*settings["input_roots"], *options.input_roots]]
     pool = _child_pool(settings, database, queue, types, roots)
     listen = partial(Listener, partial(database.connect, "jobctl worker")) if options.listen else None
@@ -97,6 +91,20 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
             hint=pool.start_failure.stderr[-400:] or None,
         )
     return settled
+
+
+def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str, ...]) -> WorkerConfig:
+    """The worker's own options, then the settings."""
+    from jobctl.worker.config import WorkerConfig
+
+    host = socket.gethostname()
+    return WorkerConfig(
+        name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
+        queues=options.queues, concurrency=options.concurrency or int(settings["concurrency"]),
+        poll=options.poll or float(settings["poll"]), grace=options.grace if options.grace is not None else float(settings["grace"]),
+        cancel_grace=float(settings["cancel_grace"]), silent_limit=float(settings["silent_limit"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
+        auto_retry=bool(settings["auto_retry"]), paywall_holds=bool(settings["paywall_holds"]), only=frozenset(options.only) if options.only else None,
+    )  # fmt: skip
 
 
 def _child_pool(settings: Settings, database: Database, queue: Any, types: Sequence[str], roots: list[str]) -> Any:
@@ -175,9 +183,9 @@ def run_child(channel: int, setup: int, guardian: int) -> None:
     received = receive_setup(setup)
     confinement = Confinement.from_json(received["confinement"])
     confine(confinement, guardian=guardian)
-    os.environ.update(received["set_by_child"])
+    variables.update(received["set_by_child"])
     if confinement.account is not None:
-        os.environ["HOME"] = os.environ["TMPDIR"]  # the worker's own is not this account's
+        variables["HOME"] = variables["TMPDIR"]  # the worker's own is not this account's
     _run_child(channel_from(channel), received)
 
 

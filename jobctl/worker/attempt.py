@@ -25,6 +25,7 @@ from jobctl.core.plain import plain
 from jobctl.core.ports import Stops
 from jobctl.core.retry import backoff, failure
 from jobctl.core.rows import Committed
+from jobctl.system import clock
 from jobctl.worker.checkpoints import CheckpointLog, Unreadable
 from jobctl.worker.columns import arguments, inputs, percent
 from jobctl.worker.context import Log, Run, Services, StageContext
@@ -201,7 +202,7 @@ class Attempt:
             except StoreUnavailable as away:
                 self.log("warning", context.stage.name, f"{away}; the stage starts again when it is back")
                 context.rollback_to(savepoint)
-                time.sleep(RESEND_EVERY)
+                clock.sleep(RESEND_EVERY)
 
     def _finish(
         self,
@@ -271,4 +272,4 @@ class Attempt:
             try:
                 return act()
             except StoreUnavailable:
-                time.sleep(RESEND_EVERY)
+                clock.sleep(RESEND_EVERY)

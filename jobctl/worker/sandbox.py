@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any
 
+from jobctl.system.environment import variables
 from jobctl.worker import kernel, view
 from jobctl.worker.channel import Channel, FromChild, ToChild, child_end
 from jobctl.worker.view import Account, Grant
@@ -103,7 +104,7 @@ def _give_up_rights(confinement: Confinement) -> None:
     with suppress(OSError):
         os.chdir(os.getcwd())  # noqa: PTH109 - by its path, in the mounts of this process
         return
-    os.chdir(os.environ.get("TMPDIR", "/"))
+    os.chdir(variables.get("TMPDIR", "/"))
 
 
 def _signals() -> None:

@@ -15,7 +15,8 @@ from functools import partial
 from jobctl.core.attempt import Failure, Outcome, Token
 from jobctl.core.errors import JobctlError
 from jobctl.core.lifecycle import Ending, Status
-from jobctl.postgres.leases import Leases, Settled
+from jobctl.postgres.lease_rows import Settled
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.listener import Listener
 from jobctl.worker.children import ChildPool
 from jobctl.worker.config import WorkerConfig
@@ -39,6 +40,7 @@ from jobctl.worker.wakeups import Wakeups
 log = logging.getLogger("jobctl.worker")
 
 SETTLE = "settle"
+DROPPED = "the database did not answer in time; the outcomes of %d jobs are dropped: their leases expire"
 RETRY_SEND = 0.02
 """Seconds until what a child process did not take at once is sent."""
 WAIT_UNTIL_ALLOWED = 0.05
@@ -117,8 +119,7 @@ class Supervisor:
                 self.wakeups.wait(self._next_timer())
         except Overdue:
             last.clear()  # it would wait for the database again
-            text = "the database did not answer in time; the outcomes of %d jobs are dropped: their leases expire"
-            log.warning(text, len(self._tokens()))
+            log.warning(DROPPED, len(self._tokens()))
         finally:
             self._leave(last)
         return self._settled

@@ -7,9 +7,10 @@ import pytest
 
 from jobctl.core.attempt import Outcome
 from jobctl.core.errors import StoreUnavailable, UsageError
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.postgres.connect import SETTINGS, connect
-from jobctl.postgres.leases import Lane
+from jobctl.postgres.lease_rows import ClaimTarget
 from tests import servers
 from tests.postgres.test_queue import later
 
@@ -49,7 +50,7 @@ def test_a_claim_takes_no_more_than_asked_whatever_the_plan(queue, conn, forced)
     with queue.transaction():
         queue.connection.execute(f"SET LOCAL {forced} = off")
         queue.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        got = queue.claim(1, [Lane("default", "a", p) for p in range(5)], 7)
+        got = queue.claim(1, [ClaimTarget("default", "a", p) for p in range(5)], 7)
     assert len(got) == 7
     assert conn.execute("SELECT count(*) FROM jobs WHERE status = 'processing'").fetchone() == (7,)
 
