@@ -45,7 +45,7 @@ class Command:
 
 
 _STEP = re.compile(
-    r"`(?P<name>[\w./]+)`[^`]*:\n\n```\w+\n(?P<text>.*?)^```|^```console\n(?P<console>.*?)^```",
+    r"`(?P<name>[\w/]+\.\w+)`[^`]*:\n\n```\w+\n(?P<text>.*?)^```|^```console\n(?P<console>.*?)^```",
     re.DOTALL | re.MULTILINE,
 )
 
