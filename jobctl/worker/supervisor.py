@@ -86,8 +86,6 @@ class Supervisor:
             "jobctl_seconds_since_beat": time.monotonic() - self.leases.answered_at,
         }  # fmt: skip
 
-    # -- the loop ------------------------------------------------------------------------------------------------
-
     def register(self) -> None:
         """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database."""
         self._register()
