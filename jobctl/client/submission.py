@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from jobctl.client.base import Base
 from jobctl.client.input_files import open_regular, store
@@ -51,12 +50,12 @@ class Options:
 class Submission(Base):
     """Creates jobs."""
 
-    def submit(self, job_type: str, data: Mapping[str, Any], options: Options | None = None) -> Submitted:
+    def submit(self, job_type: str, data: Mapping[str, object], options: Options | None = None) -> Submitted:
         """Creates a job: type known, input valid, input files taken into the storage."""
         return self.submit_all([(job_type, data, options or Options())])[0]
 
     def submit_all(
-        self, requests: Iterable[tuple[str, Mapping[str, Any], Options]], *, dry_run: bool = False
+        self, requests: Iterable[tuple[str, Mapping[str, object], Options]], *, dry_run: bool = False
     ) -> list[Submitted]:
         """Creates jobs in one transaction, ids in order: all of them or none.
 
@@ -75,7 +74,7 @@ class Submission(Base):
         return answers
 
     def _prepared(
-        self, requests: Iterator[tuple[int, tuple[str, Mapping[str, Any], Options]]], *, take: bool
+        self, requests: Iterator[tuple[int, tuple[str, Mapping[str, object], Options]]], *, take: bool
     ) -> list[tuple[NewJob, Options]]:
         prepared = []
         for number, request in islice(requests, BATCH):
@@ -97,27 +96,27 @@ class Submission(Base):
                 )
         return answers
 
-    def _prepare(self, job_type: str, data: Mapping[str, Any], options: Options, *, take: bool) -> NewJob:
+    def _prepare(self, job_type: str, data: Mapping[str, object], options: Options, *, take: bool) -> NewJob:
         pipeline = self._load(job_type)
         job = new_job(pipeline, data, options, created_by=self.user, retries=self._retries_of)
         inputs = self._take_in(pipeline, job.input_data) if take else {}
         metadata = dict(job.metadata) | ({"inputs": inputs} if inputs else {})
         return NewJob(**{name: getattr(job, name) for name in NewJob.__dataclass_fields__} | {"metadata": metadata})
 
-    def _take_in(self, pipeline: Pipeline, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _take_in(self, pipeline: Pipeline, data: Mapping[str, object]) -> dict[str, object]:
         """Puts input files into the storage under their hash, so that any worker can run the job."""
-        taken: dict[str, Any] = {}
+        taken: dict[str, object] = {}
         for name in pipeline.input_files:
             path = data.get(name)
             if not path:
                 continue
-            with open_regular(Path(path), name) as stream:
-                taken[str(path)] = store(self._storage(), stream, Path(path), name)
+            with open_regular(Path(str(path)), name) as stream:
+                taken[str(path)] = store(self._storage(), stream, Path(str(path)), name)
         return taken
 
 
 def new_job(
-    pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, created_by: str, retries: Mapping[str, int]
+    pipeline: Pipeline, data: Mapping[str, object], options: Options, *, created_by: str, retries: Mapping[str, int]
 ) -> NewJob:
     """A validated job, ready for the queue. Raises ``InvalidArguments``."""
     if too_deep(data):

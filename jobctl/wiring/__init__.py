@@ -16,6 +16,7 @@ from jobctl.wiring.configuration import Settings, display_value, settings, user
 from jobctl.wiring.databases import Database, notifications_arrive, roles
 from jobctl.wiring.documents import decide, library, restore_connections, search
 from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, storage_location
+from jobctl.wiring.previews import preview
 from jobctl.wiring.workers import WorkerOptions, local_worker_main, request, run_child, run_worker, start_local_worker
 
 
@@ -53,6 +54,7 @@ __all__ = [
     "pipeline",
     "pipelines",
     "plugin",
+    "preview",
     "request",
     "restore_connections",
     "roles",
@@ -64,4 +66,4 @@ __all__ = [
     "storage",
     "storage_location",
     "user",
-]  # fmt: skip
+]

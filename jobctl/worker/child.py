@@ -36,6 +36,9 @@ from jobctl.worker.limits import limit_own_cpu
 from jobctl.worker.outbox import FLUSH_EVERY, Outbox
 from jobctl.worker.processes import end_children
 
+EMPTIED = 0
+"""Time of change of a folder, in nanoseconds since 1970, that shows that nothing was put there since it was emptied."""
+
 
 @dataclass
 class Requests:
@@ -60,6 +63,7 @@ class Child:
         self._over = False
         self._outbox = Outbox(channel.send)
         self._capture = Capture()
+        self._cpu_limited = False
 
     def run(self) -> None:
         """Runs jobs until the supervisor sends ``Quit`` or is gone."""
@@ -103,7 +107,10 @@ class Child:
 
     def _limit_cpu(self, stage: Stage) -> None:
         default = float(self._services.settings.get("stage_cpu", 0.0))
-        limit_own_cpu(default if stage.limits.cpu is None else stage.limits.cpu)
+        seconds = default if stage.limits.cpu is None else stage.limits.cpu
+        if seconds or self._cpu_limited:
+            limit_own_cpu(seconds)
+        self._cpu_limited = bool(seconds)
 
     def _listen(self) -> None:
         try:
@@ -136,9 +143,12 @@ class Child:
 
 
 def _empty(workspace: Path) -> None:
-    """Removes this attempt's copies of inputs and links to them."""
+    """Removes this attempt's copies of inputs and links to them. A folder that is empty has a time that no change leaves."""
+    if workspace.stat().st_mtime_ns == EMPTIED:
+        return
     for entry in workspace.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
+    os.utime(workspace, ns=(EMPTIED, EMPTIED))

@@ -53,7 +53,8 @@ class Outbox:
             self._messages.append(message)
             if now or time.monotonic() - self._sent_at >= FLUSH_EVERY:
                 self._flush()
-        self._pending.set()
+        if not self._pending.is_set():
+            self._pending.set()
 
     def log(self, job: int, level: str, stage: str | None, text: str) -> None:
         """Lines of a job's log; of a text with more lines than are kept only the newest."""

@@ -111,14 +111,16 @@ class Supervisor:
         """Runs the worker to its end; returns the number of jobs it settled."""
         self.wakeups.watch_signals()
         self.shutdown.install()
+        last: list[Callable[[], None]] = [lambda: self.queue.unregister(self.worker)]
         try:
             while not self._turn():
                 self.wakeups.wait(self._next_timer())
         except Overdue:
+            last.clear()  # it would wait for the database again
             text = "the database did not answer in time; the outcomes of %d jobs are dropped: their leases expire"
             log.warning(text, len(self._tokens()))
         finally:
-            self._leave()
+            self._leave(last)
         return self._settled
 
     def _turn(self) -> bool:
@@ -292,9 +294,8 @@ class Supervisor:
             text = "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again"
             log.warning(text, reason, left)
 
-    def _leave(self) -> None:
+    def _leave(self, last: Iterable[Callable[[], None]]) -> None:
         """Ends the child processes first: a step that fails or takes too long does not prevent the others."""
-        unregister = partial(self.queue.unregister, self.worker)
-        for step in (self.close_pool, unregister, self.wakeups.close, self.queue.close, self.shutdown.restore):
+        for step in (self.close_pool, *last, self.wakeups.close, self.queue.close, self.shutdown.restore):
             with suppress(Overdue, JobctlError, OSError):
                 step()

@@ -31,9 +31,9 @@ class Sweeper:
         if self.due_in(now) > 0:
             return False
         self._due_at = now + SWEEP_EVERY
-        moved = self._queue.make_due()
         rescued = len(self._queue.rescue(limit=LIMIT))
-        moved += rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
+        moved = rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
+        moved += self._queue.make_due()  # also of what was just moved
         moved += self._queue.wake_keys(None)
         if now - self._repaired >= REPAIR_EVERY:
             self._repaired = now
