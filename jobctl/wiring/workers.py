@@ -18,7 +18,8 @@ from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
-from jobctl.wiring.plugins import pipeline, pipelines, plugin, storage
+from jobctl.wiring.described import TypeFacts, described
+from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
 
 START_PATIENCE = 10.0
 """Seconds that a worker waits for its database when it starts."""
@@ -65,12 +66,10 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         )
     place = Database(held, say, timeout=WORKER_PATIENCE)
     queue = place.leases("jobctl worker", ttl=float(held["lease_ttl"]))
-    types = options.types or _usable(say)
-    for name in types:
-        pipeline(name)
+    types = _types(options.types, say)
     host = socket.gethostname()
     config = WorkerConfig(
-        name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
+        name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=tuple(types),
         queues=options.queues, concurrency=options.concurrency or int(held["concurrency"]),
         poll=options.poll or float(held["poll"]), grace=options.grace if options.grace is not None else float(held["grace"]),
         cancel_grace=float(held["cancel_grace"]), silent_limit=float(held["silent_limit"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
@@ -85,7 +84,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         say(f"metrics: http://{options.metrics[0]}:{port}/metrics")
     sweeper = Sweeper(queue, auto_retry=config.auto_retry)
     timer = StageTimer(
-        {name: pipeline(name).stages for name in types},
+        {name: facts.stages for name, facts in types.items()},
         timeout=float(held["stage_timeout"]), cpu=float(held["stage_cpu"]),
     )  # fmt: skip
     supervisor = Supervisor(config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics)
@@ -99,12 +98,15 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     return settled
 
 
-def _child_pool(settings: Settings, database: Database, queue: Any, types: Sequence[str], roots: list[str]) -> Any:
+def _child_pool(
+    settings: Settings, database: Database, queue: Any, types: Mapping[str, TypeFacts], roots: list[str]
+) -> Any:
     """The pool, which asks for the connection of the worker when it starts its first child."""
     from jobctl.wiring.confinement import child_environment, setup_for
     from jobctl.worker.children import ChildPool
 
-    environment = child_environment(settings, settings.environment, types)
+    named = {name: facts.environment for name, facts in types.items()}
+    environment = child_environment(settings, settings.environment, named)
     setup = {
         "home": str(settings.home), "roots": roots, "set_by_child": environment.set_by_child,
         "plugins": environment.plugins, "by_type": environment.by_type,
@@ -155,9 +157,19 @@ def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Any:
     return confinement(settings, roots, sockets=sockets, check=check)
 
 
-def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
+def _types(chosen: Sequence[str] | None, say: Callable[[str], None]) -> dict[str, TypeFacts]:
+    """The job types that the worker was asked to run; else the installed ones that can be loaded."""
+    if not chosen:
+        return _usable(say)
+    working, broken = described(chosen)
+    for error in broken.values():
+        raise error
+    return working
+
+
+def _usable(say: Callable[[str], None]) -> dict[str, TypeFacts]:
     """The installed job types, without those whose package is broken: they stop nobody else's work."""
-    working, broken = pipelines()
+    working, broken = described(job_types())
     missing = {error.extra for error in broken.values() if isinstance(error, MissingExtra)}
     for extra in sorted(missing):
         names = ", ".join(n for n, error in broken.items() if isinstance(error, MissingExtra) and error.extra == extra)
@@ -165,7 +177,7 @@ def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
     for error in broken.values():
         if not isinstance(error, MissingExtra):
             say(f"{error}; its jobs wait")
-    return tuple(working)
+    return working
 
 
 def run_child(channel: int, setup: int, guardian: int) -> None:
