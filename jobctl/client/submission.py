@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -100,8 +100,7 @@ class Submission(Base):
         pipeline = self._load(job_type)
         job = new_job(pipeline, data, options, created_by=self.user, retries=self._retries_of)
         inputs = self._take_in(pipeline, job.input_data) if take else {}
-        metadata = dict(job.metadata) | ({"inputs": inputs} if inputs else {})
-        return NewJob(**{name: getattr(job, name) for name in NewJob.__dataclass_fields__} | {"metadata": metadata})
+        return replace(job, metadata={**job.metadata, "inputs": inputs}) if inputs else job
 
     def _take_in(self, pipeline: Pipeline, data: Mapping[str, object]) -> dict[str, object]:
         """Puts input files into the storage under their hash, so that any worker can run the job."""

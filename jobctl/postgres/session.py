@@ -21,7 +21,9 @@ from jobctl.postgres.connect import allow_prepared
 Connect = Callable[[], psycopg.Connection]
 
 SQL = Path(__file__).parent / "sql"
-PREPARED = frozenset({"beat", "claim", "commit_stage", "log", "ready_queues", "requests", "settle", "submit"})
+PREPARED = frozenset(
+    {"beat", "claim", "commit_stage", "log", "ready_queues", "requests", "settle", "submit", "submit_plain"}
+)
 """Verbs that are prepared: what a worker or a client that submits runs all the time. Planning one takes longer than running it."""
 PREPARE_AFTER = 2
 """Statements of PREPARED that a connection runs before it is found out whether they can be prepared: a command runs fewer."""

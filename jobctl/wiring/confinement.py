@@ -14,7 +14,7 @@ from pathlib import Path
 from jobctl.core.errors import ConfigError
 from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
-from jobctl.wiring.plugins import pipeline, storage_location
+from jobctl.wiring.plugins import storage_location
 from jobctl.worker import kernel, sandbox, view
 from jobctl.worker.sandbox import Confinement
 from jobctl.worker.view import Account, Grant
@@ -45,11 +45,16 @@ class ChildEnvironment:
     by_type: dict[str, dict[str, str]]
 
 
-def child_environment(settings: Settings, environment: Mapping[str, str], types: Iterable[str]) -> ChildEnvironment:
-    """What a child inherits of the worker's environment: an allow-list, what settings name, what its job types name."""
-    named = [*AT_START, *settings.values["child_environment"]]
+def child_environment(
+    settings: Settings, environment: Mapping[str, str], types: Mapping[str, Iterable[str]]
+) -> ChildEnvironment:
+    """What a child inherits of the worker's environment: an allow-list, what settings name, what its job types name.
+
+    ``types``: the variables that each job type names.
+    """
+    allowed = [*AT_START, *settings.values["child_environment"]]
     at_start = {
-        name: value for name, value in environment.items() if name in named or name.startswith(AT_START_PREFIXES)
+        name: value for name, value in environment.items() if name in allowed or name.startswith(AT_START_PREFIXES)
     }
     remote = storage_location(settings).startswith("s3://")
     later = {
@@ -59,7 +64,7 @@ def child_environment(settings: Settings, environment: Mapping[str, str], types:
     }
     return ChildEnvironment(
         at_start, later, _picked(environment, PLUGIN_KEYS if settings.values["model_url"] else ()),
-        {name: _picked(environment, pipeline(name).environment) for name in types},
+        {name: _picked(environment, named) for name, named in types.items()},
     )  # fmt: skip
 
 

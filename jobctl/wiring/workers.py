@@ -19,7 +19,8 @@ from jobctl.core.pipeline import Pipeline
 from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
-from jobctl.wiring.plugins import pipeline, pipelines, plugin, storage
+from jobctl.wiring.described import TypeFacts, described
+from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
 
 if TYPE_CHECKING:  # each command loads what it needs
     from subprocess import Popen
@@ -74,8 +75,8 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
         )
     database = Database(settings, report, timeout=SERVER_TIMEOUT)
     queue = database.leases("jobctl worker", ttl=settings.values["lease_ttl"])
-    types = options.types or _loadable_types(report)
-    config = _worker_config(settings, options, types)
+    types = _types(options.types, report)
+    config = _worker_config(settings, options, tuple(types))
     roots = [str(Path(root).resolve()) for root in [*settings.values["input_roots"], *options.input_roots]]
     pool = _child_pool(settings, database, queue, types, roots)
     listen = partial(Listener, partial(database.connect, "jobctl worker")) if options.listen else None
@@ -85,7 +86,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
         report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
     sweeper = Sweeper(queue, auto_retry=config.auto_retry)
     timer = StageTimer(
-        {name: pipeline(name).stages for name in types},
+        {name: facts.stages for name, facts in types.items()},
         timeout=settings.values["stage_timeout"], cpu=settings.values["stage_cpu"],
     )  # fmt: skip
     supervisor = Supervisor(config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics)
@@ -115,13 +116,14 @@ def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str,
 
 
 def _child_pool(
-    settings: Settings, database: Database, queue: Leases, types: Sequence[str], roots: list[str]
+    settings: Settings, database: Database, queue: Leases, types: Mapping[str, TypeFacts], roots: list[str]
 ) -> ChildPool:
     """The pool, which asks for the connection of the worker when it starts its first child."""
     from jobctl.wiring.confinement import child_environment, setup_for
     from jobctl.worker.children import ChildPool
 
-    environment = child_environment(settings, settings.environment, types)
+    named = {name: facts.environment for name, facts in types.items()}
+    environment = child_environment(settings, settings.environment, named)
     setup = {
         "home": str(settings.home), "roots": roots, "set_by_child": environment.set_by_child,
         "plugins": environment.plugins, "by_type": environment.by_type,
@@ -172,9 +174,19 @@ def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Confine
     return confinement(settings, roots, sockets=sockets, check=check)
 
 
-def _loadable_types(report: Callable[[str], None]) -> tuple[str, ...]:
+def _types(chosen: Sequence[str] | None, report: Callable[[str], None]) -> dict[str, TypeFacts]:
+    """The job types that the worker was asked to run; else the installed ones that can be loaded."""
+    if not chosen:
+        return _loadable_types(report)
+    working, broken = described(chosen)
+    for error in broken.values():
+        raise error
+    return working
+
+
+def _loadable_types(report: Callable[[str], None]) -> dict[str, TypeFacts]:
     """The installed job types, without those whose package is broken: the others are not affected."""
-    working, broken = pipelines()
+    working, broken = described(job_types())
     missing = {error.extra for error in broken.values() if isinstance(error, MissingExtra)}
     for extra in sorted(missing):
         names = ", ".join(n for n, error in broken.items() if isinstance(error, MissingExtra) and error.extra == extra)
@@ -182,7 +194,7 @@ def _loadable_types(report: Callable[[str], None]) -> tuple[str, ...]:
     for error in broken.values():
         if not isinstance(error, MissingExtra):
             report(f"{error}; its jobs stay pending")
-    return tuple(working)
+    return working
 
 
 def run_child(channel: int, setup: int, guardian: int) -> None:
