@@ -1,4 +1,5 @@
--- Whether a job belongs to this login: it submitted the job, or the job that submitted it as follow-up work.
+-- Whether a job belongs to this login: it submitted the job, or the job that submitted it as follow-up work. To the owner of
+-- the schema, which alone may delete rows of jobs, every job belongs.
 CREATE OR REPLACE FUNCTION jobctl.belongs(creator text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $jobctl$
     WITH RECURSIVE line (creator) AS (
@@ -6,7 +7,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
         UNION
         SELECT j.created_by FROM line JOIN jobctl.jobs j ON j.id = substring(line.creator FROM '^job:([0-9]{1,18})$')::bigint
     )
-    SELECT EXISTS (SELECT FROM line WHERE line.creator = session_user)
+    SELECT has_table_privilege(session_user, 'jobctl.jobs', 'DELETE')
+        OR EXISTS (SELECT FROM line WHERE line.creator = session_user)
 $jobctl$;
 
 -- For any language: the same as `jobctl submit`, without validating the input. A worker validates it when the job starts.
