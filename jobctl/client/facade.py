@@ -11,8 +11,9 @@ from jobctl.client.waiting import Waiting
 
 
 class Client(Submission, Results, Control, Waiting, Retention, Operations):
-    """Jobs in one database. Get one from ``jobctl.wiring.connect()``.
+    """Jobs in one database. Get one from ``jobctl.connect()``; it is its own context manager.
 
-    ``load`` returns the Pipeline of a name and raises ``UnknownJobType``; ``retries`` overrules ``max_retries`` of a
-    type; without ``pausing`` nobody can pause, and what is paused can still be resumed.
+    ``load`` returns the Pipeline of a name and raises ``UnknownJobType``; with ``unknown_types`` jobs of such a type are
+    created without validating their input. ``retries`` overrules ``max_retries`` of a type; without ``pausing`` nobody
+    can pause, and what is paused can still be resumed.
     """
