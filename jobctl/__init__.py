@@ -11,7 +11,8 @@ _MODULES = {
     "Client": "jobctl.client", "Context": "jobctl.core.ports", "ControlOutcome": "jobctl.core.lifecycle",
     "ControlResult": "jobctl.core.job", "Filters": "jobctl.core.job", "Job": "jobctl.core.job", "Options": "jobctl.client",
     "Pipeline": "jobctl.core.pipeline", "Progress": "jobctl.core.job", "Status": "jobctl.core.lifecycle",
-    "Submitted": "jobctl.core.job", "Waited": "jobctl.client", "connect": "jobctl.wiring.application",
+    "StatusChanged": "jobctl.core.watching", "Noted": "jobctl.core.watching", "Progressed": "jobctl.core.watching",
+    "Deleted": "jobctl.core.watching", "WatchEvent": "jobctl.core.watching", "Submitted": "jobctl.core.job", "Waited": "jobctl.client", "connect": "jobctl.wiring.application",
 }  # fmt: skip
 __all__ = [*_MODULES, "__version__", "errors"]  # noqa: PLE0604 - names of the table above
 

@@ -11,6 +11,11 @@ from jobctl.core.lifecycle import ControlOutcome as ControlOutcome
 from jobctl.core.lifecycle import Status as Status
 from jobctl.core.pipeline import Pipeline as Pipeline
 from jobctl.core.ports import Context as Context
+from jobctl.core.watching import Deleted as Deleted
+from jobctl.core.watching import Noted as Noted
+from jobctl.core.watching import Progressed as Progressed
+from jobctl.core.watching import StatusChanged as StatusChanged
+from jobctl.core.watching import WatchEvent as WatchEvent
 from jobctl.wiring.application import connect as connect
 
 __version__: str

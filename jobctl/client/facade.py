@@ -8,9 +8,10 @@ from jobctl.client.results import Results
 from jobctl.client.retention import Retention
 from jobctl.client.submission import Submission
 from jobctl.client.waiting import Waiting
+from jobctl.client.watching import Watching
 
 
-class Client(Submission, Results, Control, Waiting, Retention, Operations):
+class Client(Submission, Results, Control, Waiting, Watching, Retention, Operations):
     """Jobs in one database. Get one from ``jobctl.connect()``; it is its own context manager.
 
     ``load`` returns the Pipeline of a name and raises ``UnknownJobType``; with ``unknown_types`` jobs of such a type are

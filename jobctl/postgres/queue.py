@@ -35,7 +35,8 @@ from jobctl.core.rows import (
 )
 from jobctl.core.server import Blocker, Effective, Health
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
-from jobctl.postgres.session import Connect, Session, first_line
+from jobctl.postgres.session import Connect, first_line
+from jobctl.postgres.watching import Watched
 
 TTL = 30.0
 """Seconds a lease lasts without a beat."""
@@ -44,7 +45,7 @@ LOOK_AGAIN = (0.0, 0.01, 0.05)
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Session):
+class Queue(Watched):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema

@@ -528,7 +528,7 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 
 LOOKS = {
-    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "descendants", "find", "health", "wake", "paused_queues",
+    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "descendants", "find", "health", "wake", "paused_queues",
     "ready_queues", "left_waiting", "logs", "next_lease_end", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
 }  # fmt: skip
 MAY = {
