@@ -13,6 +13,7 @@ _MODULES = {
     "Pipeline": "jobctl.core.pipeline", "Progress": "jobctl.core.job", "Status": "jobctl.core.lifecycle",
     "StatusChanged": "jobctl.core.watching", "Noted": "jobctl.core.watching", "Progressed": "jobctl.core.watching",
     "Deleted": "jobctl.core.watching", "WatchEvent": "jobctl.core.watching", "Submitted": "jobctl.core.job", "Waited": "jobctl.client", "connect": "jobctl.wiring.application",
+    "verify_notification": "jobctl.core.notifications",
 }  # fmt: skip
 __all__ = [*_MODULES, "__version__", "errors"]  # noqa: PLE0604 - names of the table above
 

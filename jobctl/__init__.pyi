@@ -9,6 +9,7 @@ from jobctl.core.job import Progress as Progress
 from jobctl.core.job import Submitted as Submitted
 from jobctl.core.lifecycle import ControlOutcome as ControlOutcome
 from jobctl.core.lifecycle import Status as Status
+from jobctl.core.notifications import verify_notification as verify_notification
 from jobctl.core.pipeline import Pipeline as Pipeline
 from jobctl.core.ports import Context as Context
 from jobctl.core.watching import Deleted as Deleted

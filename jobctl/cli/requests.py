@@ -100,7 +100,7 @@ def _options(state: State, given: dict[str, Any]) -> Any:
         title=given["title"], queue=given["queue"], priority=given["priority"], max_retries=given["max_retries"],
         delay=given["delay"], at=at, after=tuple(numbers(state, given["after"])) if given["after"] else (),
         labels=dict(_pair(label) for label in given["labels"]), key=given["key"], on_conflict=given["on_conflict"],
-        reserved=RESERVED if given["run_"] else 0.0,
+        notify=given["notify"], reserved=RESERVED if given["run_"] else 0.0,
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def _value(text: str) -> Any:
 
 FIELDS: dict[str, Any] = {
     "type": str, "input": dict, "title": str, "queue": str, "priority": str, "key": str, "labels": dict, "max_retries": int,
-    "delay": (int, float), "after": list,
+    "delay": (int, float), "after": list, "notify": str,
 }  # fmt: skip
 """What a line of ``-f`` may hold."""
 
@@ -203,7 +203,9 @@ class Lines:
             if isinstance(value, bool) or not isinstance(value, FIELDS[name]):
                 kinds = FIELDS[name] if isinstance(FIELDS[name], tuple) else (FIELDS[name],)
                 raise UsageError(f"{name} should be {' or '.join(kind.__name__ for kind in kinds)}, not {value!r}")
-        inherited = {name: self._given[name] for name in ("queue", "priority", "max_retries", "delay", "on_conflict")}
+        inherited = {
+            name: self._given[name] for name in ("queue", "priority", "max_retries", "delay", "on_conflict", "notify")
+        }
         inherited["reserved"] = RESERVED if self._given["run_"] else 0.0
         own = {name: value for name, value in item.items() if name not in ("type", "input", "after")}
         after = tuple(_id(value) for value in item.get("after", ()))

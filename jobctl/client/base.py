@@ -28,6 +28,7 @@ class Base:
         user: str = "",
         pausing: bool = True,
         retries: Mapping[str, int] | None = None,
+        notify_url: str | None = None,
         unknown_types: bool = False,
         borrow: Callable[[CallerConnection, str], Queue] | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -39,6 +40,7 @@ class Base:
         self.user = user
         self._pausing = pausing
         self._retries_of = dict(retries or {})
+        self._notify_url = notify_url
         self._unknown_types = unknown_types
         self._borrow = borrow
         self._sleep = sleep

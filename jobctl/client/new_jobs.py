@@ -14,6 +14,7 @@ from uuid import UUID
 from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
 from jobctl.core.errors import InvalidArguments, UsageError
 from jobctl.core.job import PRIORITIES, NewJob
+from jobctl.core.notifications import checked_url
 from jobctl.core.pipeline import Pipeline
 
 TITLE_CAP = 512
@@ -42,6 +43,8 @@ class Options:
     labels: Mapping[str, str] | None = None
     key: str | None = None
     on_conflict: str = "return"  # return skip error
+    notify: str | None = None
+    """URL that receives a POST when the job has ended; None: the setting ``notify_url``."""
     reserved: float = 0.0
     """Seconds for which only a worker that was started for this very job may take it."""
 
@@ -59,6 +62,7 @@ class OptionFields(TypedDict, total=False):
     labels: Mapping[str, str] | None
     key: str | None
     on_conflict: str
+    notify: str | None
     reserved: float
 
 
@@ -147,10 +151,16 @@ def _job(
         created_by=created_by,
         delay=options.delay,
         run_after=options.at,
-        metadata={**metadata} | ({"reserved_s": options.reserved} if options.reserved else {}),
+        metadata={**metadata, **_metadata(options)},
         max_retries=retries,
         after=tuple(options.after),
     )
+
+
+def _metadata(options: Options) -> dict[str, Any]:
+    """What the row's metadata keeps of the options."""
+    reserved = {"reserved_s": options.reserved} if options.reserved else {}
+    return reserved | ({"notify_url": checked_url(options.notify)} if options.notify else {})
 
 
 def _refuse_unfit(options: Options, retries: int) -> None:

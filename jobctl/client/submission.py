@@ -103,6 +103,8 @@ class Submission(Base):
         return answers
 
     def _prepare(self, job_type: str, data: Mapping[str, Any], options: Options, *, take: bool) -> NewJob:
+        if options.notify is None and self._notify_url:
+            options = replace(options, notify=self._notify_url)
         try:
             pipeline = self._load(job_type)
         except UnknownJobType:

@@ -17,7 +17,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $jobctl$
 DECLARE
     unknown text := (
         SELECT string_agg(name, ', ' ORDER BY name) FROM jsonb_object_keys(options) AS name WHERE name <> ALL (ARRAY[
-            'title', 'queue', 'priority', 'labels', 'key', 'concurrency_key', 'delay', 'run_after', 'max_retries', 'after'
+            'title', 'queue', 'priority', 'labels', 'key', 'concurrency_key', 'delay', 'run_after', 'max_retries', 'after',
+            'notify_url'
         ])
     );
     level jsonb := '{"lowest": 0, "low": 1, "normal": 2, "high": 3, "highest": 4}'::jsonb -> (options ->> 'priority');
@@ -26,11 +27,15 @@ BEGIN
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'unknown option: %', unknown USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    IF options ->> 'notify_url' !~ '^https?://[^/?#@]+([/?#]|$)' THEN
+        RAISE EXCEPTION 'notify_url is not a URL of http or https without a password' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     FOR attempt IN 1..2 LOOP  -- the second pass sees the job of a transaction that took the key in the meantime
         SELECT (row_ ->> 'id')::bigint INTO made FROM jobctl.checked_submit(jsonb_build_object('rows', jsonb_build_array(
             '{"title": "", "queue": "default", "priority": 2, "labels": {}, "max_retries": 3, "metadata": {}, "after": []}'
             || jsonb_strip_nulls(options || jsonb_build_object('priority', coalesce(level, options -> 'priority')))
             || jsonb_build_object('n', 0, 'job_type', type, 'input_data', input)
+            || jsonb_build_object('metadata', jsonb_strip_nulls(jsonb_build_object('notify_url', options ->> 'notify_url')))
         ))) AS row_;
         EXIT WHEN made IS NOT NULL;
     END LOOP;

@@ -49,6 +49,16 @@ class Settled:
     status: Status
     concurrency_key: str | None
     awaited: bool  # another job depends on it
+    notify: bool = False  # a notification is due if it has ended
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTimers:
+    """What a sweep learns about the time after it."""
+
+    lease_end: float | None
+    """Seconds until the next lease of anybody ends, None without one."""
+    notifications_due: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +214,7 @@ class Leases(Queue):
             self.wake_dependents(awaited)
         return {
             row["id"]: Settled(
-                row["id"], row["job_type"], Status(row["status"]), row["concurrency_key"], row["awaited"]
+                row["id"], row["job_type"], Status(row["status"]), row["concurrency_key"], row["awaited"], row["notify"]
             )
             if row["settled"]
             else None
@@ -304,10 +314,9 @@ class Leases(Queue):
         rows = self._run("left_waiting", types=list(types), queues=None if queues is None else list(queues))
         return [LeftWaiting(**row) for row in rows]
 
-    def next_lease_end(self) -> float | None:
-        """Seconds until the next lease of anybody ends, None without one."""
-        seconds = self._run("next_lease_end")[0]["seconds"]
-        return None if seconds is None else float(seconds)
+    def sweep_timers(self) -> SweepTimers:
+        """What decides when the next sweep comes, and whether notifications are due."""
+        return SweepTimers(**self._run("sweep_timers")[0])
 
     def descendants(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""

@@ -265,6 +265,22 @@ holds = Table(
     comment="Queues and job types that are held as a whole",
 )
 
+notifications = Table(
+    "notifications",
+    metadata,
+    _id(),
+    Column("job_id", BigInteger, nullable=False, comment="Job; kept when the job is deleted"),
+    _text("url", "Where to send it", required=True),
+    _text("host", "Host and port of the URL: one delivery at a time to each", required=True),
+    _json("event", "What is sent: the job as it ended"),
+    _count("tries", "Deliveries that were begun"),
+    _when("next_try_at", "When it is due; while it is being delivered, when another worker may try", required=True),
+    _text("last_error", "Why the last delivery failed"),
+    _when("created_at", "When the job ended", required=True),
+    Index("notifications_due_idx", "next_try_at", "id"),
+    comment="Notifications that are not delivered yet",
+)
+
 documents = Table(
     "documents",
     metadata,

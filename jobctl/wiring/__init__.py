@@ -36,6 +36,7 @@ def connect(
         user=user(os.environ),
         pausing=config["pausing"],
         retries=config["max_retries"],
+        notify_url=config["notify_url"],
     )
 
 

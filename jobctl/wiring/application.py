@@ -36,6 +36,7 @@ def connect(url: str | None = None, *, config: str | Path | None = None) -> Clie
         user=user(os.environ),
         pausing=chosen["pausing"],
         retries=chosen["max_retries"],
+        notify_url=chosen["notify_url"],
         unknown_types=True,
         borrow=caller_queue,
     )

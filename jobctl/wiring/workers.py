@@ -18,6 +18,7 @@ from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
+from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
 from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
 
 START_PATIENCE = 10.0
@@ -83,14 +84,27 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     if options.metrics is not None:
         port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
         say(f"metrics: http://{options.metrics[0]}:{port}/metrics")
-    sweeper = Sweeper(queue, auto_retry=config.auto_retry)
+    notifications = notifier(held)
+    sweeper = Sweeper(queue, auto_retry=config.auto_retry, notifications_due=notifications.due)
     timer = StageTimer(
         {name: pipeline(name).stages for name in types},
         timeout=float(held["stage_timeout"]), cpu=float(held["stage_cpu"]),
     )  # fmt: skip
-    supervisor = Supervisor(config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics)
+    supervisor = Supervisor(
+        config,
+        queue,
+        sweeper,
+        pool,
+        timer=timer,
+        listen=listen,
+        metrics=metrics,
+        on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
+    )
     retry_until_available(supervisor.register, seconds=START_PATIENCE)
-    settled = supervisor.run()
+    try:
+        settled = supervisor.run()
+    finally:
+        notifications.close(LINGER_STOPPED if supervisor.shutdown.requested else LINGER)
     if pool.start_failure is not None:
         raise ConfigError(
             f"no child process is able to start: it was {pool.start_failure.reason}",
@@ -116,7 +130,7 @@ def _child_pool(settings: Settings, database: Database, queue: Any, types: Seque
         # a child gets the parameters of the connection: it may be frozen at any moment, so it must never be the one that
         # starts the embedded server, holding the lock on that, and it has no PG… variables and no password file
         info = _child_conninfo(database, queue)
-        return setup_for({**setup, "values": {**settings.values, "db": info}}, confined(info), workspace)
+        return setup_for({**setup, "values": {**for_children(settings.values), "db": info}}, confined(info), workspace)
 
     command = (
         f"from jobctl.worker.guardian import start; g = start({os.getpid()}); from jobctl.wiring import run_child; "

@@ -49,12 +49,12 @@ class Supervisor:
 
     def __init__(
         self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: ChildPool, *, timer: StageTimer,
-        listen: Callable[[], Listener] | None, metrics: Metrics | None = None,
+        listen: Callable[[], Listener] | None, metrics: Metrics | None = None, on_settled: Callable[[Settled], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.config = config
         self.queue = queue
         self.sweeper = sweeper
-        self.metrics = metrics or Metrics()
+        self.metrics, self.on_settled = metrics or Metrics(), on_settled
         self.metrics.gauges = self._gauges
         self.leases = LeaseKeeper(queue)
         self.dispatch = Dispatcher(config, queue)
@@ -185,6 +185,7 @@ class Supervisor:
             self._settled += 1
             log.info("job %d: %s", outcome.token.job_id, settled.status)
             self.metrics.count("jobctl_jobs_settled_total", type=settled.job_type, status=str(settled.status))
+            self.on_settled(settled)
             self._pause_type(outcome.failure, settled)
             self.dispatch.claim_now = True
 

@@ -64,7 +64,7 @@ settled AS (
     FROM decided d
     WHERE j.id = d.id
     RETURNING j.id, j.job_type, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, j.waiting_on, d.outcome, d.kind,
-        d.message, d.raw
+        d.message, d.raw, j.metadata ? 'notify_url' AS notify
 ),
 logged AS (
     INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, lease_seq, detail)
@@ -86,7 +86,7 @@ logged AS (
     FROM settled ORDER BY id
 )
 SELECT
-    ours.id, s.id IS NOT NULL AS settled, s.job_type, s.lease_seq, s.status, s.concurrency_key, s.waiting_on,
+    ours.id, s.id IS NOT NULL AS settled, s.job_type, s.lease_seq, s.status, s.concurrency_key, s.waiting_on, s.notify,
     s.status = 'completed' AND EXISTS (
         SELECT FROM jobctl.job_dependencies d WHERE d.depends_on = s.id
     ) AS awaited
