@@ -6,7 +6,7 @@ import importlib
 import os
 import signal
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import click
 
@@ -19,6 +19,7 @@ from jobctl.core.errors import UsageError
 from jobctl.wiring import Settings
 
 OUTPUTS = ("table", "wide", "json", "ndjson", "csv", "tsv", "id")
+P = ParamSpec("P")
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
@@ -31,7 +32,7 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds."""
         if isinstance(value, (int, float)):
             return float(value)
@@ -77,7 +78,7 @@ class State(Display):
 # -- the globals -----------------------------------------------------------------------------------------------------
 
 
-def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:
     given = value not in (None, (), False, 0)
     if given:
         name = "output" if param.name == "json_output" else str(param.name)
@@ -86,7 +87,7 @@ def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         os.environ["JOBCTL_ASCII"] = "1"
     if given and param.name == "timeout":
         signal.signal(signal.SIGALRM, _out_of_time)
-        signal.setitimer(signal.ITIMER_REAL, max(value, 0.001))
+        signal.setitimer(signal.ITIMER_REAL, max(float(str(value)), 0.001))
 
 
 def _out_of_time(*_: object) -> None:
@@ -138,7 +139,7 @@ class Command(click.Command):
         self.params += self.shared
         self.context_settings = {**HELP_OPTIONS, **self.context_settings}
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Runs the command, if its answer has somewhere to go: nobody would learn what it did otherwise."""
         if 1 in ctx.ensure_object(State).closed and not self.silent:
             raise UsageError("stdout is closed", hint="Redirect it to /dev/null if the output is not wanted.")
@@ -245,7 +246,7 @@ def _brief(option: click.Option) -> str:
     return f"[{option.opts[0]}{f' {value}' if value else ''}]"
 
 
-def _version(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+def _version(ctx: click.Context, _: click.Parameter, value: object) -> None:
     if value:
         echo(f"jobctl {__version__}")
         ctx.exit(0)
@@ -273,11 +274,11 @@ def top() -> click.Context:
     return click.Context(root, info_name="jobctl", help_option_names=HELP_OPTIONS["help_option_names"])
 
 
-def command(name: str | None = None, **attrs: Any) -> Callable[[Callable[..., Any]], Command]:
+def command(name: str | None = None, **attrs: Any) -> Callable[[Callable[..., int]], Command]:
     """``click.command`` with the globals; ``examples`` are lines that help shows first."""
     return click.command(name, cls=Command, **attrs)
 
 
-def pass_state(function: Callable[..., Any]) -> Callable[..., Any]:
+def pass_state(function: Callable[Concatenate[State, P], int]) -> Callable[P, int]:
     """Passes the state as the first argument."""
     return click.make_pass_decorator(State, ensure=True)(function)

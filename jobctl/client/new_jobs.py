@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any, Protocol, TypedDict
+from typing import Protocol, TypedDict
 from uuid import UUID
 
 from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
@@ -69,11 +69,11 @@ class OptionFields(TypedDict, total=False):
 class Model(Protocol):
     """An input that is a pydantic model already."""
 
-    def model_dump(self, *, mode: str, exclude_none: bool) -> dict[str, Any]: ...
+    def model_dump(self, *, mode: str, exclude_none: bool) -> dict[str, object]: ...
 
 
 def new_job(
-    pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, created_by: str, retries: Mapping[str, int]
+    pipeline: Pipeline, data: Mapping[str, object], options: Options, *, created_by: str, retries: Mapping[str, int]
 ) -> NewJob:
     """A validated job, ready for the queue. Raises ``InvalidArguments``."""
     _refuse_depth(pipeline.name, data)
@@ -88,7 +88,7 @@ def new_job(
 
 
 def unvalidated_job(
-    job_type: str, data: Mapping[str, Any], options: Options, *, created_by: str, retries: Mapping[str, int]
+    job_type: str, data: Mapping[str, object], options: Options, *, created_by: str, retries: Mapping[str, int]
 ) -> NewJob:
     """A job of a type that is not installed here: its worker validates the input, and fails it as invalid.
 
@@ -116,7 +116,7 @@ def _jsonable(value: object) -> str:
     raise TypeError(f"a value of type {type(value).__name__}")
 
 
-def _refuse_depth(job_type: str, data: Mapping[str, Any]) -> None:
+def _refuse_depth(job_type: str, data: Mapping[str, object]) -> None:
     if too_deep(data):
         problem = f"input: nested deeper than {MAX_LEVELS} levels"
         raise InvalidArguments(f"{job_type}: {problem}", [problem])
@@ -124,14 +124,14 @@ def _refuse_depth(job_type: str, data: Mapping[str, Any]) -> None:
 
 def _job(
     job_type: str,
-    payload: Mapping[str, Any],
+    payload: Mapping[str, object],
     options: Options,
     *,
     title: str,
     concurrency_key: str | None,
     created_by: str,
     max_retries: int,
-    metadata: Mapping[str, Any],
+    metadata: Mapping[str, object],
 ) -> NewJob:
     """A job with the options of its submitter, which win over what its type would choose."""
     if len(json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_INPUT:
@@ -157,7 +157,7 @@ def _job(
     )
 
 
-def _metadata(options: Options) -> dict[str, Any]:
+def _metadata(options: Options) -> dict[str, object]:
     """What the row's metadata keeps of the options."""
     reserved = {"reserved_s": options.reserved} if options.reserved else {}
     return reserved | ({"notify_url": checked_url(options.notify)} if options.notify else {})

@@ -27,13 +27,13 @@ class Operations(Base):
         requeued: list[int] = []
         rescued: list[int] = []
         with self._transaction(dry_run):
-            self.queue.make_due()
             for done, act in ((requeued, self.queue.requeue), (rescued, self.queue.rescue)):
                 while len(done) < limit:
                     rows = act(limit=min(100, limit - len(done)))
                     done.extend(row.id for row in rows)
                     if not rows:
                         break
+            self.queue.make_due()  # also of what was just moved
             self.queue.wake_dependents(None)
             self.queue.wake_keys(None)
         return Swept(tuple(requeued), tuple(rescued))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from jobctl.client.inspection import Inspection
 from jobctl.core import result
@@ -29,7 +28,7 @@ class Verified:
 class Results(Inspection):
     """Reads results."""
 
-    def result(self, job_id: int) -> Any:
+    def result(self, job_id: int) -> object:
         """What the last stage of a completed job returned, bytes as bytes.
 
         Raises ``JobNotFound``, ``IllegalTransition`` while it is not completed, ``CheckpointMissing`` where the bytes are

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from jobctl.client.base import Base
 from jobctl.client.input_files import open_regular, store
@@ -30,7 +30,7 @@ class Submission(Base):
     def submit(
         self,
         job_type: str,
-        data: Mapping[str, Any] | Model | None = None,
+        data: Mapping[str, object] | Model | None = None,
         options: Options | None = None,
         *,
         connection: CallerConnection | None = None,
@@ -52,7 +52,7 @@ class Submission(Base):
 
     def submit_all(
         self,
-        requests: Iterable[tuple[str, Mapping[str, Any], Options]],
+        requests: Iterable[tuple[str, Mapping[str, object], Options]],
         *,
         dry_run: bool = False,
         connection: CallerConnection | None = None,
@@ -80,7 +80,7 @@ class Submission(Base):
         return self._borrow(connection, self.user)
 
     def _prepared(
-        self, requests: Iterator[tuple[int, tuple[str, Mapping[str, Any], Options]]], *, take: bool
+        self, requests: Iterator[tuple[int, tuple[str, Mapping[str, object], Options]]], *, take: bool
     ) -> list[tuple[NewJob, Options]]:
         prepared = []
         for number, request in islice(requests, BATCH):
@@ -102,7 +102,7 @@ class Submission(Base):
                 )
         return answers
 
-    def _prepare(self, job_type: str, data: Mapping[str, Any], options: Options, *, take: bool) -> NewJob:
+    def _prepare(self, job_type: str, data: Mapping[str, object], options: Options, *, take: bool) -> NewJob:
         if options.notify is None and self._notify_url:
             options = replace(options, notify=self._notify_url)
         try:
@@ -116,13 +116,13 @@ class Submission(Base):
         metadata = dict(job.metadata) | ({"inputs": inputs} if inputs else {})
         return NewJob(**{name: getattr(job, name) for name in NewJob.__dataclass_fields__} | {"metadata": metadata})
 
-    def _take_in(self, pipeline: Pipeline, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _take_in(self, pipeline: Pipeline, data: Mapping[str, object]) -> dict[str, object]:
         """Puts input files into the storage under their hash, so that any worker can run the job."""
-        taken: dict[str, Any] = {}
+        taken: dict[str, object] = {}
         for name in pipeline.input_files:
             path = data.get(name)
             if not path:
                 continue
-            with open_regular(Path(path), name) as stream:
-                taken[str(path)] = store(self._storage(), stream, Path(path), name)
+            with open_regular(Path(str(path)), name) as stream:
+                taken[str(path)] = store(self._storage(), stream, Path(str(path)), name)
         return taken

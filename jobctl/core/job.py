@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from jobctl.core.lifecycle import ControlOutcome, JobFlags, Status, Verb, actions
@@ -50,6 +51,8 @@ _PROGRESS: dict[str, Callable[[object], bool]] = {
     **dict.fromkeys(("current", "total"), _is_count),
     **dict.fromkeys(("rate_per_s", "eta_s"), _is_amount),
 }
+"""What each field of a progress may be."""
+_progress_values = attrgetter(*_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +71,16 @@ class Progress:
     updated_at: str | None = None
 
     @classmethod
-    def of(cls, data: Mapping[str, Any] | None) -> Progress:
+    def of(cls, data: Mapping[str, object] | None) -> Progress:
         """From the column; fields of a newer version, and values of another type, are ignored."""
         if not isinstance(data, Mapping):
             return cls()
-        return cls(**{key: value for key, value in data.items() if key in _PROGRESS and _PROGRESS[key](value)})
+        values: dict[str, Any] = {k: value for k, value in data.items() if k in _PROGRESS and _PROGRESS[k](value)}
+        return cls(**values)
 
     def column(self) -> dict[str, float | int | str]:
         """The value of the column: what is None is left out."""
-        values = ((name, getattr(self, name)) for name in self.__dataclass_fields__)
-        return {name: value for name, value in values if value is not None}
+        return {name: value for name, value in zip(_PROGRESS, _progress_values(self), strict=True) if value is not None}
 
     @property
     def moved_at(self) -> datetime | None:

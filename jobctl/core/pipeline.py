@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from jobctl.core.durations import parse_duration
 from jobctl.core.errors import InvalidArguments
@@ -15,6 +15,10 @@ from jobctl.core.stage_types import annotated_return, check_link, check_list, ch
 StageFunction = Callable[..., Any]
 OnTimeout = Literal["invalid", "transient"]
 """Error class of a stage that took too long: ``invalid`` is not retried automatically, as it would take as long again."""
+
+
+A = TypeVar("A", bound=InputModel)
+"""The input model of a job type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +74,25 @@ class Pipeline:
         self,
         name: str,
         *,
-        args: type[InputModel],
+        args: type[A],
         label: str | None = None,
         help: str = "",  # noqa: A002 - the word that click, argparse and pydantic authors expect
-        title: Callable[[Any], str] | None = None,
-        mode: Callable[[Any], str | None] | None = None,
-        key: Callable[[Any], str | None] | None = None,
+        title: Callable[[A], str] | None = None,
+        mode: Callable[[A], str | None] | None = None,
+        key: Callable[[A], str | None] | None = None,
         input_files: Sequence[str] = (),
         input_folders: Sequence[str] = (),
         environment: Sequence[str] = (),
         max_retries: int = 3,
-        example: Mapping[str, Any] | None = None,
+        example: Mapping[str, object] | None = None,
     ) -> None:
         self.name = name
         self.args = args
         self.label = label or words(name)
         self.help = help
-        self.title = title or (lambda _: "")
-        self.mode = mode or (lambda _: None)
-        self.key = key or (lambda _: None)
+        self.title: Callable[[Any], str] = title or (lambda _: "")
+        self.mode: Callable[[Any], str | None] = mode or (lambda _: None)
+        self.key: Callable[[Any], str | None] = key or (lambda _: None)
         self.input_files = tuple(input_files)
         self.input_folders = tuple(input_folders)
         self.environment = tuple(environment)
@@ -126,7 +130,7 @@ class Pipeline:
         share: float,
         size: int,
         noun: str = "item",
-        over: Callable[[Context, Any], Sequence[Any]] | None = None,
+        over: Callable[[Context, Any], Sequence[object]] | None = None,
         pause_safe: bool = True,
         name: str | None = None,
         verb: str | None = None,
@@ -172,7 +176,7 @@ class Pipeline:
                 raise TypeError(f"{label} works in batches, but {error}: select the list with over=") from None
         check_link(source, returned, label, stage.run)
 
-    def validate(self, data: Mapping[str, Any]) -> Any:
+    def validate(self, data: Mapping[str, object]) -> InputModel:
         """The input as a model. Raises ``InvalidArguments`` naming every bad field at once."""
         try:
             return self.args.model_validate(dict(data))
@@ -199,7 +203,7 @@ def _problems(error: ValueError) -> list[str]:
     return [f"{'.'.join(str(part) for part in item['loc']) or 'input'}: {_sentence(item)}" for item in listed()]
 
 
-def _sentence(item: Mapping[str, Any]) -> str:
+def _sentence(item: Mapping[str, object]) -> str:
     if item["type"] == "extra_forbidden":
         return "no such field"
     if item["type"] == "missing":

@@ -34,7 +34,7 @@ class StaticEmbedder:
 
     def __init__(self, folder: Path | None = None) -> None:
         base = folder or _wheel()
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the tokenizer library would look for a hub otherwise
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the tokenizer library would contact a hub otherwise
         tensors = load_file(base / "weights" / "l2_supercat_256.safetensors")
         self._table = next(iter(tensors.values())).astype(np.float32)
         self._tokenizer = Tokenizer.from_file(str(base / "tokenizers" / "l2_supercat_tokenizer_config.json"))

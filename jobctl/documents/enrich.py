@@ -1,4 +1,4 @@
-"""What can be said of a chunk without a model service: key phrases, a lead sentence, centrality, polarity."""
+"""Enrichment of chunks without a model service: key phrases, a lead sentence, centrality, polarity."""
 
 from __future__ import annotations
 
@@ -291,16 +291,16 @@ class CountingEnricher:
 
 
 class Enricher:
-    """Knows all chunks of a document; the same input gives the same answer, in any order of questions."""
+    """Knows all chunks of a document; the same input gives the same answer, in any order of calls."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = [_MARKUP.sub("", text) for text in texts]
         self._phrases = [_phrases(text) for text in self._texts]
-        self._spread: Counter[str] = Counter(phrase for phrases in self._phrases for phrase in phrases)
+        self._chunks_with: Counter[str] = Counter(phrase for phrases in self._phrases for phrase in phrases)
         self._terms: Counter[str] = Counter(term for text in self._texts for term in set(terms(text)))
 
     def enrich(self, index: int) -> Enrichment:
-        """What is known of one chunk."""
+        """The enrichment of one chunk."""
         text = self._texts[index]
         return Enrichment(self._themes(index), _summary(text), self._importance(text), _polarity(text))
 
@@ -309,10 +309,10 @@ class Enricher:
         count = len(self._texts)
         scored = {
             phrase: (1 + math.log(n))
-            * math.log((1 + count) / (0.5 + self._spread[phrase]))
+            * math.log((1 + count) / (0.5 + self._chunks_with[phrase]))
             * (1 + 0.6 * phrase.count(" "))
             for phrase, n in self._phrases[index].items()
-            if n > 1 or self._spread[phrase] > 1 or " " not in phrase
+            if n > 1 or self._chunks_with[phrase] > 1 or " " not in phrase
         }
         chosen: list[str] = []
         for phrase in sorted(scored, key=lambda p: (-scored[p], p)):
@@ -346,7 +346,7 @@ def _phrases(text: str) -> Counter[str]:
 
 
 def _summary(text: str) -> str:
-    """The first sentence that says something."""
+    """The first sentence with content."""
     sentences = [" ".join(s.split()) for s in _SENTENCE.split(text) if s.strip()]
     lead = next((s for s in sentences if len(s) >= 40 or re.search(r"[.。!?]$", s)), sentences[0] if sentences else "")
     if len(lead) <= SUMMARY_CAP:
@@ -356,13 +356,13 @@ def _summary(text: str) -> str:
 
 
 def _polarity(text: str) -> float:
-    """Good words less bad words, turned round by a negation within three words before; -1 to 1."""
+    """Positive less negative words, inverted by a negation within three words before; -1 to 1."""
     words = [match.group().lower().replace("’", "'") for match in _WORD.finditer(text)]
     total = 0
     hits = 0
-    for place, word in enumerate(words):
+    for index, word in enumerate(words):
         value = (word in _POSITIVE) - (word in _NEGATIVE)
         if value:
             hits += 1
-            total += -value if _NEGATION.intersection(words[max(0, place - 3) : place]) else value
+            total += -value if _NEGATION.intersection(words[max(0, index - 3) : index]) else value
     return round(total / (hits + 2), 4) if hits else 0.0

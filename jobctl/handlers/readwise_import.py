@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from jobctl.core.bounds import MAX_TEXT
 from jobctl.core.credentials import credential
@@ -32,10 +32,12 @@ class ReadwiseImport(BaseModel):
         None, description="The CSV export, or the JSON of the export API; without it, the API itself"
     )
     updated_after: datetime | None = Field(
-        None, description="API: only what changed since; an earlier result has its start"
+        None, description="API: only changes since then (``started_at`` of an earlier result)"
     )
     token_variable: str = Field(
-        "READWISE_TOKEN", pattern=r"^READWISE_[A-Z0-9_]+$", description="API: the worker's variable with the token"
+        "READWISE_TOKEN",
+        pattern=r"^READWISE_[A-Z0-9_]+$",
+        description="API: the environment variable of the worker that has the token",
     )
 
 
@@ -103,9 +105,9 @@ class Fetched(BaseModel):
 
 
 class Page(BaseModel):
-    """A page of the API as it is stored, so that no attempt asks for it again."""
+    """A page of the API as it is stored, so that no attempt requests it again."""
 
-    told: Any  # the payload; the name is that of stored pages
+    payload: Any = Field(validation_alias=AliasChoices("payload", "told"))  # pages of older versions have the latter
     next: str | None
     started: str
 
@@ -134,10 +136,10 @@ def _pages(ctx: Context, api: Api) -> Fetched:
         if page is None:
             ctx.check_interrupt()
             payload, following = api.page(cursor, after)
-            page = Page(told=payload, next=following, started=started)
+            page = Page(payload=payload, next=following, started=started)
             ctx.storage.put(_key(ctx, number), json.dumps(page.model_dump()).encode())
         started = page.started if number == 0 else started
-        found += books(page.told)
+        found += books(page.payload)
         cursor, number = page.next, number + 1
         ctx.progress(f"Reading page {number:,}, {sum(len(b.highlights) for b in found):,} highlights so far")
         if not cursor:

@@ -104,7 +104,10 @@ class CallerQueue(Queue):
     def _idle(self) -> bool:
         return False
 
-    def _rows(self, text: str, values: Mapping[str, object]) -> list[DictRow]:
+    def _may_prepare(self, verb: str) -> bool:  # noqa: ARG002 - whichever it is
+        return False
+
+    def _rows(self, text: str, values: Mapping[str, object], *, prepare: bool = False) -> list[DictRow]:  # noqa: ARG002
         try:
             return self._transaction.rows(text, values)
         except Exception as error:

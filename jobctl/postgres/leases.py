@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
+import msgspec
 import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
@@ -166,7 +167,8 @@ class Leases(Queue):
         settled: dict[int, Settled | None] = {}
         left = list(outcomes)
         for pause in LOOK_AGAIN:
-            time.sleep(pause)
+            if pause:
+                time.sleep(pause)
             settled |= self._settle_once(left)
             locked = {job_id for job_id, end in settled.items() if end is None}
             left = [outcome for outcome in left if outcome.token.job_id in locked]
@@ -189,26 +191,8 @@ class Leases(Queue):
             return self._settle([Outcome(outcome.token, Ending.FAILED, failure=failure)])
 
     def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
-        failures = [outcome.failure for outcome in outcomes]
-        rows = self._run(
-            "settle",
-            actor=self.actor,
-            max_crashes=MAX_CRASHES,
-            ids=[o.token.job_id for o in outcomes],
-            seqs=[o.token.lease_seq for o in outcomes],
-            leases=[o.token.lease_id for o in outcomes],
-            outcomes=[o.kind for o in outcomes],
-            outputs=[o.output for o in outcomes],
-            paths=[o.stored and o.stored.path for o in outcomes],
-            hashes=[o.stored and o.stored.sha256 for o in outcomes],
-            sizes=[o.stored and o.stored.size for o in outcomes],
-            progress=[o.progress and Jsonb(o.progress.column()) for o in outcomes],
-            kinds=[f and f.kind for f in failures],
-            messages=[f and f.message for f in failures],
-            raws=[f and f.raw for f in failures],
-            traces=[f and f.trace for f in failures],
-            retry_after=[o.retry_after for o in outcomes],
-        )
+        encoded = msgspec.json.encode([_settled_row(outcome) for outcome in outcomes]).decode()
+        rows = self._run("settle", actor=self.actor, max_crashes=MAX_CRASHES, rows=encoded)
         self._wake_after(rows)
         if awaited := [row["id"] for row in rows if row["awaited"]]:
             self.wake_dependents(awaited)
@@ -321,6 +305,22 @@ class Leases(Queue):
     def descendants(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""
         return {row["id"]: Status(row["status"]) for row in self._run("descendants", ids=list(ids))}
+
+
+def _settled_row(outcome: Outcome) -> dict[str, object]:
+    """An outcome as ``settle.sql`` reads it; what is not there is null."""
+    token = outcome.token
+    row: dict[str, object] = {
+        "id": token.job_id, "lease_seq": token.lease_seq, "lease_id": token.lease_id, "outcome": outcome.kind,
+        "output": outcome.output, "retry_after": outcome.retry_after,
+    }  # fmt: skip
+    if outcome.progress is not None:
+        row["progress"] = outcome.progress.column()
+    if (stored := outcome.stored) is not None:
+        row |= {"path": stored.path, "sha256": stored.sha256, "size": stored.size}
+    if (failure := outcome.failure) is not None:
+        row |= {"kind": failure.kind, "message": failure.message, "raw": failure.raw, "trace": failure.trace}
+    return row
 
 
 def _claimed(row: DictRow) -> Claimed:

@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -124,7 +123,7 @@ def _connection(info: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _raw(info: str) -> Any:
+def _raw(info: str) -> object:
     connection = connect(info, application_name="jobctl db")
     # a role named jobctl would make our schema the default one, and Alembic leaves the default one out
     connection.execute("SET search_path = public")

@@ -241,7 +241,10 @@ class Queue(Watched):
     # -- sweep ---------------------------------------------------------------------------------------------------
 
     def make_due(self, *, limit: int = 10_000) -> int:
-        """Makes due what was submitted for now before the database's clock was set back; returns how many jobs."""
+        """Makes due what was submitted for now before the database's clock was set back; returns how many jobs.
+
+        Retries that were set before that wait no longer than their backoff from now.
+        """
         return len(self._run("make_due", limit=limit))
 
     def rescue(self, *, limit: int = 100) -> list[Moved]:
@@ -275,7 +278,8 @@ class Queue(Watched):
         woken: list[DictRow] = []
         waiting = None if ids is None else list(ids)
         for pause in LOOK_AGAIN:
-            time.sleep(pause)
+            if pause:
+                time.sleep(pause)
             rows = self._run("wake_dependents", ids=waiting)
             woken += [row for row in rows if row["woken"]]
             if not any(row["locked"] for row in rows):

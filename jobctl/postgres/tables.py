@@ -3,7 +3,7 @@
 Functions and triggers live in the migrations alone: Alembic does not compare them.
 """
 
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -45,7 +45,7 @@ def _id() -> Column[int]:
     return Column("id", BigInteger, Identity(always=True), primary_key=True, comment="Number people type")
 
 
-def _when(name: str, comment: str, *, required: bool = False) -> Column[Any]:
+def _when(name: str, comment: str, *, required: bool = False) -> Column[datetime]:
     default = text(CLOCK) if required else None
     return Column(name, TIMESTAMP(timezone=True), nullable=not required, server_default=default, comment=comment)
 
@@ -54,7 +54,7 @@ def _count(name: str, comment: str, default: int = 0) -> Column[int]:
     return Column(name, Integer, nullable=False, server_default=text(str(default)), comment=comment)
 
 
-def _json(name: str, comment: str, default: str = "'{}'::jsonb") -> Column[Any]:
+def _json(name: str, comment: str, default: str = "'{}'::jsonb") -> Column[object]:
     return Column(name, JSONB, nullable=False, server_default=text(default), comment=comment)
 
 

@@ -1,5 +1,5 @@
 """The kit for authors of job types: run a pipeline in a test, with every checkpoint written and read back."""
 
-from jobctl.testing.run import Ran, run
+from jobctl.testing.run import RunResult, run
 
-__all__ = ["Ran", "run"]
+__all__ = ["RunResult", "run"]

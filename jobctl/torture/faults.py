@@ -19,7 +19,7 @@ from jobctl.core.lifecycle import Status
 from jobctl.torture.fleet import Fleet, send_signal
 
 COMMIT_TRIES, COMMIT_PROBE = 40, 0.01
-"""How often a child is frozen and looked at, and seconds between, to catch one inside a commit."""
+"""How often a child is frozen and checked, and seconds between, to catch one inside a commit."""
 STEPS = (0.5, 1.5, 5.0, 1000.0)
 """How far the database's clock is set from the true time, in leases: within one, past one, past the two that are the
 furthest a lease may lie ahead, and most of an hour."""

@@ -36,7 +36,7 @@ DRAIN_TIMEOUT = 240.0
 
 
 @dataclass(frozen=True, slots=True)
-class TorturePlan:
+class TortureConfig:
     """Length, size and rates of a run. ``url``: a server on which a database is created for the run and dropped."""
 
     seconds: float = 60.0
@@ -55,7 +55,7 @@ class TorturePlan:
 class Report:
     """What was injected and requested, and the verdict."""
 
-    plan: TorturePlan
+    config: TortureConfig
     faults: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -67,18 +67,18 @@ class Run:
     """One run against one target."""
 
     def __init__(
-        self, plan: TorturePlan, client: Client, target: Target, report_progress: Callable[[str], None]
+        self, config: TortureConfig, client: Client, target: Target, report_progress: Callable[[str], None]
     ) -> None:
-        self.plan = plan
+        self.config = config
         self.client = client
         self.target = target
         self.report_progress = report_progress
-        self.report = Report(plan)
+        self.report = Report(config)
         self.acknowledged: list[int] = []
         self.rng = target.rng
 
     def execute(self) -> Report:
-        """Injects faults for the planned time, drains the queue and checks the history."""
+        """Injects faults for the configured time, drains the queue and checks the history."""
         started = time.monotonic()
         with suppress(KeyboardInterrupt):  # Ctrl-C ends the run early: what was done so far is checked
             self._inject(started)
@@ -90,11 +90,11 @@ class Run:
     def _inject(self, started: float) -> None:
         next_fault = started + 2.0  # the workers come up first
         reported = started
-        while (now := time.monotonic()) < started + self.plan.seconds or len(self.acknowledged) < self.plan.jobs:
+        while (now := time.monotonic()) < started + self.config.seconds or len(self.acknowledged) < self.config.jobs:
             self.target.fleet.ensure_running()
             self._act()
             if now >= next_fault:
-                next_fault += 1.0 / self.plan.faults_a_second
+                next_fault += 1.0 / self.config.faults_a_second
                 self._fault()
             if now - reported > 15:
                 reported = now
@@ -103,7 +103,7 @@ class Run:
             time.sleep(0.01)
 
     def _fault(self) -> None:
-        names = list(self.plan.only or FAULTS)
+        names = list(self.config.only or FAULTS)
         name = self.rng.choices(names, [FAULTS[n][1] for n in names])[0]
         if FAULTS[name][0](self.target):
             self.report.faults[name] += 1
@@ -111,7 +111,7 @@ class Run:
     def _act(self) -> None:
         """One random request. If its answer is lost, it may have taken effect or not."""
         with suppress(StoreUnavailable):
-            if self.client.count(Filters(statuses=(Status.PENDING, Status.PROCESSING))) < self.plan.jobs_at_once:
+            if self.client.count(Filters(statuses=(Status.PENDING, Status.PROCESSING))) < self.config.jobs_at_once:
                 self._submit()
             elif self.rng.random() < 0.3 and self.acknowledged:
                 verb = self.rng.choice(CONTROLS)
@@ -163,19 +163,19 @@ class Run:
         self.report.verdict = check(History(frozenset(self.acknowledged), jobs, events, effects, workload.WRITING))
 
 
-def torture(plan: TorturePlan, *, report_progress: Callable[[str], None]) -> Report:
+def torture(config: TortureConfig, *, report_progress: Callable[[str], None]) -> Report:
     """A whole run, in a temporary folder. Raises ``ConfigError`` for a fault that does not exist."""
-    if unknown := set(plan.only) - FAULTS.keys():
+    if unknown := set(config.only) - FAULTS.keys():
         raise ConfigError(f"unknown faults: {', '.join(sorted(unknown))}", hint=f"one of: {', '.join(FAULTS)}")
     with tempfile.TemporaryDirectory(prefix="jobctl-torture-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         home.chmod(0o755)
-        with _database(plan, home, report_progress) as (url, postmaster):
-            return _run(plan, home, url, postmaster, report_progress)
+        with _database(config, home, report_progress) as (url, postmaster):
+            return _run(config, home, url, postmaster, report_progress)
 
 
 def _run(
-    plan: TorturePlan,
+    config: TortureConfig,
     home: Path,
     url: str,
     postmaster: Callable[[], int | None],
@@ -186,21 +186,21 @@ def _run(
         connection.execute(workload.EFFECTS)
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith(("JOBCTL_", "PG", "DATABASE_URL"))},
-        "JOBCTL_HOME": str(home), "JOBCTL_LEASE_TTL": str(plan.lease), "JOBCTL_CANCEL_GRACE": "2",
+        "JOBCTL_HOME": str(home), "JOBCTL_LEASE_TTL": str(config.lease), "JOBCTL_CANCEL_GRACE": "2",
         "PYTHONPATH": os.pathsep.join(
             [str(workload.install(home / "plugin")), *filter(None, [os.environ.get("PYTHONPATH")])]
         ),
     }  # fmt: skip
-    if plan.url is not None:
+    if config.url is not None:
         environment["JOBCTL_DATABASE_URL"] = url
     settings = wiring.settings({}, environment)
     client = wiring.connect(settings, load=lambda _: workload.pipeline)
-    rng = random.Random(plan.seed)  # noqa: S311 - a seed makes the run repeatable, as far as processes can be
+    rng = random.Random(config.seed)  # noqa: S311 - a seed makes the run repeatable, as far as processes can be
 
-    fleet = Fleet(environment, home, plan.workers)
-    target = Target(fleet, rng, url, home / "storage", plan.lease, postmaster)
+    fleet = Fleet(environment, home, config.workers)
+    target = Target(fleet, rng, url, home / "storage", config.lease, postmaster)
     try:
-        return Run(plan, client, target, report_progress).execute()
+        return Run(config, client, target, report_progress).execute()
     finally:
         fleet.stop()
         client.close()
@@ -210,10 +210,10 @@ def _run(
 
 @contextmanager
 def _database(
-    plan: TorturePlan, home: Path, report_progress: Callable[[str], None]
+    config: TortureConfig, home: Path, report_progress: Callable[[str], None]
 ) -> Iterator[tuple[str, Callable[[], int | None]]]:
     """An embedded server for this run, or a database for it on the given server, which is not crashed."""
-    if plan.url is None:
+    if config.url is None:
         server = Server(home, report=report_progress, environment=os.environ)
         try:
             yield server.ensure(), lambda: server.status().pid
@@ -221,10 +221,10 @@ def _database(
             server.stop(force=True)
         return
     name = f"jobctl_torture_{secrets.token_hex(4)}"
-    with psycopg.connect(plan.url, autocommit=True) as admin:
+    with psycopg.connect(config.url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
     try:
-        yield make_conninfo(plan.url, dbname=name), lambda: None
+        yield make_conninfo(config.url, dbname=name), lambda: None
     finally:
-        with psycopg.connect(plan.url, autocommit=True) as admin:
+        with psycopg.connect(config.url, autocommit=True) as admin:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -12,11 +12,12 @@ from functools import cache, partial
 
 from jobctl.client import Client
 from jobctl.core.pipeline import Pipeline
-from jobctl.wiring.configuration import Settings, settings, shown, user
-from jobctl.wiring.databases import Database, hints_arrive, roles
+from jobctl.wiring.configuration import Settings, display_value, settings, user
+from jobctl.wiring.databases import Database, notifications_arrive, roles
 from jobctl.wiring.documents import decide, library, restore_connections, search
-from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, where_bytes_are
-from jobctl.wiring.workers import WorkerOptions, request, run_child, run_here, run_worker, work_here
+from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, storage_location
+from jobctl.wiring.previews import preview
+from jobctl.wiring.workers import WorkerOptions, local_worker_main, request, run_child, run_worker, start_local_worker
 
 
 def connect(
@@ -41,7 +42,29 @@ def connect(
 
 
 __all__ = [
-    "Database", "Settings", "WorkerOptions", "connect", "decide", "hints_arrive", "job_types", "library", "pipeline", "pipelines",
-    "plugin", "request", "restore_connections", "roles", "run_child", "run_here", "run_worker", "search", "settings", "shown", "storage",
-    "user", "where_bytes_are", "work_here",
-]  # fmt: skip
+    "Database",
+    "Settings",
+    "WorkerOptions",
+    "connect",
+    "decide",
+    "display_value",
+    "job_types",
+    "library",
+    "local_worker_main",
+    "notifications_arrive",
+    "pipeline",
+    "pipelines",
+    "plugin",
+    "preview",
+    "request",
+    "restore_connections",
+    "roles",
+    "run_child",
+    "run_worker",
+    "search",
+    "settings",
+    "start_local_worker",
+    "storage",
+    "storage_location",
+    "user",
+]

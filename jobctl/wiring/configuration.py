@@ -16,7 +16,7 @@ from jobctl.core.trust import HOME_HINT, require_private
 from jobctl.wiring.files import PROJECT_FILE, Ignored, nearest, read_file, read_own_file, read_project_file
 from jobctl.wiring.setting_table import DEFAULTS, SETTINGS
 
-__all__ = ["DEFAULTS", "Ignored", "Settings", "home", "nearest", "settings", "shown", "user"]
+__all__ = ["DEFAULTS", "Ignored", "Settings", "display_value", "home", "nearest", "settings", "user"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def settings(flags: Mapping[str, Any] | None = None, environment: Mapping[str, s
     flags = {key: value for key, value in (flags or {}).items() if value is not None}
     values, sources = dict(DEFAULTS), dict.fromkeys(DEFAULTS, "default")
 
-    def take(found: Mapping[str, Any], source: str) -> None:
+    def use(found: Mapping[str, Any], source: str) -> None:
         values.update(found)
         sources.update(dict.fromkeys(found, source))
 
@@ -72,22 +72,22 @@ def settings(flags: Mapping[str, Any] | None = None, environment: Mapping[str, s
     if named := flags.get("config"):
         if not Path(named).is_file():
             raise ConfigError(f"no such configuration file: {named}")
-        take(read_file(Path(named)), str(named))
+        use(read_file(Path(named)), str(named))
     else:
-        own = _own_file(environment)
-        take(read_own_file(own), str(own))
+        own_file = _own_file(environment)
+        use(read_own_file(own_file), str(own_file))
         found, ignored = read_project_file()
-        take(found, str(PROJECT_FILE))
+        use(found, str(PROJECT_FILE))
     for name in DEFAULTS:
         variable = f"JOBCTL_{name.upper()}"
         if SETTINGS[name].only_files and variable in environment:
             ignored.append(Ignored(variable, None, f"only your own settings file may set {name}"))
         elif name != "db" and variable in environment:
-            take({name: _from_text(name, environment[variable], variable)}, variable)
+            use({name: _from_text(name, environment[variable], variable)}, variable)
     for variable in ("JOBCTL_DATABASE_URL", "DATABASE_URL"):
         if environment.get(variable) and sources["db"] == "default":
-            take({"db": environment[variable]}, variable)
-    take({name: value for name, value in flags.items() if name in DEFAULTS}, "flag")
+            use({"db": environment[variable]}, variable)
+    use({name: value for name, value in flags.items() if name in DEFAULTS}, "flag")
     root = home(environment)
     require_private(root, "JOBCTL_HOME", hint=HOME_HINT)
     return Settings(values, sources, root, environment, tuple(ignored))
@@ -129,7 +129,7 @@ def user(environment: Mapping[str, str]) -> str:
         return f"uid:{os.geteuid()}"
 
 
-def shown(name: str, value: Any) -> Any:
+def display_value(name: str, value: Any) -> Any:
     """A setting's value as it may be printed."""
     if not value or SETTINGS[name].show == "plain":
         return value

@@ -14,7 +14,7 @@ from typing import Any
 
 from jobctl.core.errors import ConfigError
 from jobctl.wiring.configuration import Settings
-from jobctl.wiring.plugins import pipeline, where_bytes_are
+from jobctl.wiring.plugins import pipeline, storage_location
 from jobctl.worker import kernel, sandbox, view
 from jobctl.worker.sandbox import Confinement
 from jobctl.worker.view import Account, Grant
@@ -51,7 +51,7 @@ def child_environment(settings: Settings, environment: Mapping[str, str], types:
     at_start = {
         name: value for name, value in environment.items() if name in named or name.startswith(AT_START_PREFIXES)
     }
-    remote = where_bytes_are(settings).startswith("s3://")
+    remote = storage_location(settings).startswith("s3://")
     later = {
         name: value
         for name, value in environment.items()
@@ -132,7 +132,7 @@ def _grants(account: Account, settings: Settings, roots: Sequence[str], sockets:
     The folder in which the worker was started is among them, because a handler's relative paths lead there.
     """
     writable = [*roots, *_working_folder()]
-    where = where_bytes_are(settings)
+    where = storage_location(settings)
     if "://" not in where:
         Path(where).mkdir(mode=0o700, parents=True, exist_ok=True)
         writable.append(str(Path(where).resolve()))

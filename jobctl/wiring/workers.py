@@ -13,25 +13,25 @@ from typing import Any
 
 from jobctl import __version__
 from jobctl.client import Options, new_job
-from jobctl.core.errors import ConfigError
+from jobctl.core.errors import ConfigError, MissingExtra
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
-from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
+from jobctl.wiring.plugins import pipeline, pipelines, plugin, storage
 
-START_PATIENCE = 10.0
+START_TIMEOUT = 10.0
 """Seconds that a worker waits for its database when it starts."""
 SHORTEST_LEASE = 0.5
-"""Seconds: six beats a lease must find the time to be sent and answered."""
-WORKER_PATIENCE = 1.0
-"""Seconds that a worker waits for another process that brings the embedded server up: it has leases to look after."""
+"""Seconds: six heartbeats per lease have to be sent and answered."""
+SERVER_TIMEOUT = 1.0
+"""Seconds that a worker waits for another process that starts the embedded server: it has leases to renew."""
 
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """How ``worker run`` was asked to work; None: as configured."""
+    """Options of ``worker run``; None: as configured."""
 
     concurrency: int | None = None
     queues: tuple[str, ...] | None = None
@@ -46,10 +46,10 @@ class WorkerOptions:
     input_roots: tuple[str, ...] = ()
     only: tuple[int, ...] = ()
     metrics: tuple[str, int] | None = None
-    """Host and port on which to show what was done."""
+    """Host and port that serve metrics."""
 
 
-def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
+def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[str], None] = lambda _: None) -> int:
     """Runs a supervisor in this process until it ends; returns the number of jobs settled."""
     from jobctl.postgres.listener import Listener
     from jobctl.postgres.retry_until import retry_until_available
@@ -59,48 +59,42 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     from jobctl.worker.supervisor import Supervisor
     from jobctl.worker.sweeper import Sweeper
 
-    if float(held["lease_ttl"]) < SHORTEST_LEASE:
+    if float(settings["lease_ttl"]) < SHORTEST_LEASE:
         raise ConfigError(
-            f"lease_ttl is {held['lease_ttl']:g} s; no beat would come in time",
+            f"lease_ttl is {settings['lease_ttl']:g} s; no heartbeat would arrive in time",
             hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
         )
-    place = Database(held, say, timeout=WORKER_PATIENCE)
-    queue = place.leases("jobctl worker", ttl=float(held["lease_ttl"]))
-    types = options.types or _usable(say)
+    database = Database(settings, report, timeout=SERVER_TIMEOUT)
+    queue = database.leases("jobctl worker", ttl=float(settings["lease_ttl"]))
+    types = options.types or _loadable_types(report)
     for name in types:
         pipeline(name)
     host = socket.gethostname()
     config = WorkerConfig(
         name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
-        queues=options.queues, concurrency=options.concurrency or int(held["concurrency"]),
-        poll=options.poll or float(held["poll"]), grace=options.grace if options.grace is not None else float(held["grace"]),
-        cancel_grace=float(held["cancel_grace"]), silent_limit=float(held["silent_limit"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
-        auto_retry=bool(held["auto_retry"]), paywall_holds=bool(held["paywall_holds"]), only=frozenset(options.only) if options.only else None,
+        queues=options.queues, concurrency=options.concurrency or int(settings["concurrency"]),
+        poll=options.poll or float(settings["poll"]), grace=options.grace if options.grace is not None else float(settings["grace"]),
+        cancel_grace=float(settings["cancel_grace"]), silent_limit=float(settings["silent_limit"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
+        auto_retry=bool(settings["auto_retry"]), paywall_holds=bool(settings["paywall_holds"]), only=frozenset(options.only) if options.only else None,
     )  # fmt: skip
-    roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]
-    pool = _child_pool(held, place, queue, types, roots)
-    listen = partial(Listener, partial(place.connect, "jobctl worker")) if options.listen else None
+    roots = [str(Path(root).resolve()) for root in [*settings["input_roots"], *options.input_roots]]
+    pool = _child_pool(settings, database, queue, types, roots)
+    listen = partial(Listener, partial(database.connect, "jobctl worker")) if options.listen else None
     metrics = Metrics()
     if options.metrics is not None:
         port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
-        say(f"metrics: http://{options.metrics[0]}:{port}/metrics")
-    notifications = notifier(held)
+        report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
+    notifications = notifier(settings)
     sweeper = Sweeper(queue, auto_retry=config.auto_retry, notifications_due=notifications.due)
     timer = StageTimer(
         {name: pipeline(name).stages for name in types},
-        timeout=float(held["stage_timeout"]), cpu=float(held["stage_cpu"]),
+        timeout=float(settings["stage_timeout"]), cpu=float(settings["stage_cpu"]),
     )  # fmt: skip
     supervisor = Supervisor(
-        config,
-        queue,
-        sweeper,
-        pool,
-        timer=timer,
-        listen=listen,
-        metrics=metrics,
+        config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics,
         on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
-    )
-    retry_until_available(supervisor.register, seconds=START_PATIENCE)
+    )  # fmt: skip
+    retry_until_available(supervisor.register, seconds=START_TIMEOUT)
     try:
         settled = supervisor.run()
     finally:
@@ -169,16 +163,17 @@ def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Any:
     return confinement(settings, roots, sockets=sockets, check=check)
 
 
-def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
-    """The installed job types, without those whose package is broken: they stop nobody else's work."""
-    found = []
-    for name in job_types():
-        try:
-            pipeline(name)
-            found.append(name)
-        except ConfigError as error:
-            say(f"{error}; its jobs wait")
-    return tuple(found)
+def _loadable_types(report: Callable[[str], None]) -> tuple[str, ...]:
+    """The installed job types, without those whose package is broken: the others are not affected."""
+    working, broken = pipelines()
+    missing = {error.extra for error in broken.values() if isinstance(error, MissingExtra)}
+    for extra in sorted(missing):
+        names = ", ".join(n for n, error in broken.items() if isinstance(error, MissingExtra) and error.extra == extra)
+        report(f"{extra} is not installed: jobs of type {names} stay pending")
+    for error in broken.values():
+        if not isinstance(error, MissingExtra):
+            report(f"{error}; its jobs stay pending")
+    return tuple(working)
 
 
 def run_child(channel: int, setup: int, guardian: int) -> None:
@@ -203,9 +198,9 @@ def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
     from jobctl.worker.child import Child
     from jobctl.worker.context import Services
 
-    held = Settings(received["values"], {}, Path(received["home"]), received["plugins"])
-    database = Database(held, lambda _: None, starts=False)
-    queue = Leases(partial(database.connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
+    settings = Settings(received["values"], {}, Path(received["home"]), received["plugins"])
+    database = Database(settings, lambda _: None, starts=False)
+    queue = Leases(partial(database.connect, "jobctl worker child"), ttl=float(settings["lease_ttl"]))
     libraries = Libraries()
     types = TypeEnvironment(received["by_type"])
     loaded = cache(pipeline)
@@ -214,44 +209,50 @@ def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
         types.enter(job_type)
         return loaded(job_type)
 
-    with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor made for us, and removes
+    with (
+        tempfile.TemporaryDirectory() as workspace
+    ):  # in the folder that the supervisor made for this child, and removes
         services = Services(
-            storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=load,
-            request=partial(request, held), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),
-            settings=held.values, plugin=partial(plugin, held, {}), auto_retry=bool(held["auto_retry"]),
+            storage=storage(settings), library=libraries, reader=lambda: libraries(queue.connection), load=load,
+            request=partial(request, settings), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),
+            settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=bool(settings["auto_retry"]),
         )  # fmt: skip
         Child(channel, services, queue).run()
 
 
-def request(held: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:
+def request(settings: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:
     """A validated follow-up job."""
-    return new_job(pipeline(job_type), args, Options(**options), created_by=created_by, retries=held["max_retries"])
+    return new_job(pipeline(job_type), args, Options(**options), created_by=created_by, retries=settings["max_retries"])
 
 
-def run_here(held: Settings, ids: Sequence[int], *, say: Callable[[str], None] = lambda _: None) -> Any:
+def start_local_worker(
+    settings: Settings, ids: Sequence[int], *, report: Callable[[str], None] = lambda _: None
+) -> Any:
     """Starts a worker for the given jobs and what they submit, as a child process; returns the process."""
     import subprocess
 
     from jobctl.worker.sandbox import send_setup
 
-    place = Database(held, say)
-    place.info()
-    setup = send_setup({"values": held.values, "home": str(held.home), "ids": list(ids), "roots": [str(Path.cwd())]})
+    database = Database(settings, report)
+    database.info()
+    setup = send_setup(
+        {"values": settings.values, "home": str(settings.home), "ids": list(ids), "roots": [str(Path.cwd())]}
+    )
     try:
         return subprocess.Popen(
-            [*_python(), "-c", "from jobctl.wiring import work_here; work_here()"],
+            [*_python(), "-c", "from jobctl.wiring import local_worker_main; local_worker_main()"],
             stdin=setup, start_new_session=True,
         )  # fmt: skip
     finally:
         os.close(setup)
 
 
-def work_here() -> None:
+def local_worker_main() -> None:
     """The process behind ``submit --run``; what it is to do is in the file that is its stdin."""
     from jobctl.worker.sandbox import receive_setup
 
     received = receive_setup(os.dup(0))
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
         os.dup2(nothing.fileno(), 0)
-    held = Settings(received["values"], {}, Path(received["home"]))
-    run_worker(held, WorkerOptions(only=tuple(received["ids"]), input_roots=tuple(received["roots"])))
+    settings = Settings(received["values"], {}, Path(received["home"]))
+    run_worker(settings, WorkerOptions(only=tuple(received["ids"]), input_roots=tuple(received["roots"])))

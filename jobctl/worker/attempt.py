@@ -192,7 +192,7 @@ class Attempt:
 
     def _through_outages(self, context: StageContext, act: Callable[[], T]) -> T:
         """A stage that loses the database while it reads is begun again: an outage is not an error of the job."""
-        writes = context.mark()
+        savepoint = context.savepoint()
         while True:
             try:
                 return act()
@@ -200,7 +200,7 @@ class Attempt:
                 raise
             except StoreUnavailable as away:
                 self.log("warning", context.stage.name, f"{away}; the stage starts again when it is back")
-                context.back_to(writes)
+                context.rollback_to(savepoint)
                 time.sleep(RESEND_EVERY)
 
     def _finish(

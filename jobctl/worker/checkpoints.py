@@ -44,7 +44,6 @@ class CheckpointLog:
         self.next_seq = max((record.seq for record in records), default=0) + 1
         self.shared: dict[str, Any] = {}  # values that the stages of this attempt share
         self._values: dict[str, Any] = {}
-        self._typed = {stage.name: _adapter(stage) for stage in pipeline.stages}
 
     def position(self) -> Position:
         """The first stage that is not complete. Raises ``Unreadable`` where the records do not fit the pipeline."""
@@ -97,15 +96,18 @@ class CheckpointLog:
 
     def keep(self, stage: str, value: Any) -> None:
         """Remembers a new result, plain data, in the form that a resumed run would read."""
-        self._values[stage] = self._typed[stage](value)
+        self._values[stage] = self._typed(stage, value)
 
     def _convert(self, stage: str, value: Any, record: Record) -> Any:
         try:
-            return self._typed[stage](value)
+            return self._typed(stage, value)
         except ValueError as error:
             raise Unreadable(
                 record, f"the checkpoint of {stage} has another form: {str(error).splitlines()[0]}"
             ) from error
+
+    def _typed(self, stage: str, value: Any) -> Any:
+        return _adapter(next(known for known in self._pipeline.stages if known.name == stage))(value)
 
     def _read(self, record: Record) -> Segment:
         try:

@@ -1,4 +1,4 @@
-"""What an attempt reads of its job's row: untrusted JSON, decoded where it can affect only the job."""
+"""What a worker reads of a job's row: untrusted JSON, decoded where it can affect only the job."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ class _Metadata(msgspec.Struct, frozen=True):
     """What an attempt reads of a job's metadata."""
 
     inputs: dict[str, StoredInput] = {}
+
+
+class Label(msgspec.Struct, frozen=True):
+    """What a job's metadata adds to its title."""
+
+    label: str = ""
+    mode: str | None = None
 
 
 class _Percent(msgspec.Struct, frozen=True):
@@ -44,6 +51,14 @@ def inputs(text: str) -> Mapping[str, StoredInput]:
         return msgspec.json.decode(text, type=_Metadata).inputs
     except (msgspec.MsgspecError, RecursionError) as error:
         raise Invalid(f"the metadata of the job cannot be decoded: {error}") from None
+
+
+def label(text: str) -> Label:
+    """The label of the job's type and its mode, as submitted; empty where they cannot be read."""
+    try:
+        return msgspec.json.decode(text, type=Label)
+    except (msgspec.MsgspecError, RecursionError):
+        return Label()
 
 
 def percent(text: str) -> float:

@@ -37,7 +37,7 @@ class Pace:
         old = self._seconds.get(job_type)
         self._seconds[job_type] = seconds if old is None else 0.9 * old + 0.1 * seconds
 
-    def slow(self, job_type: str, seconds: float) -> None:
+    def raise_to(self, job_type: str, seconds: float) -> None:
         """A job of this type has already taken so long: the mean was wrong."""
         self._seconds[job_type] = seconds
 
@@ -60,7 +60,7 @@ class Dispatcher:
         self.claim_now = True
         self._claim_at = self._scanned_at = float("-inf")
         self._one_by_one = 0
-        self._low: dict[tuple[str, str, int], tuple[datetime, int]] = {}
+        self._watermarks: dict[tuple[str, str, int], tuple[datetime, int]] = {}
         self._queues: list[str] = []
 
     # -- claiming ------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ class Dispatcher:
         full = now - self._scanned_at >= FULL_SCAN or not self._queues
         if full:
             self._scanned_at = now
-            self._low.clear()
+            self._watermarks.clear()
             self._queues = list(self._config.queues) if self._config.queues else self._queue.ready_queues()
         lanes = [self._lane(q, t, p) for q in self._queues for t in self._config.types for p in PRIORITIES.values()]
         only = sorted(self._config.only) if self._config.only is not None else None
@@ -113,7 +113,7 @@ class Dispatcher:
         jobs = self._queue.claim(worker, lanes, slots, only=only) if lanes else []
         self._one_by_one = max(0, self._one_by_one - 1)
         for job in jobs:
-            self._low[job.queue, job.job_type, job.priority] = (job.run_after, job.token.job_id)
+            self._watermarks[job.queue, job.job_type, job.priority] = (job.run_after, job.token.job_id)
         self.claimed += len(jobs)
         self.ready += jobs
         if not jobs and not full:
@@ -123,10 +123,10 @@ class Dispatcher:
         return len(jobs)
 
     def _lane(self, queue: str, job_type: str, priority: int) -> Lane:
-        low = self._low.get((queue, job_type, priority))
-        if low is None:
+        watermark = self._watermarks.get((queue, job_type, priority))
+        if watermark is None:
             return Lane(queue, job_type, priority)
-        return Lane(queue, job_type, priority, low[0].isoformat(), low[1])
+        return Lane(queue, job_type, priority, watermark[0].isoformat(), watermark[1])
 
     def claim_readable(self, worker: int, slots: int, now: float, known: Callable[[], Iterable[int]]) -> int:
         """Claims; a row that can't be read ends neither the worker nor the jobs that were claimed with it.

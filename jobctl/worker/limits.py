@@ -18,7 +18,7 @@ from jobctl.core.pipeline import Limits, Stage
 from jobctl.core.retry import backoff
 
 CHECK_EVERY = 0.5
-"""Seconds between two looks at the processor time of a child process."""
+"""Seconds between two readings of the processor time of a child process."""
 NET_SLACK = 2
 """Seconds of processor time above its limit at which the kernel ends a process by itself (``RLIMIT_CPU``)."""
 
@@ -81,7 +81,7 @@ class StageTimer:
             return None
         clock.advance(now, counted=counted)
         if clock.limits.cpu and now - clock.cpu_checked_at >= CHECK_EVERY:
-            self._look(pid, clock, now)
+            self._measure_cpu(pid, clock, now)
         return clock.failure(reached) if (reached := clock.exceeded()) else None
 
     def ended_by_kernel(self, pid: int, returncode: int | None) -> Failure | None:
@@ -119,7 +119,7 @@ class StageTimer:
         done = {record.stage for record in job.records if record.complete}
         return next((known for known in stages if known.name not in done), None)
 
-    def _look(self, pid: int, clock: StageClock, now: float) -> None:
+    def _measure_cpu(self, pid: int, clock: StageClock, now: float) -> None:
         clock.cpu_checked_at = now
         used = self._cpu_seconds(pid)
         if used is None:
@@ -148,7 +148,7 @@ def cpu_seconds_below(pid: int) -> float | None:
 def limit_own_cpu(seconds: float) -> None:
     """Has the kernel end this process when it uses ``seconds`` more of processor time than it has used; 0: no limit.
 
-    A last net, for when the supervisor can't look: frozen, or kept by a call that does not return. Programs that are
+    A last net, for when the supervisor can't check: frozen, or kept by a call that does not return. Programs that are
     started from here inherit the limit.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)

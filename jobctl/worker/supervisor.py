@@ -31,6 +31,7 @@ from jobctl.worker.outage import RENEW, Outage
 from jobctl.worker.outcomes import OutcomeBuffer
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
+from jobctl.worker.reports import EndedAttempt, report
 from jobctl.worker.shutdown import Overdue, Shutdown
 from jobctl.worker.sweeper import Sweeper
 from jobctl.worker.wakeups import Wakeups
@@ -110,14 +111,16 @@ class Supervisor:
         """Runs the worker to its end; returns the number of jobs it settled."""
         self.wakeups.watch_signals()
         self.shutdown.install()
+        last: list[Callable[[], None]] = [lambda: self.queue.unregister(self.worker)]
         try:
             while not self._turn():
                 self.wakeups.wait(self._next_timer())
         except Overdue:
+            last.clear()  # it would wait for the database again
             text = "the database did not answer in time; the outcomes of %d jobs are dropped: their leases expire"
             log.warning(text, len(self._tokens()))
         finally:
-            self._leave()
+            self._leave(last)
         return self._settled
 
     def _turn(self) -> bool:
@@ -134,7 +137,7 @@ class Supervisor:
         if not self.shutdown.requested:
             self.feeder.feed()
         self.enforcer.enforce(time.monotonic(), away=not self.outage.over)
-        self._unsent = self.monitor.send_rest()
+        self._unsent = self.monitor.flush_channels()
         if self.shutdown.expired(time.monotonic()):
             self._abandon()
             return True
@@ -177,16 +180,16 @@ class Supervisor:
         if self.outcomes.flush_in(now, busy=busy) <= 0:
             self._report(self.outage.attempt(SETTLE, lambda: self.outcomes.flush(now, busy=busy)) or ())
 
-    def _report(self, ended: Iterable[tuple[Outcome, Settled | None]]) -> None:
-        for outcome, settled in ended:
+    def _report(self, written: Iterable[tuple[EndedAttempt, Settled | None]]) -> None:
+        for ended, settled in written:
             if settled is None:
-                log.warning("job %d was taken over by another worker; its result is dropped", outcome.token.job_id)
+                log.warning("job %d was taken over by another worker; result dropped", ended.outcome.token.job_id)
                 continue
             self._settled += 1
-            log.info("job %d: %s", outcome.token.job_id, settled.status)
+            report(ended, settled, worker=self.config.name)
             self.metrics.count("jobctl_jobs_settled_total", type=settled.job_type, status=str(settled.status))
             self.on_settled(settled)
-            self._pause_type(outcome.failure, settled)
+            self._pause_type(ended.outcome.failure, settled)
             self.dispatch.claim_now = True
 
     def _pause_type(self, failure: Failure | None, settled: Settled) -> None:
@@ -219,7 +222,7 @@ class Supervisor:
         if renewal.draining and not self.shutdown.requested:
             self.shutdown.request()
         for job_id in renewal.changed:
-            self.monitor.pass_on(job_id)
+            self.monitor.send_requests(job_id)
         for job_id in renewal.lost:
             self.enforcer.on_lease_lost(job_id)
         return True
@@ -236,7 +239,7 @@ class Supervisor:
         running = self.monitor.running()
         if running and self.leases.poll_in(now) <= 0:
             for job_id in self.outage.attempt("poll", lambda: self.leases.poll(self.worker, running, now)) or ():
-                self.monitor.pass_on(job_id)
+                self.monitor.send_requests(job_id)
 
     def _sweep(self) -> None:
         now = time.monotonic()
@@ -261,9 +264,8 @@ class Supervisor:
         slots = self._slots()
         if slots == 0 or self.dispatch.claim_in(now) > 0 or not self.outage.allows("claim", now):
             return
-        claimed = self.outage.attempt(
-            "claim", lambda: self.dispatch.claim_readable(self.worker, slots, now, self._tokens)
-        )
+        claim = partial(self.dispatch.claim_readable, self.worker, slots, now, self._tokens)
+        claimed = self.outage.attempt("claim", claim)
         if claimed is None:
             self.dispatch.postpone(now)
             self.leases.claim_failed(now)
@@ -288,13 +290,11 @@ class Supervisor:
         except JobctlError as error:
             reason = str(error)
         if left := len(self.outcomes):
-            log.warning(
-                "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again", reason, left
-            )
+            text = "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again"
+            log.warning(text, reason, left)
 
-    def _leave(self) -> None:
+    def _leave(self, last: Iterable[Callable[[], None]]) -> None:
         """Ends the child processes first: a step that fails or takes too long does not prevent the others."""
-        unregister = partial(self.queue.unregister, self.worker)
-        for step in (self.close_pool, unregister, self.wakeups.close, self.queue.close, self.shutdown.restore):
+        for step in (self.close_pool, *last, self.wakeups.close, self.queue.close, self.shutdown.restore):
             with suppress(Overdue, JobctlError, OSError):
                 step()

@@ -11,7 +11,7 @@ SWEEP_EVERY = 5.0
 AFTER_LEASE = 0.1
 """Seconds after the end of a lease at which its job is rescued."""
 REPAIR_EVERY = 60.0
-"""Seconds between two looks at everything that waits for a dependency: a repair, settling wakes them at once."""
+"""Seconds between two checks of everything that waits for a dependency: a repair, settling wakes them at once."""
 LIMIT = 100
 """Jobs that one sweep rescues; when the limit is reached, the next follows at once."""
 
@@ -36,9 +36,9 @@ class Sweeper:
         if self.due_in(now) > 0:
             return False
         self._due_at = now + SWEEP_EVERY
-        moved = self._queue.make_due()
         rescued = len(self._queue.rescue(limit=LIMIT))
-        moved += rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
+        moved = rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
+        moved += self._queue.make_due()  # also of what was just moved
         moved += self._queue.wake_keys(None)
         if now - self._repaired >= REPAIR_EVERY:
             self._repaired = now

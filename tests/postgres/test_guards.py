@@ -133,9 +133,9 @@ def a_standing_pause_outlives_a_failure(s: Stage) -> None:
     assert s.queue.find(Filters())[0].status == "paused"
 
 
-def in_time(name: str) -> Callable[[Stage], None]:
-    """A test of test_time.py by name."""
-    return lambda s: getattr(time_suite, name)(s.queue, s.claim)
+def in_time(name: str, **values: float) -> Callable[[Stage], None]:
+    """A test of test_time.py by name, with the values of its parameters."""
+    return lambda s: getattr(time_suite, name)(s.queue, s.claim, **values)
 
 
 TOKEN = "j.lease_seq = {}.lease_seq AND j.lease_id = {}.lease_id"
@@ -194,7 +194,8 @@ GUARDS: list[tuple[str, str, str, Callable[[Stage], None]]] = [
     ("settle", "WHEN j.pause_requested_at IS NOT NULL AND r.again THEN 'paused'", "",
      a_standing_pause_outlives_a_failure),
     ("make_due", "run_after > jobctl.clock()", "false", in_time("test_what_was_submitted_for_now_is_due_though_the_clock_was_set_back")),
-    ("strays", "NOT (id = ANY (%(known)s))", "true", of("test_a_lost_answer_to_a_claim_is_found_and_given_back", "queue", "claim")),
+    ("make_due", "completed_at > jobctl.clock() + interval '1 second'", "false", in_time("test_a_retry_waits_no_longer_than_its_backoff_though_the_clock_was_set_back", step=3600, backoff=5.0)),
+    ("orphaned", "NOT (id = ANY (%(known)s))", "true", of("test_a_lost_answer_to_a_claim_is_found_and_given_back", "queue", "claim")),
     ("submit", "WHEN concurrency_key IS NOT NULL THEN 'key'", "", of("test_jobs_of_one_key_never_run_at_once", "queue", "claim")),
 ]  # fmt: skip
 

@@ -41,7 +41,7 @@ def test_the_mean_follows_slowly_and_a_stuck_job_at_once():
     pace.record("a", 0.001)
     pace.record("a", 0.1)
     assert pace.batch_size() == int(PREFETCH / (0.9 * 0.001 + 0.1 * 0.1))
-    pace.slow("a", 0.5)
+    pace.raise_to("a", 0.5)
     assert pace.batch_size() == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import click
 
@@ -14,11 +14,12 @@ from jobctl.cli.app import Command, Duration, State, pass_state
 from jobctl.cli.exits import outcome_code
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.text import echo, visible
-from jobctl.cli.requests import Lines, requests_of
+from jobctl.cli.requests import Lines, SubmitOptions, requests_of
 from jobctl.core.errors import UsageError
 from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import plural
+from jobctl.core.pipeline import Pipeline
 
 
 class Submit(Command):
@@ -41,7 +42,7 @@ class Submit(Command):
         return super().get_help(ctx)
 
 
-def type_help(pipeline: Any) -> str:
+def type_help(pipeline: Pipeline) -> str:
     """Fields, stages and an example of a job type."""
     schema = pipeline.args.model_json_schema()
     required = set(schema.get("required", ()))
@@ -97,7 +98,7 @@ def type_help(pipeline: Any) -> str:
 @click.option("--timeout", type=Duration(), help="Limit of --wait.")
 @click.option("--dry-run", is_flag=True, help="Validate; create nothing.")
 @pass_state
-def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
+def submit(state: State, words: tuple[str, ...], **given: Unpack[SubmitOptions]) -> int:
     """Create a job; stdout is its id and nothing else.
 
     TYPE is a job type (see jobctl types); files and folders are processed as documents.
@@ -141,7 +142,7 @@ def _print(state: State, ids: Sequence[int]) -> None:
     sys.stdout.flush()
 
 
-def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
+def _afterwards(state: State, ids: list[int], given: SubmitOptions) -> int:
     from jobctl.cli.watching.views import watch_jobs
 
     if not ids:
@@ -164,7 +165,7 @@ def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
     from jobctl import wiring
     from jobctl.cli.watching.views import watch_jobs
 
-    process = wiring.run_here(state.settings(), ids, say=state.say)
+    process = wiring.start_local_worker(state.settings(), ids, report=state.say)
     try:
         code = watch_jobs(state, ids, {}, timeout=timeout, alive=lambda: process.poll() is None, report_to_stderr=True)
         if code != 124:

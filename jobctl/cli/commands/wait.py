@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import click
 
@@ -12,7 +12,7 @@ from jobctl.cli.app import Duration, State, command, pass_state
 from jobctl.cli.exits import outcome_code
 from jobctl.cli.output.fields import emit, job_object
 from jobctl.cli.output.text import cut
-from jobctl.cli.selectors import chosen, numbers, selectors, split
+from jobctl.cli.selectors import Selection, chosen, numbers, selectors
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import DONE, Status
 
@@ -42,10 +42,9 @@ def goals(words: Sequence[str]) -> tuple[Status, ...]:
 @pass_state
 def wait(
     state: State, ids: tuple[str, ...], wanted: tuple[str, ...], first: bool, timeout: float | None,
-    mapped: str | None, **values: Any,
+    mapped: str | None, **where: Unpack[Selection],
 ) -> int:  # fmt: skip
     """Wait until jobs have ended; return their outcome: 0, 10 failed, 11 cancelled, 20 unreachable, 124 timeout."""
-    where, _ = split(values)
     codes = exit_codes(mapped)
     client = state.connect()
     chosen_ids = numbers(state, ids) if ids else chosen(state, ids, where, verb="wait for", dry_run=True)

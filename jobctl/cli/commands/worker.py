@@ -7,7 +7,7 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict, Unpack
 
 import click
 
@@ -28,7 +28,7 @@ def worker() -> None:
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         body = {"ts": stamp(datetime.now(UTC)), "level": record.levelname.lower(), "message": record.getMessage()}
-        return json.dumps(body)
+        return json.dumps(body | getattr(record, "fields", {}))
 
 
 class _Text(logging.Formatter):
@@ -43,11 +43,24 @@ class _Address(click.ParamType[tuple[str, int]]):
 
     name = "address"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         host, _, port = str(value).rpartition(":")
         if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
             self.fail(f"{cut(str(value), 60)!r} is not a port: use 9100 or 0.0.0.0:9100", param, ctx)
         return host or "127.0.0.1", int(port)
+
+
+class RunOptions(TypedDict):
+    """Options of ``worker run`` that pass through as they are."""
+
+    concurrency: int | None
+    drain: bool
+    once: bool
+    max_jobs: int | None
+    poll: float | None
+    grace: float | None
+    name: str | None
+    metrics: tuple[str, int] | None
 
 
 @worker.command(silent=True)
@@ -70,7 +83,15 @@ class _Address(click.ParamType[tuple[str, int]]):
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Lines on stderr."
 )
 @pass_state
-def run(state: State, no_listen: bool, log_format: str, queues: Any, types: Any, roots: Any, **given: Any) -> int:
+def run(
+    state: State,
+    no_listen: bool,
+    log_format: str,
+    queues: tuple[str, ...],
+    types: tuple[str, ...],
+    roots: tuple[str, ...],
+    **options: Unpack[RunOptions],
+) -> int:
     """Work jobs off until stopped.
 
     The first SIGTERM or Ctrl-C stops at the next safe point and gives the jobs back; the second stops at once.
@@ -82,14 +103,14 @@ def run(state: State, no_listen: bool, log_format: str, queues: Any, types: Any,
     log = logging.getLogger("jobctl.worker")
     log.addHandler(handler)
     log.setLevel(logging.WARNING if state.quiet else logging.INFO)
-    options = wiring.WorkerOptions(
+    chosen = wiring.WorkerOptions(
         queues=tuple(queues) or None,
         types=tuple(types) or None,
         listen=not no_listen,
         input_roots=tuple(roots),
-        **given,
+        **options,
     )
-    settled = wiring.run_worker(state.settings(), options, say=state.say)
+    settled = wiring.run_worker(state.settings(), chosen, report=state.say)
     log.info("%d jobs settled", settled)
     return 0
 

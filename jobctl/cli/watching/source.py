@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from jobctl.cli import cache
 from jobctl.cli.app import State
 from jobctl.cli.exits import ended, outcome_code
-from jobctl.cli.selectors import filters
+from jobctl.cli.selectors import Selection, filters, is_narrow
 from jobctl.client import Client
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Job
@@ -33,10 +32,10 @@ ORDER = (Status.PROCESSING, Status.PENDING, Status.PAUSED)
 class Source:
     """The jobs that are watched; keeps the last picture while the database is away."""
 
-    def __init__(self, state: State, ids: Sequence[int] | None, where: dict[str, Any]) -> None:
+    def __init__(self, state: State, ids: Sequence[int] | None, where: Selection) -> None:
         self.state = state
         self.ids = ids
-        self.narrow = any(where.values())
+        self.narrow = is_narrow(where)
         self._filters = filters(where, ids)
         self.jobs: list[Job] = []
         self.more: dict[Status, int] = {}

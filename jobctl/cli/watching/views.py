@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from jobctl.cli.app import State
+from jobctl.cli.selectors import Selection
 from jobctl.cli.watching.source import Ender, Source
 
 
 def watch_jobs(
     state: State,
     ids: Sequence[int] | None,
-    where: dict[str, Any],
+    where: Selection,
     *,
     timeout: float | None = None,
     plain: bool = False,

@@ -1,4 +1,4 @@
-"""What a file is, by how it begins; the name decides between kinds of text, and words in the text never do."""
+"""What a file is, by how it begins; the name decides between kinds of text, and the content of the text never does."""
 
 from __future__ import annotations
 

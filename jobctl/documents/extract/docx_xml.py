@@ -79,7 +79,7 @@ def _xml(archive: BoundedZip, name: str) -> Element:
     try:
         found: Element = fromstring(archive.read(name))
     except (ParseError, DefusedXmlException, ValueError):
-        raise Invalid(f"{archive.name} is damaged: {name} is no clean XML") from None
+        raise Invalid(f"{archive.name} is damaged: {name} is not well-formed XML") from None
     return found
 
 
@@ -135,7 +135,7 @@ def _text(root: Element) -> str:
 def _alternatives(root: Element) -> None:
     """Of two forms of one thing the one that mammoth reads; without a second form, the first."""
     for parent in list(root.iter()):
-        for place, child in enumerate(list(parent)):
+        for index, child in enumerate(list(parent)):
             if local(child) != "AlternateContent":
                 continue
             forms = {local(form): form for form in child}
@@ -143,11 +143,11 @@ def _alternatives(root: Element) -> None:
                 for form in [form for form in child if local(form) != "Fallback"]:
                     child.remove(form)
             elif "Choice" in forms:
-                parent[place] = forms["Choice"]
+                parent[index] = forms["Choice"]
                 forms["Choice"].tag = forms["Choice"].tag.rsplit("}", 1)[0] + "}Fallback"
                 wrapper = Element(child.tag)
                 wrapper.append(forms["Choice"])
-                parent[place] = wrapper
+                parent[index] = wrapper
 
 
 def _removed(root: Element) -> list[Loss]:
@@ -189,11 +189,11 @@ def _equations(root: Element) -> None:
     """Equations as runs of text."""
     space = root.tag.rsplit("}", 1)[0] + "}"
     for parent in list(root.iter()):
-        for place, child in enumerate(list(parent)):
+        for index, child in enumerate(list(parent)):
             if local(child) in ("oMath", "oMathPara"):
                 run = Element(f"{space}r")
                 SubElement(run, f"{space}t").text = f" {equation(child)} "
-                parent[place] = run
+                parent[index] = run
 
 
 def _levels(archive: BoundedZip, folder: str) -> dict[str, int]:

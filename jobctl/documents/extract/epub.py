@@ -124,11 +124,11 @@ class EpubSource:
     def _package_path(self) -> str:
         root = self._xml("META-INF/container.xml").find(f".//{_CONTAINER}rootfile")
         if root is None or not root.get("full-path"):
-            raise Invalid(f"{self._name} does not say where its contents are")
+            raise Invalid(f"{self._name} does not name its package file")
         return str(root.get("full-path"))
 
     def _refuse_protection(self) -> None:
-        """Scrambled fonts are no matter; scrambled chapters can't be read."""
+        """Scrambled fonts do not matter; scrambled chapters can't be read."""
         if "META-INF/encryption.xml" not in self._zip:
             return
         methods = [
@@ -141,7 +141,7 @@ class EpubSource:
         try:
             return fromstring(self._zip.read(name))
         except (ParseError, DefusedXmlException, ValueError):
-            raise Invalid(f"{self._name} is damaged: {name} is no clean XML") from None
+            raise Invalid(f"{self._name} is damaged: {name} is not well-formed XML") from None
 
 
 def _first(package: Any, name: str) -> str | None:

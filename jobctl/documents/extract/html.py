@@ -22,7 +22,7 @@ from jobctl.documents.extract.markup import check
 from jobctl.documents.extract.text import damage
 
 SILENT = ("script", "style", "template", "link", "meta", "base", "head", "title")
-"""Elements whose text no reader sees."""
+"""Elements whose text is not shown."""
 DROPPED = {
     LossKind.NAVIGATION: ("nav",),
     LossKind.CONTROLS: ("button", "input", "select", "textarea", "datalist", "progress", "meter", "dialog"),
@@ -30,7 +30,7 @@ DROPPED = {
     LossKind.PICTURES: ("img", "picture", "audio", "video"),
 }
 _FRAMES = re.compile(r"<(/?)(?:form|noscript)\b[^<>]*>")
-"""Blocks that are only a frame around text, and that html-to-markdown drops."""
+"""Blocks that only surround text, and that html-to-markdown drops."""
 SPEAKING = "h1 button, h2 button, h3 button, h4 button, h5 button, h6 button, summary button, dt button, legend button"
 """Buttons that are the text of a heading: the questions of an FAQ."""
 ANCHORS = ("headerlink", "anchor-link", "toc-backref")
@@ -57,7 +57,7 @@ class HtmlExtractor:
     formats = ("html",)
 
     def open(self, path: Path) -> HtmlSource:
-        """Opens a page. Raises ``Invalid`` for one without text, or nested beyond measure."""
+        """Opens a page. Raises ``Invalid`` for one without text, or nested too deep."""
         return HtmlSource(path)
 
 

@@ -25,7 +25,7 @@ PAGE_TEXT_CAP = 2_000_000
 SCAN_SHARE = 0.4
 """Part of a page that a picture covers, from which a page without text is a scan."""
 MOST_OBJECTS = 200
-"""Objects of a page that are looked through for such a picture."""
+"""Objects of a page that are searched for such a picture."""
 _PASSWORD = 4
 _UNKNOWN = re.compile("[\ufffd\ue000-\uf8ff]")
 _XFA = (raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND)

@@ -1,4 +1,4 @@
-"""The lines of a page in PDFium's order. One character a line is asked for its font.
+"""The lines of a page in PDFium's order. The font is read of one character a line.
 
 PDFium marks a hyphen at a line's end that it takes for a soft one as U+FFFE or U+0002, and joins the two lines.
 """
@@ -14,6 +14,7 @@ from typing import Any
 from pypdfium2 import raw
 
 from jobctl.core.document import Line
+from jobctl.documents.extract.pdf_tables import page_tables, with_tables
 
 FIXED_PITCH = 1
 FORCE_BOLD = 1 << 18
@@ -62,6 +63,8 @@ def page_lines(page: Any, text_page: Any, count: int) -> tuple[list[Line], str]:
                 Line(row, round(sample.size, 2), sample.bold, sample.mono, round(gap, 2), round(x, 1), 0, round(y / height, 4))
             )  # fmt: skip
         last = (y_end, x)
+    if turn == 0:
+        lines = with_tables(lines, page_tables(page, handle, text, box, lines), height)
     for mark in _SOFT:
         text = text.replace(mark, "")
     return lines, text

@@ -70,7 +70,7 @@ def _of_field(read: Callable[..., int], form: Any, annotation: Any) -> str:
 
 
 def _string(read: Callable[[Any, int], int]) -> str:
-    """A string of PDFium: asked for its size in bytes first, then for its UTF-16."""
+    """A string of PDFium: its size in bytes is read first, then its UTF-16."""
     size = min(read(None, 0), 2 * LONGEST)
     if size <= 2:
         return ""

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from jobctl.core.errors import ConfigError, JobctlError, StoreUnavailable
 from jobctl.postgres.embedded.account import Account
@@ -42,7 +42,7 @@ def start(cluster: Cluster, account: Account, report: Report, *, lock: int) -> P
     """
     if account.user is None:
         return cluster.start(report)
-    return Path(_delegate("start", cluster, account, report, lock))
+    return Path(str(_delegate("start", cluster, account, report, lock)))
 
 
 def stop(cluster: Cluster, account: Account, *, lock: int) -> bool:
@@ -52,7 +52,7 @@ def stop(cluster: Cluster, account: Account, *, lock: int) -> bool:
     return bool(_delegate("stop", cluster, account, lambda _: None, lock))
 
 
-def _delegate(action: Action, cluster: Cluster, account: Account, report: Report, lock: int) -> Any:
+def _delegate(action: Action, cluster: Cluster, account: Account, report: Report, lock: int) -> object:
     """Runs an action in a process of the account; returns its result.
 
     The process inherits the lock: if this process is killed, no other starts while it is still running. ``-P`` keeps the
@@ -79,7 +79,7 @@ def _delegate(action: Action, cluster: Cluster, account: Account, report: Report
     return result
 
 
-def _answer(lines: Iterable[str], report: Report) -> Any:
+def _answer(lines: Iterable[str], report: Report) -> object:
     """The result in what the process writes. Raises the error in it."""
     for line in lines:
         match json.loads(line):

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -74,7 +73,7 @@ class Server:
                     self._bring_up(lock)
         return self.conninfo()
 
-    def connect(self, application_name: str = "jobctl") -> psycopg.Connection[Any]:
+    def connect(self, application_name: str = "jobctl") -> psycopg.Connection:
         """A connection to the running server, which is certainly ours; starts nothing.
 
         Raises ``StoreUnavailable`` where it does not run, ``ConfigError`` where home, socket or server belong to another account.
@@ -85,7 +84,7 @@ class Server:
         """How to connect, every part explicit: no variable of the user's may divert us. Raises ``StoreUnavailable``."""
         return _conninfo(self._location(), database)
 
-    def serves(self, connection: psycopg.Connection[Any]) -> bool:
+    def serves(self, connection: psycopg.Connection) -> bool:
         """Whether a connection still leads to the server that a new one would reach.
 
         It does not once the home was removed: the old server lives on for a while, without its data.
@@ -104,7 +103,7 @@ class Server:
             raise StoreUnavailable(NEVER_STARTED, hint="jobctl db start")
         return location
 
-    def _connect_to(self, location: Location, database: str, application_name: str) -> psycopg.Connection[Any]:
+    def _connect_to(self, location: Location, database: str, application_name: str) -> psycopg.Connection:
         location.require_own_socket()
         verify = partial(location.require_own_server, cluster=data_folder(self._base, location.major))
         return connect(_conninfo(location, database), application_name=application_name, verify=verify)

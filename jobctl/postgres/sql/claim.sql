@@ -43,15 +43,17 @@ WITH claimed AS (
             LIMIT %(slots)s
         ))
         AND status = 'pending'
-    RETURNING *
+    RETURNING
+        id, job_type, queue, priority, run_after, lease_seq, lease_id, input_data, metadata, title, retry_count, max_retries,
+        progress, last_checkpoint_path
 ),
 logged AS (
     INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, lease_seq)
     SELECT id, 'claim', 'pending', 'processing', %(actor)s, lease_seq FROM claimed ORDER BY id
 )
 SELECT
-    id, job_type, queue, priority, run_after, lease_seq, lease_id::text, input_data::text, metadata::text, title, concurrency_key,
-    retry_count, max_retries, crash_count, progress::text, created_by,
+    id, job_type, queue, priority, run_after, lease_seq, lease_id::text, input_data::text, metadata::text, title,
+    retry_count, max_retries, progress::text,
     CASE WHEN last_checkpoint_path IS NOT NULL THEN (
         SELECT jsonb_agg(jsonb_build_object(
             'seq', c.seq, 'stage', c.stage, 'done', c.done, 'complete', c.complete, 'path', c.path,
