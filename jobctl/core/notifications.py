@@ -37,7 +37,7 @@ class Delivery(StrEnum):
     """What became of a delivery."""
 
     DELIVERED = "delivered"
-    FAILED = "failed"
+    FAILED = "undelivered"
     """It is tried again."""
     REFUSED = "refused"
     """The receiver wants no more of it (410), or the URL can't be used."""

@@ -12,7 +12,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -54,7 +53,7 @@ class Webhook:
 
     def _body(self, notification: Notification) -> bytes:
         """The event, with the number of the notification: the same for each try, so that a receiver can drop repetitions."""
-        sent = {"id": notification.id, "try": notification.tries, "sent_at": int(time.time())}
+        sent = {"id": notification.id, "try": notification.tries}
         return json.dumps({**notification.event, **sent}, ensure_ascii=False, separators=(",", ":")).encode()
 
     def _post(self, url: SplitResult, body: bytes, notification: Notification) -> int:

@@ -19,4 +19,5 @@ UPDATE jobctl.notifications n
 SET tries = n.tries + 1, next_try_at = jobctl.clock() + make_interval(secs => %(lease_s)s)
 FROM mine
 WHERE n.id = mine.id
-RETURNING n.id, n.job_id, n.url, n.host, n.event, n.tries
+RETURNING n.id, n.job_id, n.url, n.host, n.tries,
+    n.event || jsonb_build_object('sent_at', jobctl.clock()) AS event
