@@ -37,6 +37,7 @@ def connect(
         user=user(variables),
         pausing=config.values["pausing"],
         retries=config.values["max_retries"],
+        notify_url=config.values["notify_url"],
     )
 
 

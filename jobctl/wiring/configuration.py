@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from jobctl.core.errors import ConfigError
-from jobctl.core.masking import mask_url
+from jobctl.core.masking import MASK, mask_url
 from jobctl.core.trust import HOME_HINT, require_private
 from jobctl.system.environment import variables
 from jobctl.wiring.files import PROJECT_FILE, Ignored, nearest, read_file, read_own_file, read_project_file
@@ -82,7 +82,9 @@ def settings(flags: Mapping[str, object] | None = None, environment: Mapping[str
         use(found, str(PROJECT_FILE))
     for name in DEFAULTS:
         variable = f"JOBCTL_{name.upper()}"
-        if name != "db" and variable in environment:
+        if SETTINGS[name].only_files and variable in environment:
+            ignored.append(Ignored(variable, None, f"only your own settings file may set {name}"))
+        elif name != "db" and variable in environment:
             use({name: _from_text(name, environment[variable], variable)}, variable)
     for variable in ("JOBCTL_DATABASE_URL", "DATABASE_URL"):
         if environment.get(variable) and sources["db"] == "default":
@@ -133,6 +135,8 @@ def display_value(name: str, value: object) -> object:
     """A setting's value as it may be printed."""
     if not value or SETTINGS[name].show == "plain":
         return value
+    if SETTINGS[name].show == "secret":
+        return MASK
     if SETTINGS[name].show == "url":
         return mask_url(str(value))
     from jobctl.postgres.connect import mask

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-Show = Literal["plain", "url", "database"]
-"""How a value is printed: as it is, as a URL without its userinfo, as a connection string without its secrets."""
+Show = Literal["plain", "url", "database", "secret"]
+"""How a value is printed: as it is, as a URL without its userinfo, as a connection string without its secrets, not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Setting:
     default: object
     project: bool
     show: Show = "plain"
+    only_files: bool = False
+    """Whether only a file of the user may set it, no variable: what it names is run."""
 
 
 SETTINGS: dict[str, Setting] = {
@@ -51,6 +53,10 @@ SETTINGS: dict[str, Setting] = {
     "child_file_size_mb": Setting(4096, project=True),
     "child_account": Setting(None, project=False),
     "child_environment": Setting([], project=False),
+    "notify_url": Setting(None, project=False, show="url"),
+    "notify_secret": Setting(None, project=False, show="secret"),
+    "notify_private": Setting(default=False, project=False),
+    "notify_command": Setting([], project=False, only_files=True),
     "lease_ttl": Setting(30.0, project=True),
     "test_fast": Setting(default=False, project=False),
 }
@@ -88,5 +94,9 @@ class SettingValues(TypedDict):
     child_file_size_mb: int
     child_account: str | None
     child_environment: list[str]
+    notify_url: str | None
+    notify_secret: str | None
+    notify_private: bool
+    notify_command: list[str]
     lease_ttl: float
     test_fast: bool

@@ -20,6 +20,7 @@ from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.described import TypeFacts, described
+from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
 from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
 
 if TYPE_CHECKING:  # each command loads what it needs
@@ -68,11 +69,6 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     from jobctl.worker.supervisor import Supervisor
     from jobctl.worker.sweeper import Sweeper
 
-    if settings.values["lease_ttl"] < SHORTEST_LEASE:
-        raise ConfigError(
-            f"lease_ttl is {settings['lease_ttl']:g} s; no heartbeat would arrive in time",
-            hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
-        )
     database = Database(settings, report, timeout=SERVER_TIMEOUT)
     queue = database.leases("jobctl worker", ttl=settings.values["lease_ttl"])
     types = _types(options.types, report)
@@ -84,14 +80,21 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     if options.metrics is not None:
         port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
         report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
-    sweeper = Sweeper(queue, auto_retry=config.auto_retry)
+    notifications = notifier(settings)
+    sweeper = Sweeper(queue, auto_retry=config.auto_retry, notifications_due=notifications.due)
     timer = StageTimer(
         {name: facts.stages for name, facts in types.items()},
         timeout=settings.values["stage_timeout"], cpu=settings.values["stage_cpu"],
     )  # fmt: skip
-    supervisor = Supervisor(config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics)
+    supervisor = Supervisor(
+        config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics,
+        on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
+    )  # fmt: skip
     retry_until_available(supervisor.register, seconds=START_TIMEOUT)
-    settled = supervisor.run()
+    try:
+        settled = supervisor.run()
+    finally:
+        notifications.close(LINGER_STOPPED if supervisor.shutdown.requested else LINGER)
     if pool.start_failure is not None:
         raise ConfigError(
             f"no child process is able to start: it was {pool.start_failure.reason}",
@@ -101,10 +104,15 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
 
 
 def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str, ...]) -> WorkerConfig:
-    """The options, and the settings where an option is not set."""
+    """The options, and the settings where an option is not set. Raises ``ConfigError``."""
     from jobctl.worker.config import WorkerConfig
 
     host, values = socket.gethostname(), settings.values
+    if values["lease_ttl"] < SHORTEST_LEASE:
+        raise ConfigError(
+            f"lease_ttl is {values['lease_ttl']:g} s; no heartbeat would arrive in time",
+            hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
+        )
     return WorkerConfig(
         name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__,
         types=types, queues=options.queues, drain=options.drain, once=options.once, max_jobs=options.max_jobs,
@@ -135,7 +143,7 @@ def _child_pool(
         # a child gets the parameters of the connection: it may be frozen at any moment, so it must never be the one that
         # starts the embedded server, holding the lock on that, and it has no PG… variables and no password file
         info = _child_conninfo(database, queue)
-        return setup_for({**setup, "values": {**settings.values, "db": info}}, confined(info), workspace)
+        return setup_for({**setup, "values": {**for_children(settings.values), "db": info}}, confined(info), workspace)
 
     command = (
         f"from jobctl.worker.guardian import start; g = start({os.getpid()}); from jobctl.wiring import run_child; "
