@@ -131,7 +131,8 @@ def test_triggers_and_what_a_worker_does_at_each_beat_send_no_notification(conn)
     from jobctl.postgres.session import statement
 
     functions = conn.execute(
-        "SELECT proname FROM pg_proc WHERE pronamespace = 'jobctl'::regnamespace AND prosrc ILIKE '%notify%'"
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'jobctl'::regnamespace AND prorettype = 'trigger'::regtype"
+        " AND prosrc ILIKE '%notify%'"
     ).fetchall()
     assert functions == []
     for verb in ("claim", "beat", "settle", "commit_stage", "requests", "log"):
