@@ -82,8 +82,8 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
         report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
     notifications = notifier(settings)
     sweeper = Sweeper(queue, auto_retry=config.auto_retry, notifications_due=notifications.due)
-    limits = {"timeout": settings.values["stage_timeout"], "cpu": settings.values["stage_cpu"]}
-    timer = StageTimer({name: facts.stages for name, facts in types.items()}, **limits)
+    stages = {name: facts.stages for name, facts in types.items()}
+    timer = StageTimer(stages, timeout=settings.values["stage_timeout"], cpu=settings.values["stage_cpu"])
     supervisor = Supervisor(
         config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics,
         on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
