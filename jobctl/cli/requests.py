@@ -40,6 +40,7 @@ class SubmitOptions(TypedDict):
     labels: tuple[str, ...]
     key: str | None
     on_conflict: str
+    notify: str | None
     file: str | None
     wait_: bool
     watch_: bool
@@ -126,7 +127,7 @@ def _options(state: State, values: SubmitOptions) -> Options:
         title=values["title"], queue=values["queue"], priority=values["priority"], max_retries=values["max_retries"],
         delay=values["delay"], at=at, after=tuple(numbers(state, values["after"])) if values["after"] else (),
         labels=dict(_pair(label) for label in values["labels"]), key=values["key"], on_conflict=values["on_conflict"],
-        reserved=RESERVED if values["run_"] else 0.0,
+        notify=values["notify"], reserved=RESERVED if values["run_"] else 0.0,
     )  # fmt: skip
 
 
@@ -187,7 +188,7 @@ def _value(text: str) -> object:
 
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "type": str, "input": dict, "title": str, "queue": str, "priority": str, "key": str, "labels": dict, "max_retries": int,
-    "delay": (int, float), "after": list,
+    "delay": (int, float), "after": list, "notify": str,
 }  # fmt: skip
 """What a line of ``-f`` may hold."""
 
@@ -233,6 +234,7 @@ class Lines:
         inherited: dict[str, Any] = {
             "queue": options["queue"], "priority": options["priority"], "max_retries": options["max_retries"],
             "delay": options["delay"], "on_conflict": options["on_conflict"],
+            "notify": options["notify"],
             "reserved": RESERVED if options["run_"] else 0.0,
         }  # fmt: skip
         own = {name: value for name, value in item.items() if name not in ("type", "input", "after")}

@@ -33,6 +33,16 @@ class Settled:
     status: Status
     concurrency_key: str | None
     awaited: bool  # another job depends on it
+    notify: bool = False  # a notification is due if it has ended
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTimers:
+    """What a sweep learns about the time after it."""
+
+    lease_end: float | None
+    """Seconds until the next lease of anybody ends, None without one."""
+    notifications_due: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,19 @@ from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
 from jobctl.core.rows import Committed
-from jobctl.postgres.lease_rows import Beat, ClaimTarget, LeftWaiting, LogRow, Settled, claimed_job, settled_row
-from jobctl.postgres.queue import LOOK_AGAIN, Queue
+from jobctl.postgres.lease_rows import (
+    Beat,
+    ClaimTarget,
+    LeftWaiting,
+    LogRow,
+    Settled,
+    SweepTimers,
+    claimed_job,
+    settled_row,
+)
+from jobctl.postgres.queue import Queue
 from jobctl.postgres.session import first_line
+from jobctl.postgres.waking import LOCKED_RETRIES
 from jobctl.system import clock
 
 LOG_BOUND = 5_000
@@ -106,7 +116,7 @@ class Leases(Queue):
         """
         settled: dict[int, Settled | None] = {}
         left = list(outcomes)
-        for pause in LOOK_AGAIN:
+        for pause in LOCKED_RETRIES:
             if pause:
                 clock.sleep(pause)
             settled |= self._settle_once(left)
@@ -138,7 +148,7 @@ class Leases(Queue):
             self.wake_dependents(awaited)
         return {
             row["id"]: Settled(
-                row["id"], row["job_type"], Status(row["status"]), row["concurrency_key"], row["awaited"]
+                row["id"], row["job_type"], Status(row["status"]), row["concurrency_key"], row["awaited"], row["notify"]
             )
             if row["settled"]
             else None
@@ -238,10 +248,9 @@ class Leases(Queue):
         rows = self._run("left_waiting", types=list(types), queues=None if queues is None else list(queues))
         return [LeftWaiting(**row) for row in rows]
 
-    def next_lease_end(self) -> float | None:
-        """Seconds until the next lease of anybody ends, None without one."""
-        seconds = self._run("next_lease_end")[0]["seconds"]
-        return None if seconds is None else float(seconds)
+    def sweep_timers(self) -> SweepTimers:
+        """What decides when the next sweep comes, and whether notifications are due."""
+        return SweepTimers(**self._run("sweep_timers")[0])
 
     def descendants(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""

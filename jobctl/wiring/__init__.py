@@ -35,8 +35,9 @@ def connect(
         storage=partial(storage, config),
         load=load or cache(pipeline),
         user=user(variables),
-        pausing=config["pausing"],
-        retries=config["max_retries"],
+        pausing=config.values["pausing"],
+        retries=config.values["max_retries"],
+        notify_url=config.values["notify_url"],
     )
 
 

@@ -41,7 +41,7 @@ class Confinement:
     account: Account | None = None
     grants: tuple[Grant, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As plain data."""
         return asdict(self)
 
@@ -77,7 +77,7 @@ def receive_setup(descriptor: int) -> Any:
         return json.load(stream)
 
 
-def send_setup(setup: Mapping[str, Any]) -> int:
+def send_setup(setup: Mapping[str, object]) -> int:
     """The descriptor of a file without a name, to be inherited by the one process that reads it."""
     descriptor = os.memfd_create("jobctl") if kernel.LINUX else _unlinked_file()
     os.write(descriptor, json.dumps(setup).encode())

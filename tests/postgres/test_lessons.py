@@ -131,11 +131,12 @@ def test_triggers_and_what_a_worker_does_at_each_beat_send_no_notification(conn)
     from jobctl.postgres.session import statement
 
     functions = conn.execute(
-        "SELECT proname FROM pg_proc WHERE pronamespace = 'jobctl'::regnamespace AND prosrc ILIKE '%notify%'"
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'jobctl'::regnamespace AND prorettype = 'trigger'::regtype"
+        " AND prosrc ~ 'pg_notify|NOTIFY'"
     ).fetchall()
     assert functions == []
     for verb in ("claim", "beat", "settle", "commit_stage", "requests", "log"):
-        assert not re.search("notify", statement(verb), re.IGNORECASE), verb
+        assert not re.search(r"\bpg_notify\b|\bNOTIFY\b", statement(verb)), verb
 
 
 def test_a_sequence_number_is_never_given_out_twice(queue, claim):

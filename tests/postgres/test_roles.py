@@ -464,7 +464,7 @@ def test_each_function_with_rights_of_its_own_is_closed_and_has_a_fixed_search_p
         "SELECT proname, proconfig, has_function_privilege('public', p.oid, 'EXECUTE'), proowner = nspowner "
         "FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = 'jobctl' AND prosecdef"
     ).fetchall()
-    assert {name for name, *_ in found} == {"belongs", *(f"checked_{verb}" for verb in Queue.CHECKED)}
+    assert {name for name, *_ in found} == {"belongs", "notify_of_end", *(f"checked_{verb}" for verb in Queue.CHECKED)}
     for name, settings, public, of_owner in found:
         assert settings == ["search_path=pg_catalog, pg_temp"], name
         assert of_owner, name
@@ -530,16 +530,17 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 
 LOOKS = {
-    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "descendants", "find", "health", "wake", "paused_queues",
-    "ready_queues", "left_waiting", "logs", "next_lease_end", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
+    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
+    "ready_queues", "left_waiting", "logs", "sweep_timers", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
 }  # fmt: skip
 MAY = {
     "ann": LOOKS,  # and the verbs of people, through functions
     "rea": LOOKS,
     "lib": {"blockers", "effective", "wake"},
     "wim": LOOKS | {
-        "submit", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
+        "submit", "submit_plain", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
         "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune", "prune_results",
+        "claim_notifications", "settle_notification",
     },
 }  # fmt: skip
 """Login → the statements that the grants let it run; row-level security decides about the rows."""

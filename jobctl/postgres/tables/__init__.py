@@ -4,7 +4,16 @@ Functions and triggers are in the migrations alone: Alembic does not compare the
 """
 
 from jobctl.postgres.tables.columns import metadata
-from jobctl.postgres.tables.jobs import checkpoints, events, holds, job_dependencies, job_logs, jobs, workers
+from jobctl.postgres.tables.jobs import (
+    checkpoints,
+    events,
+    holds,
+    job_dependencies,
+    job_logs,
+    jobs,
+    notifications,
+    workers,
+)
 from jobctl.postgres.tables.library import annotations, chunks, connections, documents, import_review, vault_sync
 
 __all__ = [
@@ -20,6 +29,8 @@ __all__ = [
     "job_logs",
     "jobs",
     "metadata",
+    "notifications",
+    "notifications",
     "vault_sync",
     "workers",
 ]

@@ -216,3 +216,19 @@ holds = Table(
     CheckConstraint(f"kind IN ({quoted('queue', 'type')})", name="kind"),
     comment="Queues and job types that are held as a whole",
 )
+
+notifications = Table(
+    "notifications",
+    metadata,
+    identity(),
+    Column("job_id", BigInteger, nullable=False, comment="Job; kept when the job is deleted"),
+    string("url", "Where to send it", required=True),
+    string("host", "Host and port of the URL: one delivery at a time to each", required=True),
+    json("event", "What is sent: the job as it ended"),
+    count("tries", "Deliveries that were begun"),
+    instant("next_try_at", "When it is due; while it is being delivered, when another worker may try", required=True),
+    string("last_error", "Why the last delivery failed"),
+    instant("created_at", "When the job ended", required=True),
+    Index("notifications_due_idx", "next_try_at", "id"),
+    comment="Notifications that are not delivered yet",
+)
