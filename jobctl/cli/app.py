@@ -56,7 +56,7 @@ class State(Display):
     @property
     def yes(self) -> bool:
         """Whether nothing is to be asked."""
-        return self.given("yes")
+        return self.has("yes")
 
     @property
     def verbosity(self) -> int:
@@ -79,13 +79,13 @@ class State(Display):
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:
-    given = value not in (None, (), False, 0)
-    if given:
+    is_set = value not in (None, (), False, 0)
+    if is_set:
         name = "output" if param.name == "json_output" else str(param.name)
         ctx.ensure_object(State).flags[name] = "json" if param.name == "json_output" else value
-    if given and param.name == "ascii":
+    if is_set and param.name == "ascii":
         variables["JOBCTL_ASCII"] = "1"
-    if given and param.name == "timeout":
+    if is_set and param.name == "timeout":
         signal.signal(signal.SIGALRM, _out_of_time)
         signal.setitimer(signal.ITIMER_REAL, max(float(str(value)), 0.001))
 
@@ -140,7 +140,7 @@ class Command(click.Command):
         self.context_settings = {**HELP_OPTIONS, **self.context_settings}
 
     def invoke(self, ctx: click.Context) -> object:
-        """Runs the command, if its answer has somewhere to go: nobody would learn what it did otherwise."""
+        """Runs the command, if stdout is open: without it the outcome would be lost."""
         if 1 in ctx.ensure_object(State).closed and not self.silent:
             raise UsageError("stdout is closed", hint="Redirect it to /dev/null if the output is not wanted.")
         return super().invoke(ctx)

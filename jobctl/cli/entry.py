@@ -64,7 +64,7 @@ def run(arguments: Sequence[str] | None = None, *, closed: Collection[int] = ())
 
 
 def _left(state: State, error: BaseException) -> int:
-    """The code of a command that click ended: help, a usage error, an interrupt, a reader that went away."""
+    """The code of a command that click ended: help, a usage error, an interrupt, a closed output pipe."""
     match error:
         case click.exceptions.Exit():
             return _flushed(error.exit_code)
@@ -87,7 +87,7 @@ def _terminate_like_others() -> None:
 
     try:
         signal.signal(signal.SIGTERM, unwind)
-    except ValueError:  # not the main thread: somebody else's signals
+    except ValueError:  # not the main thread: signals are not ours
         return
 
 

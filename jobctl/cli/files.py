@@ -15,7 +15,7 @@ from jobctl.core.errors import UsageError
 def atomically(path: Path) -> Iterator[BinaryIO]:
     """A file that exists only once it is complete, readable by its owner alone. Raises ``UsageError``.
 
-    What is no regular file (``/dev/null``, a FIFO) is refused: a rename would put a file in its place.
+    Anything but a regular file (``/dev/null``, a FIFO) is refused: a rename would put a file in its place.
     """
     if os.path.lexists(path) and not path.is_file():
         raise UsageError(f"{path} is not a regular file", hint="Without a file the output goes to stdout.")

@@ -17,5 +17,5 @@ class Client(Submission, Results, Control, Waiting, Watching, Retention, Operati
     ``load`` returns the Pipeline of a name and raises ``UnknownJobType``; with ``unknown_types`` jobs of such a type are
     created without validating their input. ``retries`` overrules ``max_retries`` of a type; ``notify_url`` is the URL to
     notify for jobs that name none; ``borrow`` returns a queue on a connection of the caller, for a user; without
-    ``pausing`` nobody can pause, and what is paused can still be resumed.
+    ``pausing`` no job can be paused; a paused one can still be resumed.
     """

@@ -54,7 +54,7 @@ def open_regular(path: Path, field: str) -> BufferedReader:
 
 
 def _version(stream: BufferedReader) -> tuple[int, int]:
-    """What changes when somebody writes into an open file."""
+    """What changes when an open file is written to."""
     facts = os.fstat(stream.fileno())
     return facts.st_mtime_ns, facts.st_size
 

@@ -23,7 +23,7 @@ NAME_CAP = 512
 YEARS = range(2000, 2200)
 """In which a job may be due: an instant near the ends of the calendar can be written to a row and not read again."""
 FOREVER = 100 * 365.25 * 86_400
-"""Seconds that nobody waits."""
+"""Seconds: more than any wait."""
 MOST_RETRIES = 10_000
 DEFAULT_RETRIES = 3
 CONFLICTS = ("return", "skip", "error")
@@ -164,7 +164,7 @@ def _metadata(options: Options) -> dict[str, object]:
 
 
 def _refuse_unfit(options: Options, retries: int) -> None:
-    """Raises ``UsageError`` for options that are unknown, and for names and times that a row could hold and nobody use."""
+    """Raises ``UsageError`` for options that are unknown, and for names and times that fit the row but are useless."""
     if options.priority not in PRIORITIES:
         raise UsageError(f"unknown priority {options.priority!r}", hint=f"one of: {', '.join(PRIORITIES)}")
     if options.on_conflict not in CONFLICTS:

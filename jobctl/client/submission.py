@@ -62,8 +62,8 @@ class Submission(Base):
         Requests are taken one by one and written in batches, so that any number fits in memory.
         """
         queue = self.queue if connection is None else self._caller_queue(connection)
-        given = enumerate(requests)
-        batch = self._prepared(given, take=not dry_run)
+        numbered = enumerate(requests)
+        batch = self._prepared(numbered, take=not dry_run)
         strict = any(options.on_conflict == "error" for _, options in batch)
         answers: list[Submitted] = []
         # one statement is a transaction anyway
@@ -71,7 +71,7 @@ class Submission(Base):
         with queue.transaction(dry_run=dry_run) if several else nullcontext():
             while batch:
                 answers += self._create(queue, batch)
-                batch = self._prepared(given, take=not dry_run) if len(batch) == BATCH else []
+                batch = self._prepared(numbered, take=not dry_run) if len(batch) == BATCH else []
         return answers
 
     def _caller_queue(self, connection: CallerConnection) -> Queue:

@@ -57,16 +57,16 @@ class Waiting(Base):
             self._sleep(POLL)
 
     def _retries(self, job_id: int, statuses: Mapping[int, Status]) -> bool:
-        """Whether a failed job will be tried again by itself: then it has not ended."""
+        """Whether a failed job will be retried automatically: then it has not ended."""
         if statuses.get(job_id) is not Status.FAILED:
             return False
         found = self.queue.find(Filters(ids=(job_id,)))
-        # it may have moved on since its status was read: then the next look tells
+        # it may have moved on since its status was read: then the next poll decides
         return bool(found) and (found[0].status is not Status.FAILED or found[0].next_retry_at is not None)
 
 
 def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str | None:  # noqa: FBT001
-    """Why the wait for one job is over, None while it goes on."""
+    """Why the wait for one job is over, None while it continues."""
     if status is None:
         return "unreachable"
     if status in until and not (retries and Status.COMPLETED in until):

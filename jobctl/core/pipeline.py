@@ -66,7 +66,7 @@ class Pipeline:
     """A job type: a name, an input model and stages.
 
     ``label`` starts the display name; ``title`` and ``mode`` return, from the validated input, what the job is about
-    and the text in brackets behind it; ``key`` gives the concurrency key: jobs of one key never run at the same time.
+    and the text in brackets behind it; ``key`` returns the concurrency key: jobs of one key never run at the same time.
     ``input_files`` names the fields that hold paths: their files are taken into the storage at submit, so that
     any worker can run the job. ``environment`` names the variables of the worker's environment that its handlers read
     (``READWISE_*``: all that begin so); the others, but for a few harmless ones, are kept from them.

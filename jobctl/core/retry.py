@@ -139,7 +139,7 @@ def storable(text: str, cap: int) -> str:
 
 
 def _headline(error: BaseException, text: str) -> str:
-    """The first line of the text; with the type's name for what is no ordinary error, such as SystemExit."""
+    """The first line of the text; with the type's name for other exceptions, such as SystemExit."""
     lines = text.strip().splitlines()
     name = type(error).__name__
     if not lines:

@@ -55,7 +55,7 @@ WatchEvent = StatusChanged | Noted | Progressed | Deleted
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A job as a watch compares it. ``retries``: failed, and retried without anybody's request."""
+    """A job as a watch compares it. ``retries``: failed, and retried automatically."""
 
     id: int
     status: Status

@@ -27,7 +27,7 @@ BATCH = 64
 PASSING = frozenset({408, 409, 425})
 SPENT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 TRIES = 3
-Answer = TypeVar("Answer", bound=BaseModel)
+Reply = TypeVar("Reply", bound=BaseModel)
 """What a model answers, as JSON."""
 
 
@@ -71,7 +71,7 @@ class RemoteClient:
             found += _vectors(payload, len(batch))
         return found
 
-    def complete(self, model: str, task: str, text: str, shape: type[Answer]) -> Answer:
+    def complete(self, model: str, task: str, text: str, shape: type[Reply]) -> Reply:
         """A chat answer as JSON of a shape; one that does not fit is requested once more, with what was wrong."""
         messages = [
             {"role": "system", "content": f"{task}\n{_wanted(shape)}"},

@@ -41,7 +41,7 @@ class SweepTimers:
     """What a sweep learns about the time after it."""
 
     lease_end: float | None
-    """Seconds until the next lease of anybody ends, None without one."""
+    """Seconds until the next lease of any worker ends, None without one."""
     notifications_due: bool
 
 

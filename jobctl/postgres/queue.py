@@ -61,7 +61,7 @@ class Queue(Waking):
     # -- people --------------------------------------------------------------------------------------------------
 
     def submit(self, new: Sequence[NewJob]) -> list[Submitted]:
-        """Creates jobs in one statement; the answers are in the order given. Raises ``UsageError`` for what can't be stored."""
+        """Creates jobs in one statement; the answers are in the same order. Raises ``UsageError`` for what can't be stored."""
         rows = [submitted_row(n, job) for n, job in enumerate(new)]
         try:
             if self._submits_directly and not any(job.key is not None or job.after for job in new):

@@ -96,7 +96,7 @@ class Session:
                 self._limited = True
                 return self._rows_of_checked(verb, values)
             except psycopg.errors.ProgramLimitExceeded:
-                # nobody reads the hints and their queue is full: what was asked for is done without one
+                # the notification queue is full because nothing reads it: the work is done without one
                 return self._rows(statement(verb).replace("pg_notify(", "concat("), values)
 
     def _may_prepare(self, verb: str) -> bool:

@@ -96,10 +96,10 @@ def crash_server(target: Target) -> bool:
 
 
 def step_clock(target: Target) -> bool:
-    """The database's clock jumps, forwards or back, in the middle of whatever runs, and goes on from there.
+    """The database's clock jumps, forwards or back, in the middle of whatever runs, and continues from there.
 
     Forwards every lease may have ended: what runs is rescued and charged with a crash, because nothing distinguishes such a
-    lease from that of a dead worker. Backwards a lease that lies too far ahead is void, and nobody is charged.
+    lease from that of a dead worker. Backwards a lease that lies too far ahead is void, and nothing is charged.
     """
     leases = target.rng.choice(STEPS) * target.rng.choice((-1, 1))
     with suppress(psycopg.Error), psycopg.connect(target.url, autocommit=True) as connection:

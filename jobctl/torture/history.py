@@ -24,7 +24,7 @@ STARTS_AGAIN = frozenset({"restart", "checkpoint_unusable"})
 RESETS_CRASHES = frozenset({"restart", "retry"})
 """After these a job's crashes are counted from zero."""
 SET_BACK = "the clock was set back"
-"""The reason of a rescue that is charged to nobody."""
+"""The reason of a rescue that is not charged."""
 
 
 @dataclass(frozen=True, slots=True)

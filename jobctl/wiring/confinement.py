@@ -26,7 +26,7 @@ ACCOUNTS = ("jobctl", "nobody")
 AT_START = ("PATH", "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "TZ", "VIRTUAL_ENV")
 AT_START_PREFIXES = ("LC_", "PYTHON", "JOBCTL_TEST_")
 """Variables that an interpreter reads while it starts. They stay visible to other processes of the account, as every
-initial environment does; the others are set by the child itself, where nobody sees them."""
+initial environment does; the others are set by the child itself, where they are not visible."""
 SET_BY_CHILD = (
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
@@ -127,7 +127,7 @@ def _account(wanted: str | None) -> Account | None:
             continue
         return Account(entry.pw_uid, entry.pw_gid) if entry.pw_uid else None
     if wanted:
-        raise ConfigError(f"there is no account {wanted!r} to run jobs as", hint="the setting child_account")
+        raise ConfigError(f"no account {wanted!r} to run jobs as", hint="the setting child_account")
     return None
 
 

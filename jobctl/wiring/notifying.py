@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jobctl.worker.notifier import Notifier
 
 LINGER, LINGER_STOPPED = 15.0, 2.0
-"""Seconds for which a worker that ends still sends what is due: when its work is done, and when it was told to stop."""
+"""Seconds for which a worker that ends still sends what is due: when its work is done, and when it was asked to stop."""
 
 
 def notifier(settings: Settings) -> Notifier:

@@ -100,7 +100,7 @@ class ChildProcess:
         return False
 
     def freeze(self) -> None:
-        """Stops the child and every program that its jobs have started. Its guardian goes on: it is what can end them."""
+        """Stops the child and every program that its jobs have started. Its guardian continues: only it can end them."""
         if guardian.AVAILABLE:
             signal_descendants(self.process.pid, signal.SIGSTOP)
         else:

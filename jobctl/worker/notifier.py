@@ -115,7 +115,7 @@ class Notifier:
             self._thread.join(seconds + 1.0)
 
     def _send(self, message: _Message) -> None:
-        if self._thread is None or not self._thread.is_alive():  # most workers never notify anybody
+        if self._thread is None or not self._thread.is_alive():  # most workers never send one
             self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
             self._thread.start()
         self._inbox.put(message)

@@ -22,7 +22,7 @@ KIBIBYTE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process; ``started`` (clock ticks since boot) tells it from a later one with the same number."""
+    """A process; ``started`` (clock ticks since boot) distinguishes it from a later one with the same number."""
 
     pid: int
     started: int

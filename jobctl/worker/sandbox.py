@@ -1,4 +1,4 @@
-"""What a child may do: the rights it gives up before it loads a handler, and what it does when an attempt ends.
+"""What a child may do: the rights it drops before it loads a handler, and what it does when an attempt ends.
 
 Linux takes the rights away; elsewhere the limits of memory and file size are all there is.
 """
@@ -53,7 +53,7 @@ class Confinement:
 
 
 def confine(confinement: Confinement, *, guardian: int) -> None:
-    """First lines of a child: it gives up its rights, ends with its guardian, leaves signals of the terminal to the worker.
+    """First lines of a child: it drops its rights, ends with its guardian, leaves signals of the terminal to the worker.
 
     Raises ``OSError`` where the kernel refuses.
     """

@@ -15,6 +15,7 @@ from functools import partial
 from jobctl.core.attempt import Failure, Outcome, Token
 from jobctl.core.errors import JobctlError
 from jobctl.core.lifecycle import Ending, Status
+from jobctl.core.names import plural
 from jobctl.postgres.lease_rows import Settled
 from jobctl.postgres.leases import Leases
 from jobctl.postgres.listener import Listener
@@ -40,7 +41,7 @@ from jobctl.worker.wakeups import Wakeups
 log = logging.getLogger("jobctl.worker")
 
 SETTLE = "settle"
-DROPPED = "the database did not answer in time; the outcomes of %d jobs are dropped: their leases expire"
+DROPPED = "the database did not answer in time; the outcomes of %s are dropped: their leases expire"
 RETRY_SEND = 0.02
 """Seconds until what a child process did not take at once is sent."""
 WAIT_UNTIL_ALLOWED = 0.05
@@ -117,7 +118,7 @@ class Supervisor:
                 self.wakeups.wait(self._next_timer())
         except Overdue:
             last.clear()  # it would wait for the database again
-            log.warning(DROPPED, len(self._tokens()))
+            log.warning(DROPPED, plural(len(self._tokens()), "job"))
         finally:
             self._leave(last)
         return self._settled

@@ -109,7 +109,7 @@ def test_a_vault_lets_nothing_out_and_never_touches_what_is_hidden(tmp_path):
             vault.write(path, "x")
     assert vault.write("a/b.md", "text")
     assert not vault.write("a/b.md", "text")
-    with pytest.raises(Invalid, match="there is no vault"):
+    with pytest.raises(Invalid, match="no vault at"):
         Vault(tmp_path / "none")
 
 

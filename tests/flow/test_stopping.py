@@ -18,14 +18,14 @@ from jobctl.postgres.embedded.process import is_postmaster
 from tests.conftest import Shell
 
 AWAY = {"JOBCTL_LEASE_TTL": "1.2"}
-"""Children are frozen a second after the database went away."""
+"""Children are frozen a second after the database became unreachable."""
 LONG = 60.0
 """Seconds in which the busiest machine ends a worker; much less than the graces that are not to be waited for."""
 
 
 @pytest.fixture
 def server(reachable_tmp):
-    """A server that nobody but the test starts again."""
+    """A server that only the test starts again."""
     held = Server(reachable_tmp / secrets.token_hex(3), report=lambda _: None, environment=os.environ, durable=False)
     migrate.upgrade(held.ensure())
     yield held
@@ -83,7 +83,7 @@ def test_a_worker_leaves_within_its_grace_while_its_database_is_away(server, tmp
     said = worker.communicate(timeout=LONG)[1]
     assert worker.returncode == 0
     assert not any(alive(pid) for pid in below)
-    assert "the outcomes of 1 jobs are dropped" in said
+    assert "the outcomes of 1 job are dropped" in said
     shell.close()
 
 

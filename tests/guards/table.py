@@ -75,7 +75,7 @@ GUARDS = [
     Guard(WORKER + "leases:LeaseKeeper.renew", "+ self._queue.ttl - self.interval", "+ self._queue.ttl", GOOD_UNTIL),
     Guard(WORKER + "leases:LeaseKeeper.claimed", 'if self._good_until == float("inf"):', "if True:", GOOD_UNTIL),
     Guard(WORKER + "supervisor:Supervisor._turn", "if self.leases.must_freeze(time.monotonic()):", "if False:", FROZEN, 8.0),
-    # a lost job ends here, and a job that nobody knows of is released
+    # a lost job ends here, and an unknown job is released
     Guard(WORKER + "leases:LeaseKeeper.renew", "if i not in beat.requests]", "if False]", IS_LOST),
     Guard(WORKER + "supervisor:Supervisor._renew_all", "in renewal.lost:", "in ():", LOST_CHILD, 8.0),
     Guard(WORKER + "enforcement:Enforcer.on_lease_lost", "self._parts.leases.mark_lost(job_id)", "pass", LOST_CHILD, 8.0),

@@ -150,7 +150,7 @@ def dump(state: State, file: str) -> int:
     database = _database(state)
     if file == "-":
         if sys.stdout.isatty():
-            raise UsageError("a dump is no text for a terminal", hint="jobctl db dump FILE")
+            raise UsageError("a dump is binary: not written to a terminal", hint="jobctl db dump FILE")
         rows = database.dump(sys.stdout.buffer)
     else:
         target = Path(file)
@@ -183,7 +183,7 @@ def load(state: State, file: str) -> int:
 
 
 def _regular_file(path: str) -> BinaryIO:
-    """The file, open for reading. Never waits: a FIFO that nobody writes to would block the open. Raises ``UsageError``."""
+    """The file, open for reading. Never waits: opening a FIFO without a writer would block. Raises ``UsageError``."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:

@@ -46,7 +46,7 @@ Found = tuple[str, str | None]
 def doctor(state: State, document: Path | None) -> int:
     """Check settings, database, storage, workers and queue, and say what to do where something is wrong.
 
-    ok: as it should be; note: works, and somebody should look; BAD: does not work. The exit code is that of the first
+    ok: as it should be; note: works, but needs attention; BAD: does not work. The exit code is that of the first
     thing that is bad.
     """
     if document is not None:
@@ -163,14 +163,14 @@ def _storage(storage: Storage) -> Found:
     storage.delete("probe/doctor")
     root = str(getattr(storage, "root", storage))
     folder = Path(root)
-    while not folder.is_dir() and folder != folder.parent:  # an empty storage is no folder yet
+    while not folder.is_dir() and folder != folder.parent:  # an empty storage has no folder yet
         folder = folder.parent
     free = LEAST if "://" in root else shutil.disk_usage(folder).free
     return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
 
 
 def _job_types() -> Found:
-    """Raises ``ConfigError`` for a job type whose package is broken; an optional part that is not there is no fault."""
+    """Raises ``ConfigError`` for a job type whose package is broken; a missing optional part is not an error."""
     from jobctl import wiring
 
     working, broken = wiring.pipelines()
@@ -193,11 +193,11 @@ def _workers(health: Health) -> Found:
 
 def _queue(health: Health) -> Found:
     if health.stale or health.overdue:
-        what = f"{health.stale} jobs whose lease ran out, {health.overdue} retries that are overdue"
+        what = f"{plural(health.stale, 'job')} whose lease ran out, {plural(health.overdue, 'overdue retry')}"
         return what, "jobctl retry --due; a running worker does it too"
-    if health.held:
-        return f"held: {', '.join(health.held)}", "jobctl queue resume NAME, when that is meant to end"
-    return "nothing is stuck, nothing is held", None
+    if health.paused:
+        return f"paused: {', '.join(health.paused)}", "jobctl queue resume NAME"
+    return "nothing is stuck, nothing is paused", None
 
 
 def _transactions(health: Health) -> Found:

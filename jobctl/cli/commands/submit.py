@@ -98,16 +98,16 @@ def type_help(pipeline: Pipeline) -> str:
 @click.option("--timeout", type=Duration(), help="Limit of --wait.")
 @click.option("--dry-run", is_flag=True, help="Validate; create nothing.")
 @pass_state
-def submit(state: State, words: tuple[str, ...], **given: Unpack[SubmitOptions]) -> int:
+def submit(state: State, words: tuple[str, ...], **values: Unpack[SubmitOptions]) -> int:
     """Create a job; stdout is its id and nothing else.
 
     TYPE is a job type (see jobctl types); files and folders are processed as documents.
     """
-    requests, skipped = requests_of(state, words, given)
-    skip = given["on_conflict"] == "skip"
+    requests, skipped = requests_of(state, words, values)
+    skip = values["on_conflict"] == "skip"
     ids: list[int] = []
     try:
-        answers = state.connect().submit_all(requests, dry_run=given["dry_run"])
+        answers = state.connect().submit_all(requests, dry_run=values["dry_run"])
     except UsageError as error:
         if not isinstance(requests, Lines) or error.request is None:
             raise
@@ -117,14 +117,14 @@ def submit(state: State, words: tuple[str, ...], **given: Unpack[SubmitOptions])
             ids.append(answer.id)
         if not answer.created:
             state.say(f"job {answer.id} already has this key")
-    if given["dry_run"]:
+    if values["dry_run"]:
         state.say(f"dry run: would create {plural(len(ids), 'job')}")
     else:
-        cache.add(ids[-cache.MOST :], given["title"] or " ".join(words))
+        cache.add(ids[-cache.MOST :], values["title"] or " ".join(words))
         _print(state, ids)
     for path in skipped:
         echo(f"jobctl: skipped, its name is not valid UTF-8: {path}", err=True)
-    code = 0 if given["dry_run"] else _afterwards(state, ids, given)
+    code = 0 if values["dry_run"] else _afterwards(state, ids, values)
     return code or (2 if skipped else 0)
 
 
@@ -142,17 +142,17 @@ def _print(state: State, ids: Sequence[int]) -> None:
     sys.stdout.flush()
 
 
-def _afterwards(state: State, ids: list[int], given: SubmitOptions) -> int:
+def _afterwards(state: State, ids: list[int], values: SubmitOptions) -> int:
     from jobctl.cli.watching.views import watch_jobs
 
     if not ids:
         return 0
-    if given["run_"]:
-        return _run_here(state, ids, given["timeout"])
-    if given["watch_"]:
-        return watch_jobs(state, ids, {}, timeout=given["timeout"], report_to_stderr=True)
-    if given["wait_"]:
-        waited = state.connect().wait(ids, timeout=given["timeout"])
+    if values["run_"]:
+        return _run_here(state, ids, values["timeout"])
+    if values["watch_"]:
+        return watch_jobs(state, ids, {}, timeout=values["timeout"], report_to_stderr=True)
+    if values["wait_"]:
+        waited = state.connect().wait(ids, timeout=values["timeout"])
         for job_id, reason in waited.reasons.items():
             if reason != "reached":
                 _explain(state, job_id)

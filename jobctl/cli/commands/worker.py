@@ -39,7 +39,7 @@ class _Text(logging.Formatter):
 
 
 class _Address(click.ParamType[tuple[str, int]]):
-    """``9100`` or ``0.0.0.0:9100`` as host and port; without a host nobody but this machine."""
+    """``9100`` or ``0.0.0.0:9100`` as host and port; without a host: this machine only."""
 
     name = "address"
 
@@ -68,7 +68,7 @@ class RunOptions(TypedDict):
 @click.option("--queue", "queues", multiple=True, help="Only this queue; may be repeated. Default: all.")
 @click.option("--type", "types", multiple=True, help="Only this job type; may be repeated. Default: all installed.")
 @click.option("--drain", is_flag=True, help="End when nothing is left to do.")
-@click.option("--once", is_flag=True, help="Claim once, work that off, end.")
+@click.option("--once", is_flag=True, help="Claim once, run those jobs, end.")
 @click.option("--max-jobs", type=click.IntRange(1), help="End after so many jobs.")
 @click.option("--poll", type=Duration(), help="Longest time between two looks; default 1s.")
 @click.option("--no-listen", is_flag=True, help="Poll only; for PgBouncer in transaction mode.")
@@ -92,9 +92,9 @@ def run(
     roots: tuple[str, ...],
     **options: Unpack[RunOptions],
 ) -> int:
-    """Work jobs off until stopped.
+    """Run jobs until stopped.
 
-    The first SIGTERM or Ctrl-C stops at the next safe point and gives the jobs back; the second stops at once.
+    The first SIGTERM or Ctrl-C stops at the next safe point and releases the jobs; the second stops at once.
     """
     from jobctl import wiring
 

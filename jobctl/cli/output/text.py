@@ -106,7 +106,7 @@ def _more() -> str:
 
 
 def terminal_width() -> int | None:
-    """Columns of stdout; None when it is no terminal: then nothing is cut."""
+    """Columns of stdout; None when it is not a terminal: then nothing is cut."""
     if variables.get("COLUMNS", "").isdigit():
         return int(variables["COLUMNS"])
     if not sys.stdout.isatty():

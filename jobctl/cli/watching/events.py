@@ -33,7 +33,7 @@ class Stream:
     def run(self) -> int:
         """Until it is over."""
         self._send("hello", schema=1, ids=self._source.ids)
-        code = 143  # what it is when nobody here decides it: terminated
+        code = 143  # if nothing else sets it: terminated
         try:
             code = self._until_over()
         except KeyboardInterrupt:
@@ -82,7 +82,7 @@ class Stream:
                 self._send("retry_scheduled", id=job.id, at=stamp(job.next_retry_at))
         elif before.progress != job.progress:
             if time.monotonic() - self._progress_at.get(job.id, 0.0) < PROGRESS_EVERY:
-                return  # what was seen stays, so that the next look tells it
+                return  # what was seen stays, so that the next poll reports it
             self._progress_at[job.id] = time.monotonic()
             self._send("progress", id=job.id, progress=job_object(job)["progress"])
         elif before.alive != job.alive and job.status is Status.PROCESSING:

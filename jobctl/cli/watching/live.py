@@ -59,12 +59,12 @@ class View:
 
 def picture(state: State, view: View, columns: int, rows: int) -> list[str]:
     """As many lines as the terminal has, none wider than it."""
-    room = rows - 3
+    space = rows - 3
     if view.detail and view.job is not None:
         body = [cut(line, columns) for line in card(state, view.job, stages=view.job.metadata.get("stages") or ())]
     else:
-        body = _table(state, view, columns, room)
-    body = [*body[:room], *[""] * (room - len(body))]
+        body = _table(state, view, columns, space)
+    body = [*body[:space], *[""] * (space - len(body))]
     return [_header(view, columns), "", *body, cut(view.message or _footer(view.job), columns)][:rows]
 
 
@@ -84,10 +84,10 @@ def _counted(jobs: Sequence[Job], more: Mapping[Status, int], recent: bool) -> l
     return found + (["recent:"] if recent and ended else []) + [f"{count:,} {name}" for name, count in ended.items()]
 
 
-def _table(state: State, view: View, columns: int, room: int) -> list[str]:
+def _table(state: State, view: View, columns: int, space: int) -> list[str]:
     if not view.jobs:
         return ["no jobs yet; submit one: jobctl submit FILE"]
-    fits = max(1, room - 2)
+    fits = max(1, space - 2)
     first = max(0, min(view.place - fits // 2, len(view.jobs) - fits))
     shown = view.jobs[first : first + fits]
     heading, *lines = job_lines(state, shown, limit=columns - 1)
@@ -107,7 +107,7 @@ def _possible(key: str, job: Job | None) -> Verb | None:
 
 
 class Live:
-    """The loop: look, paint, hear a key. Leaves the last table on the main screen, however it ends."""
+    """The loop: poll, draw, read a key. Leaves the last table on the main screen, however it ends."""
 
     def __init__(self, state: State, source: Source, ender: Ender) -> None:
         self._state = state
@@ -120,7 +120,7 @@ class Live:
         self._acted = False  # a look at what it did is due
 
     def run(self) -> int:
-        """Until it is over or somebody quits."""
+        """Until the jobs have ended or the user quits."""
         state, flags = self._state, dict(self._state.flags)
         state.flags.pop("no_header", None)  # a screen has its heading
         try:

@@ -79,17 +79,17 @@ class Source:
         found: list[Job] = []
         more: dict[Status, int] = {}
         for status in ORDER:
-            room = MOST - len(found)
+            limit = MOST - len(found)
             if asked is None or status in asked:
                 narrowed = replace(self._filters, statuses=(status,))
-                some = client.find(narrowed, limit=room + 1, sort="oldest")
-                if len(some) > room:
-                    more[status] = client.count(narrowed) - room
-                found += some[:room]
+                some = client.find(narrowed, limit=limit + 1, sort="oldest")
+                if len(some) > limit:
+                    more[status] = client.count(narrowed) - limit
+                found += some[:limit]
         finished = tuple(status for status in DONE if asked is None or status in asked)
         if finished:
-            room = MOST - len(found) if self.narrow else RECENT
-            found += client.find(replace(self._filters, statuses=finished), limit=max(RECENT, room), sort="updated")
+            limit = MOST - len(found) if self.narrow else RECENT
+            found += client.find(replace(self._filters, statuses=finished), limit=max(RECENT, limit), sort="updated")
         if not self.narrow:
             cache.remember(found)
         return _ordered(found), more
@@ -109,7 +109,7 @@ class Ender:
         self._alive = alive
 
     def code(self, jobs: Sequence[Job]) -> int | None:
-        """The exit code when it is over, None while it goes on. A job that was deleted meanwhile can't be awaited."""
+        """The exit code when it is over, None while it continues. A job that was deleted meanwhile can't be awaited."""
         if self._ids is not None:
             known = {job.id: ended(job) for job in jobs}
             reasons = [known.get(job_id, "unreachable") for job_id in self._ids]

@@ -257,7 +257,7 @@ class _Entries:
         return self._misses <= BETWEEN and not _ends_list(line, body)
 
     def finished(self) -> dict[Spot, LossKind]:
-        """The entries, where they are enough for a list; then there is no list any longer."""
+        """The entries, where they are enough for a list; then the list ends."""
         spots = self._spots if len(self._spots) >= CONTENTS_ENTRIES else []
         self._clear()
         return dict.fromkeys(spots, LossKind.CONTENTS_ENTRIES)

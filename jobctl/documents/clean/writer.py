@@ -168,8 +168,8 @@ class Writer:
         self._mark_pages(len(text))
         starts: list[int] = []
         for start in self._starts:
-            floor = starts[-1] if starts else 0
-            starts.append(min(max(start, floor), len(text)))
+            least = starts[-1] if starts else 0
+            starts.append(min(max(start, least), len(text)))
         return text, starts
 
 

@@ -28,7 +28,7 @@ class CountingEnricher:
 
 
 class Enricher:
-    """Knows all chunks of a document; the same input gives the same answer, in any order of calls."""
+    """Knows all chunks of a document; the same input has the same result, in any order of calls."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = [_MARKUP.sub("", text) for text in texts]

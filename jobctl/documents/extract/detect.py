@@ -37,7 +37,7 @@ SUPPORTED = "PDF, EPUB, DOCX, HTML, Markdown, text"
 
 
 def detect(path: Path) -> str:
-    """One of ``FORMATS``. Raises ``Invalid`` for what is no document that jobctl can read."""
+    """One of ``FORMATS``. Raises ``Invalid`` for a document that jobctl can't read."""
     name = path.name
     if path.is_dir():
         raise Invalid(f"{name} is a folder, not a document")

@@ -239,7 +239,7 @@ def _value(node: Element, name: str) -> str:
 
 
 def _headings(root: Element, levels: Mapping[str, int]) -> str | None:
-    """Gives each paragraph with a level the style that mammoth knows; returns the text of the first title."""
+    """Sets for each paragraph with a level the style that mammoth knows; returns the text of the first title."""
     space = root.tag.rsplit("}", 1)[0] + "}"
     title: str | None = None
     for paragraph in root.iter():

@@ -103,7 +103,7 @@ def _whole_row(
     end: int,
     fonts: dict[bytes, tuple[bool, bool]],
 ) -> _Sample:
-    """What the row is as a whole: a drop cap is no size, and prose may begin with a word of code."""
+    """The style of the whole row: not that of a drop cap, nor of a word of code at its beginning."""
     size, bold = first.size, first.bold
     if first.size > last.size and end - start > 3:
         middle = _sample(handle, (start + end) // 2, fonts)

@@ -1,4 +1,4 @@
-"""What tells a table from text in columns, a table of contents, a drawing."""
+"""What distinguishes a table from text in columns, a table of contents, a drawing."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 MOST_OBJECTS = 6_000
-"""Objects of a page from which it is a drawing: nobody sets a table of so many."""
+"""Objects of a page from which it is a drawing, not a table."""
 THIN = 3.0
 """Points up to which a filled shape is a rule and not an area."""
 SAME_LINE = 1.5

@@ -21,7 +21,7 @@ class Vault:
 
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
-            raise Invalid(f"there is no vault at {root}", hint="Name the folder that Obsidian opens.")
+            raise Invalid(f"no vault at {root}", hint="Name the folder that Obsidian opens.")
         self.root = root.resolve()
         if not os.access(self.root, os.W_OK):
             raise Invalid(f"the vault {self.root} can't be written")

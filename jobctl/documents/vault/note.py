@@ -1,6 +1,6 @@
 """A note: properties, a managed block between two comments, and whatever else a person wrote around it.
 
-``body_of(render(note)) == note.body`` for every body, so that a note nobody edited is no change.
+``body_of(render(note)) == note.body`` for every body, so that an unedited note is unchanged.
 """
 
 from __future__ import annotations

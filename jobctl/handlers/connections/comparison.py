@@ -54,7 +54,7 @@ def _engines(ctx: Context, args: Comparison) -> dict[str, ConnectionEngine]:
 def require_document(ctx: Context, args: Comparison) -> None:
     """Raises ``Invalid`` when the document of the input does not exist."""
     if args.document_id is not None and ctx.read().document(args.document_id) is None:
-        raise Invalid(f"there is no document {args.document_id}", hint="jobctl search TEXT shows documents")
+        raise Invalid(f"no such document: {args.document_id}", hint="jobctl search TEXT shows documents")
 
 
 def save(ctx: Context, args: Comparison, write: Callable[[Library, list[int] | None], None]) -> None:

@@ -67,7 +67,7 @@ def planning(ctx: Context, args: ObsidianExport) -> Plan:
     """A note for each document: the one it has, wherever it was moved, or a new one with a safe name."""
     documents = ctx.read().documents(args.document_ids or None)
     if missing := sorted(set(args.document_ids) - {document.id for document in documents}):
-        raise Invalid(f"there is no document {', '.join(map(str, missing))}", hint="jobctl search TEXT shows documents")
+        raise Invalid(f"no such document: {', '.join(map(str, missing))}", hint="jobctl search TEXT shows documents")
     vault = notes.vault(ctx)
     notes.scan(ctx)
     taken, paths = vault.names(), _paths(ctx, documents)

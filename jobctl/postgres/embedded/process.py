@@ -30,7 +30,7 @@ def postmaster_pid(cluster: Path) -> int | None:
 
 
 def is_postmaster(pid: int, cluster: Path) -> bool:
-    """Whether a process lives, is no zombie, and works in this data folder."""
+    """Whether a process runs, is not a zombie, and works in this data folder."""
     if pid <= 1:
         return False
     if not LINUX:

@@ -1,4 +1,4 @@
-"""SQLAlchemy on a psycopg connection whose transactions belong to somebody else."""
+"""SQLAlchemy on a psycopg connection whose transactions the caller controls."""
 
 import psycopg
 from sqlalchemy import Connection, create_engine, event

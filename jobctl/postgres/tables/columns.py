@@ -28,7 +28,7 @@ CLOCK = "jobctl.clock()"
 
 
 def identity() -> Column[int]:
-    """The primary key: a number that the database gives out."""
+    """The primary key: a number that the database assigns."""
     return Column("id", BigInteger, Identity(always=True), primary_key=True, comment="Number people type")
 
 
