@@ -16,7 +16,7 @@ VOLATILE = (
     (r"(status +‖ paused).*", r"\1"),
     (r"^(progress|stages|checkpoint|started|attempts) .*", ""),
     (r"by \w+", "by somebody"),
-    (r"\b\d+(\.\d+)?s( ago)?", "some time ago"),
+    (r"\b\d+(\.\d+)?[smh]\b( ago)?", "some time ago"),
     (r"^\d\.\d\d ", "score "),
     (r"(who founded|Introduction --).*", r"\1"),
     (r" +", " "),
