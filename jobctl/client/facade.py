@@ -6,11 +6,11 @@ from jobctl.client.control import Control
 from jobctl.client.operations import Operations
 from jobctl.client.results import Results
 from jobctl.client.retention import Retention
-from jobctl.client.submission import Submission
+from jobctl.client.schedules import Scheduling
 from jobctl.client.waiting import Waiting
 
 
-class Client(Submission, Results, Control, Waiting, Retention, Operations):
+class Client(Scheduling, Results, Control, Waiting, Retention, Operations):
     """Jobs in one database. Get one from ``jobctl.wiring.connect()``.
 
     ``load`` returns the Pipeline of a name and raises ``UnknownJobType``; ``retries`` overrules ``max_retries`` of a

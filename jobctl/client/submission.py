@@ -13,6 +13,7 @@ from pathlib import Path
 from jobctl.client.base import Base
 from jobctl.client.input_files import open_regular, store
 from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
+from jobctl.core.durations import format_duration
 from jobctl.core.errors import IllegalTransition, InvalidArguments, UsageError
 from jobctl.core.job import PRIORITIES, NewJob, Submitted
 from jobctl.core.pipeline import Pipeline
@@ -43,6 +44,10 @@ class Options:
     labels: Mapping[str, str] | None = None
     key: str | None = None
     on_conflict: str = "return"  # return skip error
+    expires: float | None = None
+    """Seconds after which the job is cancelled if it has not started."""
+    timeout: float | None = None
+    """Seconds that an attempt of the job may take."""
     reserved: float = 0.0
     """Seconds for which only a worker that was started for this very job may take it."""
 
@@ -130,6 +135,9 @@ def new_job(
         raise UsageError(f"unknown priority {options.priority!r}", hint=f"one of: {', '.join(PRIORITIES)}")
     if not 0.0 <= options.delay < FOREVER:
         raise UsageError(f"invalid delay: {options.delay:g}s", hint="0 seconds to 100 years")
+    for name, seconds in (("expiry", options.expires), ("timeout", options.timeout)):
+        if seconds is not None and not 0.0 < seconds < FOREVER:
+            raise UsageError(f"invalid {name}: {seconds:g}s", hint="more than 0 seconds, up to 100 years")
     tries = retries.get(pipeline.name, pipeline.max_retries) if options.max_retries is None else options.max_retries
     if not 0 <= tries <= MOST_RETRIES:
         raise UsageError(f"invalid number of retries: {tries}", hint=f"0 to {MOST_RETRIES}")
@@ -148,9 +156,12 @@ def new_job(
         created_by=created_by,
         delay=options.delay,
         run_after=options.at,
+        expires=options.expires,
         metadata={"label": pipeline.label, "stages": [stage.name for stage in pipeline.stages]}
         | ({"mode": mode} if mode else {})
-        | ({"reserved_s": options.reserved} if options.reserved else {}),
+        | ({"reserved_s": options.reserved} if options.reserved else {})
+        | ({"expires": format_duration(options.expires)} if options.expires is not None else {})
+        | ({"timeout_s": options.timeout} if options.timeout is not None else {}),
         max_retries=tries,
         after=options.after,
     )

@@ -34,8 +34,10 @@ from jobctl.core.rows import (
     WorkerRow,
 )
 from jobctl.core.server import Blocker, Effective, Health
+from jobctl.postgres.firing import fire
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
-from jobctl.postgres.session import Connect, Session, first_line
+from jobctl.postgres.schedules import ScheduleVerbs
+from jobctl.postgres.session import Connect, first_line
 
 TTL = 30.0
 """Seconds a lease lasts without a beat."""
@@ -44,7 +46,7 @@ LOOK_AGAIN = (0.0, 0.01, 0.05)
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Session):
+class Queue(ScheduleVerbs):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema
@@ -58,8 +60,11 @@ class Queue(Session):
 
     # -- people --------------------------------------------------------------------------------------------------
 
-    def submit(self, new: Sequence[NewJob]) -> list[Submitted]:
-        """Creates jobs in one statement; the answers are in the order given. Raises ``UsageError`` for what can't be stored."""
+    def submit(self, new: Sequence[NewJob], *, wake: bool = True) -> list[Submitted]:
+        """Creates jobs in one statement; the answers are in the order given. Raises ``UsageError`` for what can't be stored.
+
+        Without ``wake`` the jobs with a concurrency key are left to the next ``wake_keys``.
+        """
         rows = [submitted_row(n, job) for n, job in enumerate(new)]
         try:
             answers = self._run("submit", rows=json.dumps(rows))
@@ -71,7 +76,7 @@ class Queue(Session):
             reason = error.diag.message_detail or first_line(error)
             raise UsageError(f"it can't be stored: {error.diag.message_primary}", hint=reason) from error
         keys = {job.concurrency_key for job in new} - {None}
-        if keys:
+        if keys and wake:
             self.wake_keys(keys)
         return [Submitted(row["id"], row["created"]) for row in answers]
 
@@ -238,6 +243,10 @@ class Queue(Session):
         return [row["path"] for row in self._run("prune_results", age=age, limit=limit, actor=self.actor)]
 
     # -- sweep ---------------------------------------------------------------------------------------------------
+
+    def fire_schedules(self) -> list[int]:
+        """Submits the jobs of schedules that are due, before a ``wake_keys``; returns the ids of those that were created."""
+        return fire(self, lambda jobs: self.submit(jobs, wake=False))
 
     def make_due(self, *, limit: int = 10_000) -> int:
         """Makes due what was submitted for now before the database's clock was set back; returns how many jobs.

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 
 from jobctl.core.lifecycle import Status
+from jobctl.core.schedule import CatchUp, Overlap
 
 metadata = MetaData(
     schema="jobctl",
@@ -122,6 +123,7 @@ jobs = Table(
     _text("result_path", "Storage key of the result, where it is large; null again when it was pruned"),
     _text("result_sha256", "SHA-256 of the stored result's bytes"),
     Column("result_size", BigInteger, comment="Number of bytes of the stored result"),
+    _when("expires_at", "Cancelled if it has not started by then"),
     CheckConstraint(f"status IN ({_words(*Status)})", name="status"),
     CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
     CheckConstraint(f"waiting_on IN ({_words('dependency', 'key', 'queue', 'type')})", name="waiting_on"),
@@ -163,11 +165,41 @@ jobs = Table(
         "jobs_waiting_idx", "waiting_on", "id",
         postgresql_where=text("status = 'pending' AND waiting_on IN ('dependency', 'queue', 'type')"),
     ),
+    Index(
+        "jobs_expiry_idx", "expires_at", "id",
+        postgresql_where=text("expires_at IS NOT NULL AND started_at IS NULL AND status IN ('pending', 'paused')"),
+    ),
     Index("jobs_result_idx", "completed_at", "id", postgresql_where=text("result_path IS NOT NULL")),
     Index("jobs_unfinished_idx", "id", postgresql_where=text("status IN ('pending', 'processing', 'paused')")),
     Index("jobs_failed_idx", "id", postgresql_where=text("status = 'failed'")),
     comment="One row a job",
 )  # fmt: skip
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", Text, primary_key=True, comment="Name people type"),
+    _text("cron", "Cron expression; null: an interval"),
+    Column("every_s", Double, comment="Seconds from one instant to the next; null: a cron expression"),
+    _text("tz", "Time zone of the cron expression", required=True, default="'UTC'"),
+    _json("job", "The job that is submitted: the fields of a submit"),
+    _text("catch_up", "Missed instants: skip latest all", required=True, default="'latest'"),
+    _text("overlap", "While the previous job has not ended: skip queue", required=True, default="'skip'"),
+    _text("created_by", "User who added it", required=True, default="''"),
+    _when("created_at", "When it was added; intervals are counted from here", required=True),
+    _when("paused_at", "When it was paused; null: it is active"),
+    _text("pause_reason", "Why it is paused, in words"),
+    Column("next_at", TIMESTAMP(timezone=True), nullable=False, comment="Next instant"),
+    _when("last_at", "Latest instant that was handled"),
+    Column("last_job_id", BigInteger, comment="Latest job that was submitted"),
+    CheckConstraint("char_length(name) BETWEEN 1 AND 100", name="name"),
+    CheckConstraint("(cron IS NULL) <> (every_s IS NULL)", name="timing"),
+    CheckConstraint(f"catch_up IN ({_words(*CatchUp)})", name="catch_up"),
+    CheckConstraint(f"overlap IN ({_words(*Overlap)})", name="overlap"),
+    CheckConstraint("octet_length(job::text) <= 262144", name="job"),
+    Index("schedules_due_idx", "next_at", postgresql_where=text("paused_at IS NULL")),
+    comment="One row a schedule",
+)
 
 checkpoints = Table(
     "checkpoints",

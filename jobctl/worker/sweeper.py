@@ -33,6 +33,8 @@ class Sweeper:
         self._due_at = now + SWEEP_EVERY
         rescued = len(self._queue.rescue(limit=LIMIT))
         moved = rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
+        self._queue.expire()
+        moved += len(self._queue.fire_schedules())
         moved += self._queue.make_due()  # also of what was just moved
         moved += self._queue.wake_keys(None)
         if now - self._repaired >= REPAIR_EVERY:
@@ -42,6 +44,10 @@ class Sweeper:
         return moved > 0
 
     def _pause(self) -> float:
-        """Seconds until the next sweep: the sooner of the usual and the end of the next lease."""
-        lease_end = self._queue.next_lease_end()
-        return SWEEP_EVERY if lease_end is None else min(SWEEP_EVERY, lease_end + AFTER_LEASE)
+        """Seconds until the next sweep: the soonest of the usual, the end of the next lease and the next schedule."""
+        lease_end, schedule = self._queue.next_lease_end(), self._queue.next_schedule()
+        return min(
+            SWEEP_EVERY,
+            SWEEP_EVERY if lease_end is None else lease_end + AFTER_LEASE,
+            SWEEP_EVERY if schedule is None else schedule,
+        )

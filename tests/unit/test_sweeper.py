@@ -8,6 +8,7 @@ from jobctl.worker.sweeper import AFTER_LEASE, LIMIT, REPAIR_EVERY, SWEEP_EVERY,
 class FakeSweeps:
     def __init__(self) -> None:
         self.lease_end: float | None = None
+        self.schedule: float | None = None
         self.rescued = 0
         self.calls: list[str] = []
 
@@ -33,6 +34,17 @@ class FakeSweeps:
 
     def next_lease_end(self) -> float | None:
         return self.lease_end
+
+    def next_schedule(self) -> float | None:
+        return self.schedule
+
+    def expire(self) -> list[int]:
+        self.calls.append("expire")
+        return []
+
+    def fire_schedules(self) -> list[int]:
+        self.calls.append("fire")
+        return []
 
 
 @pytest.fixture
