@@ -6,10 +6,13 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import psycopg
+
 from jobctl.core.errors import UsageError
 from jobctl.core.job import NewJob, Submitted
 from jobctl.core.schedule import Overlap, scheduled_job
 from jobctl.postgres.schedules import DueSchedule, ScheduleVerbs
+from jobctl.postgres.session import first_line
 
 log = logging.getLogger("jobctl.schedules")
 
@@ -35,9 +38,9 @@ def fire(verbs: ScheduleVerbs, submit: Submit, *, limit: int = LIMIT) -> list[in
             try:
                 with verbs.transaction():  # a savepoint: a job that can't be stored leaves the row locked, to be paused
                     created += _fire(verbs, submit, schedule)
-            except (UsageError, TypeError, ValueError) as error:
-                log.warning("schedule %s can't be fired: %s; paused", schedule.name, error)
-                verbs.pause_schedule(schedule.name, reason=f"it can't be fired: {error}")
+            except (UsageError, TypeError, ValueError, psycopg.IntegrityError) as error:
+                log.warning("schedule %s can't be fired: %s; paused", schedule.name, first_line(error))
+                verbs.pause_schedule(schedule.name, reason=f"it can't be fired: {first_line(error)}")
     return created
 
 

@@ -6,8 +6,8 @@ SELECT
         SELECT FROM jobctl.workers w
         WHERE
             w.stopped_at IS NULL AND NOT jobctl.silent(w.heartbeat_at, w.lease_s)
-            AND s.job ->> 'job_type' = ANY (w.job_types)
-            AND (cardinality(w.queues) = 0 OR s.job ->> 'queue' = ANY (w.queues))
+            AND w.job_types ? (s.job ->> 'job_type')
+            AND (jsonb_array_length(w.queues) = 0 OR w.queues ? (s.job ->> 'queue'))
     ) AS served
 FROM jobctl.schedules s LEFT JOIN jobctl.jobs j ON j.id = s.last_job_id
 WHERE %(names)s::text[] IS NULL OR s.name = ANY (%(names)s::text[])
