@@ -21,6 +21,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "resume": ("control:resume", "Continue paused jobs from their checkpoint."),
         "retry": ("control:retry", "Retry failed or cancelled jobs; --due is the sweep for cron."),
         "restart": ("control:restart", "Run ended jobs again from the first stage."),
+        "edit": ("edit:edit", "Change jobs that are pending or paused."),
         "cancel": ("control:cancel", "Cancel jobs."),
         "delete": ("control:delete", "Delete ended jobs; their results in the library stay."),
         "verify": ("inspect:verify", "Compare checkpoints with their hashes."),

@@ -34,6 +34,7 @@ from jobctl.core.rows import (
     WorkerRow,
 )
 from jobctl.core.server import Blocker, Effective, Health
+from jobctl.postgres.editing import EditVerb
 from jobctl.postgres.firing import fire
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
 from jobctl.postgres.schedules import ScheduleVerbs
@@ -46,7 +47,7 @@ LOOK_AGAIN = (0.0, 0.01, 0.05)
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(ScheduleVerbs):
+class Queue(ScheduleVerbs, EditVerb):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema
