@@ -13,6 +13,7 @@ from jobctl.cli.app import State
 from jobctl.cli.output.text import cut, is_text, parse_when
 from jobctl.cli.selectors import numbers, read_stdin
 from jobctl.client import Options
+from jobctl.core.durations import parse_duration
 from jobctl.core.errors import UsageError
 
 SUFFIXES = (".pdf", ".epub", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text")
@@ -25,11 +26,16 @@ OWN_FIELDS = ("payload", "sets", "title", "at", "after", "labels", "key")
 """Options that describe one job: the lines of ``-f`` have fields for them."""
 
 
-class SubmitOptions(TypedDict):
-    """The values of the options of ``submit``."""
+class InputOptions(TypedDict):
+    """The values of the options that describe an input."""
 
     payload: str | None
     sets: tuple[str, ...]
+
+
+class SubmitOptions(InputOptions):
+    """The values of the options of ``submit``."""
+
     title: str | None
     queue: str
     priority: str
@@ -46,6 +52,8 @@ class SubmitOptions(TypedDict):
     watch_: bool
     run_: bool
     timeout: float | None
+    job_timeout: float | None
+    expires: float | None
     dry_run: bool
 
 
@@ -70,7 +78,7 @@ def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> 
         raise UsageError("nothing to submit", hint="jobctl submit FILE, or: jobctl submit TYPE --set field=value")
     options = _options(state, values)
     if _is_path(words[0]):
-        data = _payload(state, values)
+        data = input_data(state, values)
         found, skipped = _documents(words)
         if values["key"] is not None and len(found) > 1:
             raise UsageError(
@@ -82,7 +90,7 @@ def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> 
         raise UsageError(
             f"unexpected argument {words[1]!r}", hint="Fields of the input are given with --set field=value"
         )
-    return [(words[0], _payload(state, values), options)], []
+    return [(words[0], input_data(state, values), options)], []
 
 
 def _is_path(word: str) -> bool:
@@ -126,17 +134,25 @@ def _options(state: State, values: SubmitOptions) -> Options:
     return Options(
         title=values["title"], queue=values["queue"], priority=values["priority"], max_retries=values["max_retries"],
         delay=values["delay"], at=at, after=tuple(numbers(state, values["after"])) if values["after"] else (),
-        labels=dict(_pair(label) for label in values["labels"]), key=values["key"], on_conflict=values["on_conflict"],
-        notify=values["notify"], reserved=RESERVED if values["run_"] else 0.0,
+        labels=dict(pair(label) for label in values["labels"]), key=values["key"], on_conflict=values["on_conflict"],
+        notify=values["notify"], reserved=RESERVED if values["run_"] else 0.0, expires=values["expires"], timeout=job_timeout(values),
     )  # fmt: skip
 
 
-def _pair(text: str) -> tuple[str, str]:
+def job_timeout(values: SubmitOptions) -> float | None:
+    """The limit of the job itself, in seconds: ``--timeout`` is that of the wait where the command waits."""
+    waits = values["wait_"] or values["watch_"] or values["run_"]
+    return values["job_timeout"] if waits or values["job_timeout"] is not None else values["timeout"]
+
+
+def pair(text: str) -> tuple[str, str]:
+    """``K=V`` of a label as two."""
     name, _, value = text.partition("=")
     return name, value
 
 
-def _payload(state: State, values: SubmitOptions) -> dict[str, object]:
+def input_data(state: State, values: InputOptions) -> dict[str, object]:
+    """The input that ``--payload`` and ``--set`` describe. Raises ``UsageError``."""
     data: dict[str, object] = {}
     if values["payload"] is not None:
         parsed = _json(_text(state, values["payload"]), "--payload")
@@ -188,7 +204,7 @@ def _value(text: str) -> object:
 
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "type": str, "input": dict, "title": str, "queue": str, "priority": str, "key": str, "labels": dict, "max_retries": int,
-    "delay": (int, float), "after": list, "notify": str,
+    "delay": (int, float), "after": list, "notify": str, "expires": (int, float, str), "timeout": (int, float, str),
 }  # fmt: skip
 """What a line of ``-f`` may hold."""
 
@@ -233,13 +249,22 @@ class Lines:
         options = self._values
         inherited: dict[str, Any] = {
             "queue": options["queue"], "priority": options["priority"], "max_retries": options["max_retries"],
-            "delay": options["delay"], "on_conflict": options["on_conflict"],
-            "notify": options["notify"],
+            "delay": options["delay"], "on_conflict": options["on_conflict"], "expires": options["expires"],
+            "timeout": job_timeout(options), "notify": options["notify"],
             "reserved": RESERVED if options["run_"] else 0.0,
         }  # fmt: skip
         own = {name: value for name, value in item.items() if name not in ("type", "input", "after")}
+        own |= {name: _length(name, own[name]) for name in ("expires", "timeout") if name in own}
         after = tuple(_id(value) for value in item.get("after", ()))
         return item["type"], item.get("input", {}), Options(**(inherited | own), after=after)
+
+
+def _length(name: str, value: str | float) -> float:
+    """Seconds of a duration in a line."""
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from error
 
 
 def _id(value: object) -> int:

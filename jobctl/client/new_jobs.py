@@ -12,6 +12,7 @@ from typing import Protocol, TypedDict
 from uuid import UUID
 
 from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
+from jobctl.core.durations import format_duration
 from jobctl.core.errors import InvalidArguments, UsageError
 from jobctl.core.job import PRIORITIES, NewJob
 from jobctl.core.notifications import checked_url
@@ -45,6 +46,10 @@ class Options:
     on_conflict: str = "return"  # return skip error
     notify: str | None = None
     """URL that receives a POST when the job has ended; None: the setting ``notify_url``."""
+    expires: float | None = None
+    """Seconds after which the job is cancelled if it has not started."""
+    timeout: float | None = None
+    """Seconds that an attempt of the job may take."""
     reserved: float = 0.0
     """Seconds for which only a worker that was started for this very job may take it."""
 
@@ -63,6 +68,8 @@ class OptionFields(TypedDict, total=False):
     key: str | None
     on_conflict: str
     notify: str | None
+    expires: float | None
+    timeout: float | None
     reserved: float
 
 
@@ -151,6 +158,7 @@ def _job(
         created_by=created_by,
         delay=options.delay,
         run_after=options.at,
+        expires=options.expires,
         metadata={**metadata, **_metadata(options)},
         max_retries=retries,
         after=tuple(options.after),
@@ -159,8 +167,12 @@ def _job(
 
 def _metadata(options: Options) -> dict[str, object]:
     """What the row's metadata keeps of the options."""
-    reserved = {"reserved_s": options.reserved} if options.reserved else {}
-    return reserved | ({"notify_url": checked_url(options.notify)} if options.notify else {})
+    kept: dict[str, object] = {"reserved_s": options.reserved} if options.reserved else {}
+    if options.expires is not None:
+        kept["expires"] = format_duration(options.expires)
+    if options.timeout is not None:
+        kept["timeout_s"] = options.timeout
+    return kept | ({"notify_url": checked_url(options.notify)} if options.notify else {})
 
 
 def _refuse_unfit(options: Options, retries: int) -> None:
@@ -171,6 +183,9 @@ def _refuse_unfit(options: Options, retries: int) -> None:
         raise UsageError(f"unknown on_conflict {options.on_conflict!r}", hint=f"one of: {', '.join(CONFLICTS)}")
     if not 0.0 <= options.delay < FOREVER:
         raise UsageError(f"invalid delay: {options.delay:g}s", hint="0 seconds to 100 years")
+    for name, seconds in (("expiry", options.expires), ("timeout", options.timeout)):
+        if seconds is not None and not 0.0 < seconds < FOREVER:
+            raise UsageError(f"invalid {name}: {seconds:g}s", hint="more than 0 seconds, up to 100 years")
     if not 0 <= retries <= MOST_RETRIES:
         raise UsageError(f"invalid number of retries: {retries}", hint=f"0 to {MOST_RETRIES}")
     _refuse_names(options)

@@ -30,11 +30,13 @@ class Waiting(Base):
         *,
         until: Sequence[Status] = DONE,
         first: bool = False,
+        fail_fast: bool = False,
         timeout: float | None = None,
     ) -> Waited:
         """Blocks until all jobs (``first``: any) reached ``until``, or can't any more. ``timeout`` in seconds.
 
         A failed job that will be retried automatically has not ended; it counts where ``failed`` is wanted by itself.
+        With ``fail_fast`` it ends as soon as one failed, was cancelled or can't reach ``until`` any more.
 
         A status that was passed through between two looks counts: the history decides, not the moment.
         """
@@ -50,7 +52,7 @@ class Waiting(Base):
                 for i in ids
                 if i not in passed and (r := _ended(statuses.get(i), until, self._retries(i, statuses)))
             }
-            if len(reasons) == len(ids) or (first and reasons):
+            if len(reasons) == len(ids) or (first and reasons) or (fail_fast and set(reasons.values()) - {"reached"}):
                 return Waited(statuses, reasons)
             if deadline is not None and self._monotonic() >= deadline:
                 return Waited(statuses, reasons | {i: "timeout" for i in ids if i not in reasons})

@@ -258,6 +258,8 @@ class NewJob:
     max_retries: int = 3
     entity_type: str | None = None
     entity_id: str | None = None
+    expires: float | None = None
+    """Seconds after which it is cancelled if it has not started."""
     after: tuple[int, ...] = ()
 
 

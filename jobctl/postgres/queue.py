@@ -35,7 +35,10 @@ from jobctl.core.rows import (
     WorkerRow,
 )
 from jobctl.core.server import Blocker, Effective, Health
+from jobctl.postgres.editing import EditVerb
+from jobctl.postgres.firing import fire
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
+from jobctl.postgres.schedules import ScheduleVerbs
 from jobctl.postgres.session import Connect, first_line
 from jobctl.postgres.waking import Waking
 
@@ -44,7 +47,7 @@ TTL = 30.0
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Waking):
+class Queue(Waking, ScheduleVerbs, EditVerb):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema
@@ -60,13 +63,16 @@ class Queue(Waking):
 
     # -- people --------------------------------------------------------------------------------------------------
 
-    def submit(self, new: Sequence[NewJob]) -> list[Submitted]:
-        """Creates jobs in one statement; the answers are in the same order. Raises ``UsageError`` for what can't be stored."""
+    def submit(self, new: Sequence[NewJob], *, wake: bool = True) -> list[Submitted]:
+        """Creates jobs in one statement; the answers are in the same order. Raises ``UsageError`` for what can't be stored.
+
+        Without ``wake`` the jobs with a concurrency key are left to the next ``wake_keys``.
+        """
         rows = [submitted_row(n, job) for n, job in enumerate(new)]
         try:
             if self._submits_directly and not any(job.key is not None or job.after for job in new):
                 answers = self._run("submit_plain", rows=json.dumps(rows))
-                return self._submitted(new, [Submitted(row["id"], created=True) for row in answers])
+                return self._submitted(new, [Submitted(row["id"], created=True) for row in answers], wake=wake)
             answers = self._run("submit", rows=json.dumps(rows))
             if lost := [row["n"] for row in answers if row["id"] is None]:
                 # another transaction took these keys after the statement's snapshot: now its jobs can be seen
@@ -76,11 +82,11 @@ class Queue(Waking):
             reason = error.diag.message_detail or first_line(error)
             raise UsageError(f"it can't be stored: {error.diag.message_primary}", hint=reason) from error
         self._submits_directly = not self._limited
-        return self._submitted(new, [Submitted(row["id"], row["created"]) for row in answers])
+        return self._submitted(new, [Submitted(row["id"], row["created"]) for row in answers], wake=wake)
 
-    def _submitted(self, new: Sequence[NewJob], answers: list[Submitted]) -> list[Submitted]:
+    def _submitted(self, new: Sequence[NewJob], answers: list[Submitted], *, wake: bool) -> list[Submitted]:
         keys = {job.concurrency_key for job in new} - {None}
-        if keys:
+        if keys and wake:
             self.wake_keys(keys)
         return answers
 
@@ -247,6 +253,10 @@ class Queue(Waking):
         return [row["path"] for row in self._run("prune_results", age=age, limit=limit, actor=self.actor)]
 
     # -- sweep ---------------------------------------------------------------------------------------------------
+
+    def fire_schedules(self) -> list[int]:
+        """Submits the jobs of schedules that are due, before a ``wake_keys``; returns the ids of those that were created."""
+        return fire(self, lambda jobs: self.submit(jobs, wake=False))
 
     def make_due(self, *, limit: int = 10_000) -> int:
         """Makes due what was submitted for now before the database's clock was set back; returns how many jobs.

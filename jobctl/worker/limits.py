@@ -17,6 +17,7 @@ from jobctl.core.attempt import Claimed, Failure
 from jobctl.core.durations import format_duration
 from jobctl.core.pipeline import Limits
 from jobctl.core.retry import backoff
+from jobctl.worker.job_timer import JobTimer
 
 CHECK_EVERY = 0.5
 """Seconds between two readings of the processor time of a child process."""
@@ -83,10 +84,14 @@ class StageTimer:
         self._default = Limits(timeout, cpu)
         self._cpu_seconds = cpu_seconds or cpu_seconds_below
         self._clocks: dict[int, StageClock] = {}
+        self._jobs = JobTimer()
 
     def check(self, pid: int, job: Claimed, stage: str | None, now: float, *, counted: bool) -> Failure | None:
         """The end of the attempt, when the running stage has reached a limit. ``stage`` None: it has not reported which."""
+        overdue = self._jobs.check(pid, job, now, counted=counted)
         clock = self._clock(pid, job, stage, now)
+        if overdue is not None:
+            return Failure(clock.limits.on_timeout if clock else Limits().on_timeout, overdue, overdue)
         if clock is None:
             return None
         clock.advance(now, counted=counted)
@@ -103,6 +108,7 @@ class StageTimer:
 
     def forget(self, pid: int) -> None:
         """The process is gone."""
+        self._jobs.forget(pid)
         self._clocks.pop(pid, None)
 
     def _clock(self, pid: int, job: Claimed, stage: str | None, now: float) -> StageClock | None:
@@ -110,7 +116,7 @@ class StageTimer:
         if clock is not None and clock.job_id == job.token.job_id and stage in (None, clock.stage.name):
             return clock
         found = self._running(job, stage)
-        self.forget(pid)
+        self._clocks.pop(pid, None)
         if found is None:
             return None
         limits = Limits(

@@ -38,6 +38,8 @@ class Sweeper:
         self._due_at = now + SWEEP_EVERY
         rescued = len(self._queue.rescue(limit=LIMIT))
         moved = rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
+        self._queue.expire()
+        moved += len(self._queue.fire_schedules())
         moved += self._queue.make_due()  # also of what was just moved
         moved += self._queue.wake_keys(None)
         if now - self._repaired >= REPAIR_EVERY:
@@ -47,9 +49,12 @@ class Sweeper:
         return moved > 0
 
     def _pause(self) -> float:
-        """Seconds until the next sweep: the sooner of the usual and the end of the next lease."""
-        timers = self._queue.sweep_timers()
+        """Seconds until the next sweep: the soonest of the usual, the end of the next lease and the next schedule."""
+        timers, schedule = self._queue.sweep_timers(), self._queue.next_schedule()
         if timers.notifications_due:
             self._notifications_due()
-        lease_end = timers.lease_end
-        return SWEEP_EVERY if lease_end is None else min(SWEEP_EVERY, lease_end + AFTER_LEASE)
+        return min(
+            SWEEP_EVERY,
+            SWEEP_EVERY if timers.lease_end is None else timers.lease_end + AFTER_LEASE,
+            SWEEP_EVERY if schedule is None else schedule,
+        )

@@ -9,6 +9,7 @@ from jobctl.worker.sweeper import AFTER_LEASE, LIMIT, REPAIR_EVERY, SWEEP_EVERY,
 class FakeSweeps:
     def __init__(self) -> None:
         self.lease_end: float | None = None
+        self.schedule: float | None = None
         self.rescued = 0
         self.notifications_due = False
         self.calls: list[str] = []
@@ -35,6 +36,17 @@ class FakeSweeps:
 
     def sweep_timers(self) -> SweepTimers:
         return SweepTimers(self.lease_end, self.notifications_due)
+
+    def next_schedule(self) -> float | None:
+        return self.schedule
+
+    def expire(self) -> list[int]:
+        self.calls.append("expire")
+        return []
+
+    def fire_schedules(self) -> list[int]:
+        self.calls.append("fire")
+        return []
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from jobctl.core.lifecycle import DONE, ControlOutcome, JobFlags, Status, Verb
 CODES = {ControlOutcome.MISSING: 3, ControlOutcome.REFUSED: 4}
 AWAITED = {Verb.PAUSE: (Status.PAUSED,), Verb.CANCEL: (Status.CANCELLED,)}
 """What ``--wait`` waits for; without an entry: for any end."""
+SWEEPS = {"requeued": "requeue", "rescued": "rescue", "expired": "expire", "submitted": "submit"}
+"""What a sweep did, and the verb of each."""
 MOVED = (ControlOutcome.DONE, ControlOutcome.REQUESTED)
 
 
@@ -174,14 +176,19 @@ def retry(state: State, limit: int, lock: str | None, **values: Unpack[Request])
     if not only_due:
         return act(state, Verb.RETRY, values, lambda client, ids, dry_run: client.retry(ids, dry_run=dry_run))
     locked = lock is not None and not _locked(lock)
-    swept = Swept((), ()) if locked else state.connect().sweep(limit=limit, dry_run=values["dry_run"])
+    swept = Swept() if locked else state.connect().sweep(limit=limit, dry_run=values["dry_run"])
     _report_sweep(state, swept, dry_run=values["dry_run"], locked=locked)
     return 0
 
 
 def _report_sweep(state: State, swept: Swept, *, dry_run: bool, locked: bool) -> None:
     """``locked``: another sweep was at work, and nothing was done."""
-    moved = {"requeued": swept.requeued, "rescued": swept.rescued}
+    moved = {
+        "requeued": swept.requeued,
+        "rescued": swept.rescued,
+        "expired": swept.expired,
+        "submitted": swept.submitted,
+    }
     if emit_one(state, "sweep", **{name: list(ids) for name, ids in moved.items()}, dry_run=dry_run, locked=locked):
         return
     if not state.for_people:
@@ -189,7 +196,7 @@ def _report_sweep(state: State, swept: Swept, *, dry_run: bool, locked: bool) ->
     elif not state.quiet:
         for name, ids in moved.items():
             if ids:
-                echo(f"{f'dry run: would {name[:-1]}' if dry_run else name}: {' '.join(map(str, ids))}")
+                echo(f"{f'dry run: would {SWEEPS[name]}' if dry_run else name}: {' '.join(map(str, ids))}")
 
 
 def _locked(path: str) -> bool:

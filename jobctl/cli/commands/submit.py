@@ -95,7 +95,11 @@ def type_help(pipeline: Pipeline) -> str:
 @click.option("--wait", "wait_", is_flag=True, help="Wait until it has ended; return the outcome.")
 @click.option("--watch", "watch_", is_flag=True, help="Watch it live.")
 @click.option("--run", "run_", is_flag=True, help="Run it now, in this process.")
-@click.option("--timeout", type=Duration(), help="Limit of --wait.")
+@click.option("--expires", type=Duration(), help="Cancel it if it has not started by then, from now.")
+@click.option(
+    "--timeout", type=Duration(), help="Limit of an attempt of the job; with --wait, --watch or --run of the wait."
+)
+@click.option("--job-timeout", type=Duration(), help="Limit of an attempt of the job, also with --wait.")
 @click.option("--dry-run", is_flag=True, help="Validate; create nothing.")
 @pass_state
 def submit(state: State, words: tuple[str, ...], **values: Unpack[SubmitOptions]) -> int:

@@ -37,11 +37,12 @@ def goals(words: Sequence[str]) -> tuple[Status, ...]:
 @selectors
 @click.option("--for", "wanted", multiple=True, metavar="STATUS", help="done (default), completed, paused, …")
 @click.option("--any", "first", is_flag=True, help="Return after the first one.")
+@click.option("--fail-fast", is_flag=True, help="Return as soon as one has failed or was cancelled.")
 @click.option("--timeout", type=Duration(), help="Limit: 90s, 20m. Exit code 124.")
 @click.option("--map-exit", "mapped", metavar="A=B,…", help="Map exit codes: 11=0,124=0.")
 @pass_state
 def wait(
-    state: State, ids: tuple[str, ...], wanted: tuple[str, ...], first: bool, timeout: float | None,
+    state: State, ids: tuple[str, ...], wanted: tuple[str, ...], first: bool, fail_fast: bool, timeout: float | None,
     mapped: str | None, **where: Unpack[Selection],
 ) -> int:  # fmt: skip
     """Wait until jobs have ended; return their outcome: 0, 10 failed, 11 cancelled, 20 unreachable, 124 timeout."""
@@ -51,7 +52,7 @@ def wait(
     if not chosen_ids:
         state.say("no jobs match")
         return 0
-    waited = client.wait(chosen_ids, until=goals(wanted), first=first, timeout=timeout)
+    waited = client.wait(chosen_ids, until=goals(wanted), first=first, fail_fast=fail_fast, timeout=timeout)
     if not state.for_people:
         jobs = [client.get(job_id, full=False) for job_id in chosen_ids if job_id in waited.statuses]
         emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=len(jobs), truncated=False)

@@ -28,6 +28,7 @@ WITH claimed AS (
                     AND j.run_after <= jobctl.clock()
                     AND (%(only)s::bigint[] IS NULL OR j.id = ANY (%(only)s::bigint[])
                         OR j.created_by = ANY (SELECT 'job:' || own.id FROM unnest(%(only)s::bigint[]) AS own (id)))
+                    AND (j.expires_at IS NULL OR j.started_at IS NOT NULL OR j.expires_at > jobctl.clock())
                     -- jobs of `submit --run` are reserved for the worker that it starts; few, and for a short time
                     AND (NOT j.metadata ? 'reserved_s' OR j.id = ANY (%(only)s::bigint[])
                         OR j.created_at < jobctl.clock() - make_interval(secs => (j.metadata ->> 'reserved_s')::float8))

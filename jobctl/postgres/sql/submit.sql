@@ -1,6 +1,6 @@
 -- Creates jobs, in the order of rows, one NOTIFY for all of them in the same statement.
 -- rows: [{n, job_type, title, queue, priority, labels, key, concurrency_key, created_by, delay, run_after,
---         input_data, metadata, max_retries, entity_type, entity_id, after: [id …]}]
+--         input_data, metadata, max_retries, entity_type, entity_id, expires, after: [id …]}]
 WITH input AS MATERIALIZED (
     SELECT
         nextval('jobctl.jobs_id_seq') AS id, r.*,
@@ -8,18 +8,18 @@ WITH input AS MATERIALIZED (
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
         n int, job_type text, title text, queue text, priority smallint, labels jsonb, key text, concurrency_key text,
         created_by text, delay double precision, run_after timestamptz, input_data jsonb, metadata jsonb,
-        max_retries int, entity_type text, entity_id text, after jsonb
+        max_retries int, entity_type text, entity_id text, expires double precision, after jsonb
     )
     ORDER BY r.n
 ),
 created AS (
     INSERT INTO jobctl.jobs (
         id, job_type, title, queue, priority, labels, idempotency_key, concurrency_key, created_by, run_after,
-        input_data, metadata, max_retries, entity_type, entity_id, waiting_on
+        input_data, metadata, max_retries, entity_type, entity_id, expires_at, waiting_on
     ) OVERRIDING SYSTEM VALUE
     SELECT
         id, job_type, title, queue, priority, labels, key, concurrency_key, created_by, due,
-        input_data, metadata, max_retries, entity_type, entity_id,
+        input_data, metadata, max_retries, entity_type, entity_id, jobctl.clock() + make_interval(secs => expires),
         CASE
             WHEN EXISTS (
                 SELECT FROM jsonb_array_elements_text(input.after) AS a (dep)

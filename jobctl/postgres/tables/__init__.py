@@ -12,6 +12,7 @@ from jobctl.postgres.tables.jobs import (
     job_logs,
     jobs,
     notifications,
+    schedules,
     workers,
 )
 from jobctl.postgres.tables.library import annotations, chunks, connections, documents, import_review, vault_sync
@@ -31,6 +32,8 @@ __all__ = [
     "metadata",
     "notifications",
     "notifications",
+    "schedules",
+    "schedules",
     "vault_sync",
     "workers",
 ]

@@ -14,9 +14,10 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 
 from jobctl.core.lifecycle import Status
+from jobctl.core.schedule import CatchUp, Overlap
 from jobctl.postgres.tables.columns import count, identity, instant, json, metadata, quoted, string
 
 jobs = Table(
@@ -74,6 +75,7 @@ jobs = Table(
     string("result_path", "Storage key of the result, where it is large; null again when it was pruned"),
     string("result_sha256", "SHA-256 of the stored result's bytes"),
     Column("result_size", BigInteger, comment="Number of bytes of the stored result"),
+    instant("expires_at", "Cancelled if it has not started by then"),
     CheckConstraint(f"status IN ({quoted(*Status)})", name="status"),
     CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
     CheckConstraint(f"waiting_on IN ({quoted('dependency', 'key', 'queue', 'type')})", name="waiting_on"),
@@ -115,11 +117,41 @@ jobs = Table(
         "jobs_waiting_idx", "waiting_on", "id",
         postgresql_where=text("status = 'pending' AND waiting_on IN ('dependency', 'queue', 'type')"),
     ),
+    Index(
+        "jobs_expiry_idx", "expires_at", "id",
+        postgresql_where=text("expires_at IS NOT NULL AND started_at IS NULL AND status IN ('pending', 'paused')"),
+    ),
     Index("jobs_result_idx", "completed_at", "id", postgresql_where=text("result_path IS NOT NULL")),
     Index("jobs_unfinished_idx", "id", postgresql_where=text("status IN ('pending', 'processing', 'paused')")),
     Index("jobs_failed_idx", "id", postgresql_where=text("status = 'failed'")),
     comment="One row a job",
 )  # fmt: skip
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", Text, primary_key=True, comment="Name people type"),
+    string("cron", "Cron expression; null: an interval"),
+    Column("every_s", Double, comment="Seconds from one instant to the next; null: a cron expression"),
+    string("tz", "Time zone of the cron expression", required=True, default="'UTC'"),
+    json("job", "The job that is submitted: the fields of a submit"),
+    string("catch_up", "Missed instants: skip latest all", required=True, default="'latest'"),
+    string("overlap", "While the previous job has not ended: skip queue", required=True, default="'skip'"),
+    string("created_by", "User who added it", required=True, default="''"),
+    instant("created_at", "When it was added; intervals are counted from here", required=True),
+    instant("paused_at", "When it was paused; null: it is active"),
+    string("pause_reason", "Why it is paused, in words"),
+    Column("next_at", TIMESTAMP(timezone=True), nullable=False, comment="Next instant"),
+    instant("last_at", "Latest instant that was handled"),
+    Column("last_job_id", BigInteger, comment="Latest job that was submitted"),
+    CheckConstraint("char_length(name) BETWEEN 1 AND 100", name="name"),
+    CheckConstraint("(cron IS NULL) <> (every_s IS NULL)", name="timing"),
+    CheckConstraint(f"catch_up IN ({quoted(*CatchUp)})", name="catch_up"),
+    CheckConstraint(f"overlap IN ({quoted(*Overlap)})", name="overlap"),
+    CheckConstraint("octet_length(job::text) <= 262144", name="job"),
+    Index("schedules_due_idx", "next_at", postgresql_where=text("paused_at IS NULL")),
+    comment="One row a schedule",
+)
 
 checkpoints = Table(
     "checkpoints",
