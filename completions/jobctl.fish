@@ -155,6 +155,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from watch' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l plain
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l every -x
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l wait-for
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'

@@ -58,6 +58,15 @@ class Waiting(Base):
                 return Waited(statuses, reasons | {i: "timeout" for i in ids if i not in reasons})
             self._sleep(POLL)
 
+    def wait_for(self, ids: Sequence[int], *, timeout: float | None = None) -> bool:
+        """Blocks until all jobs exist; returns whether they do. ``timeout`` in seconds."""
+        deadline = None if timeout is None else self._monotonic() + timeout
+        while set(ids) - self.queue.statuses(ids).keys():
+            if deadline is not None and self._monotonic() >= deadline:
+                return False
+            self._sleep(POLL)
+        return True
+
     def _retries(self, job_id: int, statuses: Mapping[int, Status]) -> bool:
         """Whether a failed job will be retried automatically: then it has not ended."""
         if statuses.get(job_id) is not Status.FAILED:

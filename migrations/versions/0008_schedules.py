@@ -54,9 +54,24 @@ ALTER TABLE jobctl.jobs ADD COLUMN expires_at TIMESTAMPTZ;
 COMMENT ON COLUMN jobctl.jobs.expires_at IS 'Cancelled if it has not started by then';
 CREATE INDEX jobs_expiry_idx ON jobctl.jobs (expires_at, id)
     WHERE expires_at IS NOT NULL AND started_at IS NULL AND status IN ('pending', 'paused');
+
+-- A worker has no right to write a reason; the trigger does.
+CREATE FUNCTION jobctl.name_expiry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.cancel_reason := concat('expired: not started within ', OLD.metadata ->> 'expires');
+    RETURN NEW;
+END $$;
+CREATE TRIGGER name_expiry BEFORE UPDATE ON jobctl.jobs FOR EACH ROW
+    WHEN (
+        OLD.expires_at IS NOT NULL AND OLD.started_at IS NULL AND OLD.status IN ('pending', 'paused')
+        AND NEW.status = 'cancelled' AND NEW.cancel_reason IS NULL AND OLD.expires_at <= jobctl.clock()
+    )
+    EXECUTE FUNCTION jobctl.name_expiry();
 """
 
 DOWN = """
+DROP TRIGGER name_expiry ON jobctl.jobs;
+DROP FUNCTION jobctl.name_expiry();
 DROP INDEX jobctl.jobs_expiry_idx;
 ALTER TABLE jobctl.jobs DROP COLUMN expires_at;
 DROP TABLE jobctl.schedules;

@@ -533,11 +533,13 @@ LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
     "ready_queues", "left_waiting", "logs", "sweep_timers", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
 }  # fmt: skip
+TIMED = {"schedules", "next_schedule"}
 MAY = {
     "ann": LOOKS,  # and the verbs of people, through functions
-    "rea": LOOKS,
+    "rea": LOOKS | TIMED,
     "lib": {"blockers", "effective", "wake"},
-    "wim": LOOKS | {
+    "wim": LOOKS | TIMED | {
+        "advance_schedule", "due_schedule", "expire", "pause_schedule", "resume_schedule",
         "submit", "submit_plain", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
         "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune", "prune_results",
         "claim_notifications", "settle_notification",

@@ -102,9 +102,22 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("job types", _job_types),
         ("workers", lambda: _workers(health())),
         ("queue", lambda: _queue(health())),
+        ("schedules", lambda: _schedules(state)),
         ("transactions", lambda: _transactions(health())),
         ("locks", lambda: _locks(state)),
     ]
+
+
+def _schedules(state: State) -> Found:
+    active = [found for found in state.connect().schedules.list() if found.paused_at is None]
+    unserved = [found for found in active if not found.served]
+    if not unserved:
+        return f"{len(active)} active", None
+    names = ", ".join(visible(found.name) for found in unserved)
+    return (
+        f"no running worker takes the jobs of {names}",
+        "jobctl worker run, with the queue and the type of the schedule",
+    )
 
 
 def _settings(state: State) -> Found:

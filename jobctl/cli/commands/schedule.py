@@ -53,9 +53,9 @@ def schedule() -> None:
 @click.option("--cron", metavar="EXPR", help="Cron expression: minute hour day month weekday.")
 @click.option("--every", type=Duration(), help="Interval: 15m, 1h30m.")
 @click.option("--tz", metavar="ZONE", default="UTC", show_default=True, help="Time zone of --cron.")
-@click.option("--catch-up", type=click.Choice([*CatchUp]), default="latest", show_default=True,
+@click.option("--catch-up", type=click.Choice([str(policy) for policy in CatchUp]), default="latest", show_default=True,
               help="Missed instants: submit none, the latest, or all (at most 100).")  # fmt: skip
-@click.option("--overlap", type=click.Choice([*Overlap]), default="skip", show_default=True,
+@click.option("--overlap", type=click.Choice([str(policy) for policy in Overlap]), default="skip", show_default=True,
               help="While its previous job has not ended: leave the instant out, or queue a job.")  # fmt: skip
 @click.option("--payload", metavar="JSON|@FILE|-", help="Input as a JSON object.")
 @click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 from jobctl.cli.app import State
@@ -21,8 +22,17 @@ def watch_jobs(
     every: float = 60.0,
     alive: Callable[[], bool] | None = None,
     report_to_stderr: bool = False,
+    wait_for: bool = False,
 ) -> int:
-    """Watches until the jobs have ended; returns the exit code. ``alive``: also until this is false (``submit --run``)."""
+    """Watches until the jobs have ended; returns the exit code. ``alive``: also until this is false (``submit --run``).
+
+    ``wait_for``: waits until all ids exist first; ``timeout`` counts from the start.
+    """
+    began = time.monotonic()
+    if wait_for and ids and not state.connect().wait_for(ids, timeout=timeout):
+        return 124
+    if timeout is not None:
+        timeout = max(0.0, timeout - (time.monotonic() - began))
     source = Source(state, ids, where)
     source.look()  # an unknown id is an error before anything is shown
     ender = Ender(ids, timeout, alive)

@@ -1,4 +1,5 @@
 -- Cancels jobs that have not started before their expiry. The claim does not take them either, so that none starts late.
+-- The trigger name_expiry writes the reason: a worker may not cancel jobs for reasons of its own.
 WITH late AS MATERIALIZED (
     SELECT id, status FROM jobctl.jobs
     WHERE
@@ -11,8 +12,7 @@ WITH late AS MATERIALIZED (
 moved AS (
     UPDATE jobctl.jobs j
     SET
-        status = 'cancelled', waiting_on = NULL, completed_at = jobctl.clock(), updated_at = jobctl.clock(),
-        cancel_reason = concat('expired: not started within ', j.metadata ->> 'expires')
+        status = 'cancelled', waiting_on = NULL, completed_at = jobctl.clock(), updated_at = jobctl.clock()
     FROM late
     WHERE j.id = late.id AND j.status = late.status
     RETURNING j.id, late.status AS was, j.cancel_reason
