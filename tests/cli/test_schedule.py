@@ -36,7 +36,7 @@ def test_the_json_of_each_command_is_as_the_schema_says(cli):
         assert holds("schedule_changed", cli("schedule", word, "nightly", "--json").out)["changed"]
     assert holds("submitted", cli("schedule", "run-now", "nightly", "--json").out)["ids"] == [1]
     found = holds("schedule", cli("schedule", "show", "nightly", "--json").out)["schedule"]
-    assert (len(found["next"]), found["last_job"], found["input"]) == (5, 1, {"items": 3})
+    assert (len(found["next"]), found["last_job"], found["input"]) == (5, 1, {"items": 3, "slow": 0.0})
     assert holds("schedule_changed", cli("schedule", "remove", "nightly", "--json").out)["message"] == "removed"
 
 
@@ -62,7 +62,7 @@ def test_retry_due_fires_schedules_and_cancels_what_expired(cli, conn):
     cli("schedule", "add", "often", "--every", "1h", "noop")
     cli("submit", "noop", "--expires", "2h")
     assert cli("retry", "--due").out == ""
-    conn.execute("UPDATE schedules SET next_at = jobctl.clock() - interval '1 second'")
+    conn.execute("UPDATE schedules SET created_at = created_at - interval '1 hour', next_at = next_at - interval '1 hour'")
     conn.execute("UPDATE jobs SET expires_at = jobctl.clock()")
     assert cli("retry", "--due", "--dry-run").out == "dry run: would expire: 1\ndry run: would submit: 2\n"
     found = json.loads(cli("retry", "--due", "--json").out)
