@@ -104,7 +104,7 @@ OWN = ("delay", "run_after", "after", "key", "created_by")
 
 
 class Scheduling(Submission):
-    """Gives a client its schedules."""
+    """A client with schedules."""
 
     @property
     def schedules(self) -> Schedules:

@@ -12,6 +12,9 @@ from jobctl.cli.watching.source import Ender, Source
 from jobctl.system.environment import variables
 
 
+CONTINUE = "Stopped; progress is kept. To continue: jobctl worker run --drain"
+
+
 def watch_jobs(
     state: State,
     ids: Sequence[int] | None,
@@ -28,30 +31,31 @@ def watch_jobs(
 
     ``wait_for``: waits until all ids exist first; ``timeout`` counts from the start.
     """
-    began = time.monotonic()
-    if wait_for and ids and not state.connect().wait_for(ids, timeout=timeout):
-        return 124
-    if timeout is not None:
-        timeout = max(0.0, timeout - (time.monotonic() - began))
+    if wait_for and ids:
+        began = time.monotonic()
+        if not state.connect().wait_for(ids, timeout=timeout):
+            return 124
+        timeout = None if timeout is None else max(0.0, timeout - (time.monotonic() - began))
     source = Source(state, ids, where)
     source.look()  # an unknown id is an error before anything is shown
     ender = Ender(ids, timeout, alive)
-    interactive = sys.stdin.isatty() and sys.stdout.isatty() and variables.get("TERM") != "dumb"
     try:
-        if state.json and not report_to_stderr:
+        if report_to_stderr or not (state.json or _is_screen(plain=plain)):
+            from jobctl.cli.watching.lines import Lines
+
+            return Lines(state, source, ender, to_stderr=report_to_stderr, every=every).run()
+        if state.json:
             from jobctl.cli.watching.events import Stream
 
             return Stream(source, ender).run()
-        if interactive and not plain and not report_to_stderr:
-            from jobctl.cli.watching.live import Live
+        from jobctl.cli.watching.live import Live
 
-            return Live(state, source, ender).run()
-        from jobctl.cli.watching.lines import Lines
-
-        return Lines(state, source, ender, to_stderr=report_to_stderr, every=every).run()
+        return Live(state, source, ender).run()
     except KeyboardInterrupt:
-        if alive is not None:
-            state.say("Stopped; progress is kept. To continue: jobctl worker run --drain")
-        else:
-            state.say(source.farewell())
+        state.say(CONTINUE if alive is not None else source.farewell())
         return 130
+
+
+def _is_screen(*, plain: bool) -> bool:
+    """Whether a full screen with keys is wanted and possible."""
+    return not plain and sys.stdin.isatty() and sys.stdout.isatty() and variables.get("TERM") != "dumb"
