@@ -11,7 +11,6 @@ from jobctl.cli.selectors import Selection
 from jobctl.cli.watching.source import Ender, Source
 from jobctl.system.environment import variables
 
-
 CONTINUE = "Stopped; progress is kept. To continue: jobctl worker run --drain"
 
 
