@@ -94,6 +94,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from submit' -l after -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l key -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l on-conflict -x -a 'return skip error'
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l notify -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l file -s f -rF
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l wait
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l watch

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Concatenate, ParamSpec
@@ -16,6 +15,7 @@ from jobctl.cli.output.text import LONGEST, cut, echo, is_text, seconds
 from jobctl.cli.registry import ALIASES, COMMANDS, GROUPS
 from jobctl.client import Client
 from jobctl.core.errors import UsageError
+from jobctl.system.environment import variables
 from jobctl.wiring import Settings
 
 OUTPUTS = ("table", "wide", "json", "ndjson", "csv", "tsv", "id")
@@ -84,7 +84,7 @@ def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:
         name = "output" if param.name == "json_output" else str(param.name)
         ctx.ensure_object(State).flags[name] = "json" if param.name == "json_output" else value
     if given and param.name == "ascii":
-        os.environ["JOBCTL_ASCII"] = "1"
+        variables["JOBCTL_ASCII"] = "1"
     if given and param.name == "timeout":
         signal.signal(signal.SIGALRM, _out_of_time)
         signal.setitimer(signal.ITIMER_REAL, max(float(str(value)), 0.001))

@@ -12,7 +12,7 @@ import click
 from jobctl.cli.app import State
 from jobctl.cli.output.text import cut, is_text, parse_when
 from jobctl.core.errors import JobNotFound, UsageError
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ACTIVE, DONE, Status
 
 NAMES = {"active": ACTIVE, "done": DONE}

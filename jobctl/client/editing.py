@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from jobctl.client.submission import Options, Submission
+from jobctl.client.new_jobs import Options
+from jobctl.client.submission import Submission
 from jobctl.core.edit import Changes, Edited
 from jobctl.core.errors import UsageError
-from jobctl.core.job import ControlResult, Filters, Job
+from jobctl.core.filters import Filters
+from jobctl.core.job import ControlResult, Job
 from jobctl.core.lifecycle import DONE, ControlOutcome, Status
 
 METADATA = ("mode", "inputs")

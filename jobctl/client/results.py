@@ -11,7 +11,8 @@ from jobctl.core import result
 from jobctl.core.attempt import StoredResult
 from jobctl.core.checkpoint import digest
 from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, IllegalTransition
-from jobctl.core.job import Filters, Job
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from jobctl.client.submission import Options, Submission
+from jobctl.client.new_jobs import Options
+from jobctl.client.submission import Submission
 from jobctl.core.errors import IllegalTransition, ScheduleNotFound, UsageError
 from jobctl.core.job import NewJob, Submitted
 from jobctl.core.schedule import CatchUp, Overlap, Schedule, scheduled_job, timing

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jobctl.client.base import Base
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import DONE, Status, reachable
 
 POLL = 0.25
@@ -34,6 +34,8 @@ class Waiting(Base):
         timeout: float | None = None,
     ) -> Waited:
         """Blocks until all jobs (``first``: any) reached ``until``, or can't any more. ``timeout`` in seconds.
+
+        A failed job that will be retried automatically has not ended; it counts where ``failed`` is wanted by itself.
 
         With ``fail_fast`` it ends as soon as one failed, was cancelled or can't reach ``until`` any more.
 
@@ -79,7 +81,7 @@ def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str
     """Why the wait for one job is over, None while it goes on."""
     if status is None:
         return "unreachable"
-    if status in until and not (retries and Status.PENDING not in until):
+    if status in until and not (retries and Status.COMPLETED in until):
         return str(status) if status in (Status.FAILED, Status.CANCELLED) else "reached"
     if status in (Status.FAILED, Status.CANCELLED) and not retries:
         return str(status)

@@ -11,7 +11,9 @@ from jobctl.core.errors import InvalidArguments
 from jobctl.core.names import words
 from jobctl.core.ports import Context, InputModel
 from jobctl.core.stage_types import annotated_return, check_link, check_list, check_signature
+from jobctl.core.unknown_fields import unknown_fields
 
+NO_FIELD = "no such field"
 StageFunction = Callable[..., Any]
 OnTimeout = Literal["invalid", "transient"]
 """Error class of a stage that took too long: ``invalid`` is not retried automatically, as it would take as long again."""
@@ -177,13 +179,22 @@ class Pipeline:
         check_link(source, returned, label, stage.run)
 
     def validate(self, data: Mapping[str, object]) -> InputModel:
-        """The input as a model. Raises ``InvalidArguments`` naming every bad field at once."""
+        """The input as a model. Raises ``InvalidArguments`` naming every bad field at once.
+
+        A field that the model does not have is bad, unless its class allows or ignores others (``extra`` of its
+        ``model_config``).
+        """
+        problems = [f"{name}: {NO_FIELD}" for name in unknown_fields(self.args, data)]
+        cause: ValueError | None = None
         try:
-            return self.args.model_validate(dict(data))
+            model = self.args.model_validate(dict(data))
         except ValueError as error:
-            problems = _problems(error)
+            cause = error
+            problems = list(dict.fromkeys([*_problems(error), *problems]))
+        if problems:
             text = f"{self.name}: {'; '.join(problems)}"
-            raise InvalidArguments(text, problems, hint=f"jobctl submit {self.name} --help") from error
+            raise InvalidArguments(text, problems, hint=f"jobctl submit {self.name} --help") from cause
+        return model
 
     def span(self, index: int) -> tuple[float, float]:
         """First and last percent of a stage, by the shares."""
@@ -205,7 +216,7 @@ def _problems(error: ValueError) -> list[str]:
 
 def _sentence(item: Mapping[str, object]) -> str:
     if item["type"] == "extra_forbidden":
-        return "no such field"
+        return NO_FIELD
     if item["type"] == "missing":
         return "is required"
     return str(item["msg"]).removeprefix("Value error, ")

@@ -39,6 +39,8 @@ SENTENCES: dict[ErrorType, str] = {
 
 _NO_MEMORY = re.compile(
     r"MemoryError|bad_alloc|cannot allocate memory|unable to allocate|out of memory|can't start new thread"
+    # what CPython raises where it could not allocate the exception itself
+    r"|error return without exception set"
     r"|failed to map segment|memory allocation of \d{1,20} bytes failed|openblas[^\n]{0,200}(?:allocat|pthread_create)",
     re.IGNORECASE,
 )

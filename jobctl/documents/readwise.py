@@ -144,7 +144,7 @@ def _merged(highlights: Sequence[Highlight]) -> list[Highlight]:
     return list(found.values())
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     try:
         return float(str(value).strip())
     except ValueError:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -21,6 +20,8 @@ from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library
 from jobctl.documents import match
 from jobctl.documents.readwise import Api, ReadwiseBook, books, near, read
+from jobctl.system import clock
+from jobctl.system.environment import variables
 
 
 class ReadwiseImport(BaseModel):
@@ -116,8 +117,8 @@ class Page(BaseModel):
 def reading(ctx: Context, args: ReadwiseImport) -> Fetched:
     """From the file, or page by page from the API; each page is stored at once, so that none is requested twice."""
     if args.path:
-        return Fetched(started_at=datetime.now(UTC).isoformat(), books=read(ctx.open(args.path).read_bytes()))
-    token = credential(args.token_variable, os.environ)
+        return Fetched(started_at=clock.now().isoformat(), books=read(ctx.open(args.path).read_bytes()))
+    token = credential(args.token_variable, variables)
     if not token:
         raise Permanent(f"{args.token_variable} is not set for the worker", hint="readwise.io/access_token has it.")
     api = Api(token, base=ctx.settings["readwise_url"])  # the worker's, not the submitter's: the token goes there
@@ -129,7 +130,7 @@ def reading(ctx: Context, args: ReadwiseImport) -> Fetched:
 
 def _pages(ctx: Context, api: Api) -> Fetched:
     found: list[ReadwiseBook] = []
-    cursor, number, started = None, 0, datetime.now(UTC).isoformat()
+    cursor, number, started = None, 0, clock.now().isoformat()
     after = ctx.args.updated_after.isoformat() if ctx.args.updated_after else None
     while True:
         page = _stored_page(ctx, number)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-CALL = "SELECT row_ FROM jobctl.checked_{verb}(%(values)s) AS row_"
+CALL = "SELECT row_ FROM jobctl.checked_{verb}(%(values)s::jsonb) AS row_"
 """The only column of a row is the row that the statement returns, as JSON."""
 
 OWN_IDS = """

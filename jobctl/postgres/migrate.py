@@ -19,7 +19,8 @@ from sqlalchemy.pool import NullPool
 from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
 from jobctl.core.names import plural
 from jobctl.postgres.connect import connect, reason
-from jobctl.postgres.revision import SCHEMA, scripts
+from jobctl.postgres.revision import SCHEMA, current, head, scripts
+from jobctl.postgres.roles import functions
 from jobctl.postgres.tables import metadata
 
 LOCK = 0x6A6F6263  # "jobc": five first commands at once upgrade one after the other
@@ -27,9 +28,15 @@ LOCK_TIMEOUT = "10s"
 
 
 def upgrade(info: str, revision: str = "head") -> None:
-    """Upgrades the schema to ``revision``. Concurrent calls wait for the first one."""
+    """Upgrades the schema to ``revision``, at the newest one with the functions of this program (api.sql).
+
+    Concurrent calls wait for the first one.
+    """
     with _migrating(info) as config:
         command.upgrade(config, revision)
+        raw = config.attributes["connection"].connection.driver_connection
+        if current(raw) == head():
+            raw.execute(functions())
 
 
 def downgrade(info: str, revision: str, *, force: bool = False) -> None:
@@ -85,7 +92,7 @@ def sql(revision: str = "head") -> str:
     """The SQL of an upgrade from nothing, for people who apply it by hand."""
     out = io.StringIO()
     command.upgrade(_config(output=out), revision, sql=True)
-    return out.getvalue()
+    return out.getvalue() + (functions() if revision == "head" else "")
 
 
 @contextmanager

@@ -133,7 +133,7 @@ def statements(prefix: str) -> str:
             f"-- Then, for example: GRANT {prefix}_submitter TO ann;",
             "BEGIN;",
             "SET LOCAL client_min_messages = warning;",
-            *_functions(),
+            functions(),
             *(line for kind in GRANTS for line in _role(prefix, kind)),
             *(line for table in POLICIES for line in _security(prefix, table)),
             "COMMIT;",
@@ -142,11 +142,15 @@ def statements(prefix: str) -> str:
     )
 
 
-def _functions() -> list[str]:
+def functions() -> str:
+    """SQL of the functions for any language and of those that they call. An upgrade of the schema installs them.
+
+    Without the roles they are for the owner of the schema alone.
+    """
     api = (Path(__file__).parent / "api.sql").read_text(encoding="utf-8")
     made = [definition(verb, statement(verb)) for verb in CHECKED]
     closed = [f"REVOKE ALL ON FUNCTION jobctl.checked_{verb}(jsonb) FROM PUBLIC;" for verb in CHECKED]
-    return ["", *made, *closed, api, OWNED]
+    return "\n".join(["", *made, *closed, api, OWNED])
 
 
 def _role(prefix: str, kind: str) -> list[str]:

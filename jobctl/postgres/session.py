@@ -11,7 +11,6 @@ from typing import ClassVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from psycopg.types.json import Jsonb
 
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError
 from jobctl.core.server import Blocker
@@ -21,7 +20,9 @@ from jobctl.postgres.connect import allow_prepared
 Connect = Callable[[], psycopg.Connection]
 
 SQL = Path(__file__).parent / "sql"
-PREPARED = frozenset({"beat", "claim", "commit_stage", "log", "ready_queues", "requests", "settle", "submit"})
+PREPARED = frozenset(
+    {"beat", "claim", "commit_stage", "log", "ready_queues", "requests", "settle", "submit", "submit_plain"}
+)
 """Verbs that are prepared: what a worker or a client that submits runs all the time. Planning one takes longer than running it."""
 PREPARE_AFTER = 2
 """Statements of PREPARED that a connection runs before it is found out whether they can be prepared: a command runs fewer."""
@@ -69,6 +70,10 @@ class Session:
             self._connection.close()
             self._connection = None
 
+    def close_all(self) -> None:
+        """Closes every connection: this one, unless threads have their own (``threads.py``)."""
+        self.close()
+
     @contextmanager
     def transaction(self, *, dry_run: bool = False) -> Iterator[None]:
         """Several verbs as one; ``dry_run`` takes everything back at the end (``--dry-run``)."""
@@ -110,16 +115,17 @@ class Session:
 
     def _rows_of_checked(self, verb: str, values: Mapping[str, object]) -> list[DictRow]:
         plain = {name: json.loads(str(value)) if name == "rows" else value for name, value in values.items()}
-        rows = self._rows(CALL.format(verb=verb), {"values": Jsonb(plain)})
+        rows = self._rows(CALL.format(verb=verb), {"values": json.dumps(plain)})
         return [row["row_"] for row in rows]
 
     def _is_limited(self) -> bool:
         """Whether this login may call the checked functions and has not all rights on the tables."""
-        row = self.connection.execute(
+        (row,) = self._rows(
             "SELECT has_function_privilege(to_regprocedure('jobctl.checked_submit(jsonb)'), 'EXECUTE') "
-            "AND NOT has_table_privilege('jobctl.jobs', 'DELETE')"
-        ).fetchone()
-        return bool(row and row[0])
+            "AND NOT has_table_privilege('jobctl.jobs', 'DELETE') AS limited",
+            {},
+        )
+        return bool(row["limited"])
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -6,7 +6,6 @@ import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline
 from jobctl.storage.local import LocalStorage
+from jobctl.system import clock
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
 from jobctl.worker.context import Services
@@ -83,7 +83,7 @@ def run(
         )  # fmt: skip
         payload = pipeline.validate(args).model_dump_json(exclude_none=True)
         token = Token(1, 1, str(uuid.uuid4()))
-        job = Claimed(token, pipeline.name, "", "default", 2, datetime.now(UTC), payload, "{}", 0, 0, "{}")
+        job = Claimed(token, pipeline.name, "", "default", 2, clock.now(), payload, "{}", 0, 0, "{}")
         raised: list[BaseException] = []
         attempt = Attempt(
             job, services, _Recorder(run_result), Requests(), report=run_result.progress.append,

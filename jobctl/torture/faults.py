@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import resource
 import signal
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import psycopg
 from psycopg.sql import SQL, Literal
 
 from jobctl.core.lifecycle import Status
+from jobctl.system import clock
 from jobctl.torture.fleet import Fleet, send_signal
 
 COMMIT_TRIES, COMMIT_PROBE = 40, 0.01
@@ -161,7 +161,7 @@ def freeze_in_commit(target: Target) -> bool:
             if _in_transaction(target) and _in_transaction(target):  # the others have ended theirs in between
                 return target.fleet.freeze(pid, target.lease * target.rng.uniform(1.2, 3.0))
             send_signal(pid, signal.SIGCONT)
-        time.sleep(COMMIT_PROBE)
+        clock.sleep(COMMIT_PROBE)
     return False
 
 

@@ -19,10 +19,12 @@ from psycopg.conninfo import make_conninfo
 from jobctl import wiring
 from jobctl.client import Client, Options
 from jobctl.core.errors import ConfigError, StoreUnavailable
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ACTIVE, Status
 from jobctl.postgres import migrate
 from jobctl.postgres.embedded import Server
+from jobctl.system import clock
+from jobctl.system.environment import variables
 from jobctl.torture import workload
 from jobctl.torture.faults import FAULTS, Target
 from jobctl.torture.fleet import Fleet
@@ -100,7 +102,7 @@ class Run:
                 reported = now
                 count = self.report.faults.total()
                 self.report_progress(f"{now - started:.0f} s: {count} faults, {len(self.acknowledged)} jobs")
-            time.sleep(0.01)
+            clock.sleep(0.01)
 
     def _fault(self) -> None:
         names = list(self.config.only or FAULTS)
@@ -140,7 +142,7 @@ class Run:
                     self.client.retry(due)
                 elif not any(job.status in ACTIVE for job in waiting):
                     return
-            time.sleep(0.2)
+            clock.sleep(0.2)
 
     def _resume_paused(self) -> None:
         paused = [job.id for job in self.client.find(Filters(statuses=(Status.PAUSED,)), limit=None)]
@@ -185,10 +187,10 @@ def _run(
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(workload.EFFECTS)
     environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("JOBCTL_", "PG", "DATABASE_URL"))},
+        **{k: v for k, v in variables.items() if not k.startswith(("JOBCTL_", "PG", "DATABASE_URL"))},
         "JOBCTL_HOME": str(home), "JOBCTL_LEASE_TTL": str(config.lease), "JOBCTL_CANCEL_GRACE": "2",
         "PYTHONPATH": os.pathsep.join(
-            [str(workload.install(home / "plugin")), *filter(None, [os.environ.get("PYTHONPATH")])]
+            [str(workload.install(home / "plugin")), *filter(None, [variables.get("PYTHONPATH")])]
         ),
     }  # fmt: skip
     if config.url is not None:
@@ -204,7 +206,7 @@ def _run(
     finally:
         fleet.stop()
         client.close()
-        if copy_to := os.environ.get("JOBCTL_TORTURE_LOG"):
+        if copy_to := variables.get("JOBCTL_TORTURE_LOG"):
             Path(copy_to).write_bytes((home / "workers.log").read_bytes())
 
 
@@ -214,7 +216,7 @@ def _database(
 ) -> Iterator[tuple[str, Callable[[], int | None]]]:
     """An embedded server for this run, or a database for it on the given server, which is not crashed."""
     if config.url is None:
-        server = Server(home, report=report_progress, environment=os.environ)
+        server = Server(home, report=report_progress, environment=variables)
         try:
             yield server.ensure(), lambda: server.status().pid
         finally:

@@ -6,12 +6,12 @@ handlers, and these modules decide which of them a command needs.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cache, partial
 
 from jobctl.client import Client
 from jobctl.core.pipeline import Pipeline
+from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings, display_value, settings, user
 from jobctl.wiring.databases import Database, notifications_arrive, roles
 from jobctl.wiring.documents import decide, library, restore_connections, search
@@ -34,9 +34,10 @@ def connect(
         queue,
         storage=partial(storage, config),
         load=load or cache(pipeline),
-        user=user(os.environ),
-        pausing=config["pausing"],
-        retries=config["max_retries"],
+        user=user(variables),
+        pausing=config.values["pausing"],
+        retries=config.values["max_retries"],
+        notify_url=config.values["notify_url"],
     )
 
 

@@ -33,7 +33,7 @@ class Database:
         """The configured server; None: the embedded one."""
         from jobctl.postgres.connect import conninfo, resolve_url
 
-        named = self.settings["db"]
+        named = self.settings.values["db"]
         return conninfo(named) if named else resolve_url(None, self.settings.environment)
 
     @property
@@ -46,7 +46,7 @@ class Database:
             settings.home,
             report=self.report,
             environment=settings.environment,
-            durable=not settings["test_fast"],
+            durable=not settings.values["test_fast"],
             timeout=self.timeout,
         )
 

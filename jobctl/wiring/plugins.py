@@ -85,7 +85,7 @@ def _loaded(kind: str, group: str, name: str) -> Any:
 
 def storage_location(settings: Settings) -> str:
     """The storage by its name: a folder, or ``SCHEME://…``."""
-    return str(settings["storage"] or settings.home / "storage")
+    return str(settings.values["storage"] or settings.home / "storage")
 
 
 def storage(settings: Settings) -> Any:

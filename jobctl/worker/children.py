@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from jobctl.core.attempt import Claimed
 from jobctl.core.retry import names_memory
@@ -177,7 +176,7 @@ class ChildPool:
         self,
         command: Callable[[int, int], Sequence[str]],
         *,
-        setup: Callable[[Path], Mapping[str, Any]],
+        setup: Callable[[Path], Mapping[str, object]],
         environment: Mapping[str, str],
     ) -> None:
         self._command = command

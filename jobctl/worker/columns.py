@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -32,7 +31,7 @@ class _Percent(msgspec.Struct, frozen=True):
     percent: float = 0.0
 
 
-def arguments(pipeline: Pipeline, text: str) -> Any:
+def arguments(pipeline: Pipeline, text: str) -> object:
     """The input of a job as a model. Raises ``Invalid`` for an input that bypassed validation."""
     try:
         data = json.loads(text)

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from jobctl.core.attempt import Claimed, Failure
 from jobctl.core.durations import format_duration
-from jobctl.core.pipeline import Limits, Stage
+from jobctl.core.pipeline import Limits
 from jobctl.core.retry import backoff
 from jobctl.worker.job_timer import JobTimer
 
@@ -24,12 +25,21 @@ NET_SLACK = 2
 """Seconds of processor time above its limit at which the kernel ends a process by itself (``RLIMIT_CPU``)."""
 
 
+class TimedStage(Protocol):
+    """A stage, as far as its time matters."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def limits(self) -> Limits: ...
+
+
 @dataclass(slots=True)
 class StageClock:
     """How long one stage of one attempt has run."""
 
     job_id: int
-    stage: Stage
+    stage: TimedStage
     limits: Limits
     seen_at: float
     wall: float = 0.0
@@ -67,7 +77,7 @@ class StageTimer:
     """
 
     def __init__(
-        self, stages: Mapping[str, Sequence[Stage]], *, timeout: float, cpu: float,
+        self, stages: Mapping[str, Sequence[TimedStage]], *, timeout: float, cpu: float,
         cpu_seconds: Callable[[int], float | None] | None = None,
     ) -> None:  # fmt: skip
         self._stages = stages
@@ -117,7 +127,7 @@ class StageTimer:
         self._clocks[pid] = StageClock(job.token.job_id, found, limits, now)
         return self._clocks[pid]
 
-    def _running(self, job: Claimed, stage: str | None) -> Stage | None:
+    def _running(self, job: Claimed, stage: str | None) -> TimedStage | None:
         """The stage by its name, else the first that has no complete checkpoint."""
         stages = self._stages.get(job.job_type, ())
         if stage is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from fcntl import LOCK_EX, LOCK_UN, lockf
 
 from jobctl.core.retry import storable
+from jobctl.system import clock
 from jobctl.worker.channel import CHILD_CAP, LEVEL_CAP, LINE_CAP, STAGE_CAP, FromChild, Line, Logged
 
 FLUSH_EVERY = 0.01
@@ -102,7 +103,7 @@ class Outbox:
     def _send_in_time(self) -> None:
         while True:
             self._pending.wait()
-            time.sleep(FLUSH_EVERY)
+            clock.sleep(FLUSH_EVERY)
             try:
                 self.flush()
             except OSError:

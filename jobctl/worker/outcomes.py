@@ -9,7 +9,8 @@ from jobctl.core.attempt import Claimed, Failure, Outcome, Token
 from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.core.lifecycle import Ending
 from jobctl.core.retry import storable
-from jobctl.postgres.leases import Leases, Settled
+from jobctl.postgres.lease_rows import Settled
+from jobctl.postgres.leases import Leases
 from jobctl.worker.channel import Line
 from jobctl.worker.logs import LogBuffer
 from jobctl.worker.reports import EndedAttempt

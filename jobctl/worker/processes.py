@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jobctl.system import clock
 from jobctl.worker.kernel import LINUX
 
 END_WITHIN = 10.0
@@ -106,7 +107,7 @@ def end_children(ended: Callable[[int, int, int], None] = lambda *_: None) -> bo
                 os.kill(pid, signal.SIGKILL)
         if not reap(ended):
             return True
-        time.sleep(POLL_EVERY)
+        clock.sleep(POLL_EVERY)
     return True
 
 
@@ -142,4 +143,4 @@ def end_marked(marker: str) -> None:
     while (found := [process for process in all_processes() if process.has(marker)]) and time.monotonic() < deadline:
         for process in found:  # and then those that these have started meanwhile
             process.send(signal.SIGKILL)
-        time.sleep(POLL_EVERY)
+        clock.sleep(POLL_EVERY)

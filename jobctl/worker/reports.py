@@ -9,7 +9,7 @@ from typing import assert_never
 from jobctl.core.attempt import Claimed, Outcome
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.names import display_name, span, words
-from jobctl.postgres.leases import Settled
+from jobctl.postgres.lease_rows import Settled
 from jobctl.worker.columns import label
 
 log = logging.getLogger("jobctl.worker")

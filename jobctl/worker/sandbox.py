@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any
 
+from jobctl.system.environment import variables
 from jobctl.worker import kernel, view
 from jobctl.worker.channel import Channel, FromChild, ToChild, child_end
 from jobctl.worker.view import Account, Grant
@@ -40,7 +41,7 @@ class Confinement:
     account: Account | None = None
     grants: tuple[Grant, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As plain data."""
         return asdict(self)
 
@@ -76,7 +77,7 @@ def receive_setup(descriptor: int) -> Any:
         return json.load(stream)
 
 
-def send_setup(setup: Mapping[str, Any]) -> int:
+def send_setup(setup: Mapping[str, object]) -> int:
     """The descriptor of a file without a name, to be inherited by the one process that reads it."""
     descriptor = os.memfd_create("jobctl") if kernel.LINUX else _unlinked_file()
     os.write(descriptor, json.dumps(setup).encode())
@@ -103,7 +104,7 @@ def _give_up_rights(confinement: Confinement) -> None:
     with suppress(OSError):
         os.chdir(os.getcwd())  # noqa: PTH109 - by its path, in the mounts of this process
         return
-    os.chdir(os.environ.get("TMPDIR", "/"))
+    os.chdir(variables.get("TMPDIR", "/"))
 
 
 def _signals() -> None:

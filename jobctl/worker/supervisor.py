@@ -15,7 +15,8 @@ from functools import partial
 from jobctl.core.attempt import Failure, Outcome, Token
 from jobctl.core.errors import JobctlError
 from jobctl.core.lifecycle import Ending, Status
-from jobctl.postgres.leases import Leases, Settled
+from jobctl.postgres.lease_rows import Settled
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.listener import Listener
 from jobctl.worker.children import ChildPool
 from jobctl.worker.config import WorkerConfig
@@ -39,6 +40,7 @@ from jobctl.worker.wakeups import Wakeups
 log = logging.getLogger("jobctl.worker")
 
 SETTLE = "settle"
+DROPPED = "the database did not answer in time; the outcomes of %d jobs are dropped: their leases expire"
 RETRY_SEND = 0.02
 """Seconds until what a child process did not take at once is sent."""
 WAIT_UNTIL_ALLOWED = 0.05
@@ -50,12 +52,12 @@ class Supervisor:
 
     def __init__(
         self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: ChildPool, *, timer: StageTimer,
-        listen: Callable[[], Listener] | None, metrics: Metrics | None = None,
+        listen: Callable[[], Listener] | None, metrics: Metrics | None = None, on_settled: Callable[[Settled], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.config = config
         self.queue = queue
         self.sweeper = sweeper
-        self.metrics = metrics or Metrics()
+        self.metrics, self.on_settled = metrics or Metrics(), on_settled
         self.metrics.gauges = self._gauges
         self.leases = LeaseKeeper(queue)
         self.dispatch = Dispatcher(config, queue)
@@ -83,8 +85,6 @@ class Supervisor:
             "jobctl_children": len(self.monitor.loads()), "jobctl_database_away": float(not self.outage.over),
             "jobctl_seconds_since_beat": time.monotonic() - self.leases.answered_at,
         }  # fmt: skip
-
-    # -- the loop ------------------------------------------------------------------------------------------------
 
     def register(self) -> None:
         """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database."""
@@ -117,8 +117,7 @@ class Supervisor:
                 self.wakeups.wait(self._next_timer())
         except Overdue:
             last.clear()  # it would wait for the database again
-            text = "the database did not answer in time; the outcomes of %d jobs are dropped: their leases expire"
-            log.warning(text, len(self._tokens()))
+            log.warning(DROPPED, len(self._tokens()))
         finally:
             self._leave(last)
         return self._settled
@@ -183,13 +182,12 @@ class Supervisor:
     def _report(self, written: Iterable[tuple[EndedAttempt, Settled | None]]) -> None:
         for ended, settled in written:
             if settled is None:
-                log.warning(
-                    "job %d was taken over by another worker; its result is dropped", ended.outcome.token.job_id
-                )
+                log.warning("job %d was taken over by another worker; result dropped", ended.outcome.token.job_id)
                 continue
             self._settled += 1
             report(ended, settled, worker=self.config.name)
             self.metrics.count("jobctl_jobs_settled_total", type=settled.job_type, status=str(settled.status))
+            self.on_settled(settled)
             self._pause_type(ended.outcome.failure, settled)
             self.dispatch.claim_now = True
 

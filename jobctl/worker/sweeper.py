@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jobctl.postgres.leases import Leases
 
 SWEEP_EVERY = 5.0
@@ -17,8 +19,11 @@ LIMIT = 100
 class Sweeper:
     """Due by the caller's monotonic clock; never waits for a running job."""
 
-    def __init__(self, queue: Leases, *, auto_retry: bool = True) -> None:
+    def __init__(
+        self, queue: Leases, *, auto_retry: bool = True, notifications_due: Callable[[], None] = lambda: None
+    ) -> None:
         self._queue = queue
+        self._notifications_due = notifications_due
         self._auto_retry = auto_retry
         self._due_at = self._repaired = float("-inf")
 
@@ -45,7 +50,10 @@ class Sweeper:
 
     def _pause(self) -> float:
         """Seconds until the next sweep: the soonest of the usual, the end of the next lease and the next schedule."""
-        lease_end, schedule = self._queue.next_lease_end(), self._queue.next_schedule()
+        timers = self._queue.sweep_timers()
+        if timers.notifications_due:
+            self._notifications_due()
+        lease_end, schedule = timers.lease_end, self._queue.next_schedule()
         return min(
             SWEEP_EVERY,
             SWEEP_EVERY if lease_end is None else lease_end + AFTER_LEASE,

@@ -62,7 +62,9 @@ def test_retry_due_fires_schedules_and_cancels_what_expired(cli, conn):
     cli("schedule", "add", "often", "--every", "1h", "noop")
     cli("submit", "noop", "--expires", "2h")
     assert cli("retry", "--due").out == ""
-    conn.execute("UPDATE schedules SET created_at = created_at - interval '1 hour', next_at = next_at - interval '1 hour'")
+    conn.execute(
+        "UPDATE schedules SET created_at = created_at - interval '1 hour', next_at = next_at - interval '1 hour'"
+    )
     conn.execute("UPDATE jobs SET expires_at = jobctl.clock()")
     assert cli("retry", "--due", "--dry-run").out == "dry run: would expire: 1\ndry run: would submit: 2\n"
     found = json.loads(cli("retry", "--due", "--json").out)

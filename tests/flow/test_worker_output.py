@@ -22,3 +22,12 @@ def test_json_lines_carry_job_type_attempt_worker_and_duration(shell):
     facts = {key: record[key] for key in ("job", "type", "attempt", "worker", "status")}
     assert facts == {"job": 1, "type": "noop", "attempt": 1, "worker": "vm-1", "status": "completed"}
     assert 0 <= record["duration_s"] < LONG
+
+
+def test_a_job_that_pauses_at_a_checkpoint_has_a_line_too(shell, conn, eventually):
+    shell("submit", "steps", "--set", "items=16", "--set", "slow=0.25", "--title", "Book")
+    process = shell.start("worker", "run", "--max-jobs", "1")
+    eventually(lambda: conn.execute("SELECT last_checkpoint_path FROM jobs").fetchone()[0])
+    assert shell("pause", 1, "--wait").code == 0
+    lines = process.communicate(timeout=LONG)[1]
+    assert re.search(r"\bjob 1 paused after \d+\.\ds: Steps: Book$", lines, re.MULTILINE), lines

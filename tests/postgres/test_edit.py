@@ -8,7 +8,7 @@ import pytest
 from jobctl.client import Client, Options
 from jobctl.core.edit import Changes
 from jobctl.core.errors import UsageError
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ControlOutcome, Status
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Lane, Leases

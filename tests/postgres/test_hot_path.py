@@ -6,7 +6,8 @@ from collections.abc import Callable
 import psycopg
 
 from jobctl.core.attempt import Outcome
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.leases import Leases
 from jobctl.postgres.session import PREPARED, statement
@@ -58,7 +59,7 @@ def test_statements_that_are_repeated_are_prepared_and_no_others(queue, claim):
     work(queue, claim, 7)  # more often than a session plans a prepared statement anew
     for _ in range(7):
         queue.find(Filters())
-    assert prepared(queue) == {"submit", "ready_queues", "claim", "beat", "settle"}
+    assert prepared(queue) == {"submit_plain", "ready_queues", "claim", "beat", "settle"}
     count = "SELECT count(*) FROM pg_prepared_statements"
     assert queue.connection.execute(count).fetchone() == (5,)
 

@@ -7,7 +7,7 @@ import pytest
 
 from jobctl.client import Client, Options
 from jobctl.core.errors import IllegalTransition, ScheduleNotFound, UsageError
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import Status
 from jobctl.core.schedule import CatchUp, Overlap
 from jobctl.postgres.connect import connect

@@ -10,15 +10,17 @@ import pytest
 from jobctl.client import Client, explain
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import Transient
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from tests.postgres.test_queue import explain as buffers
 from tests.postgres.test_queue import later
 
-LANES = [Lane("default", "a", priority) for priority in range(5)]
+LANES = [ClaimTarget("default", "a", priority) for priority in range(5)]
 RECORD = Record(1, "s", 0, True, "jobs/1/1-x/1-s-0", "0" * 64, 10, True)
 
 

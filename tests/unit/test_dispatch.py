@@ -102,7 +102,7 @@ def test_a_lane_is_probed_from_where_work_was_last_and_from_the_bottom_after_a_w
     dispatch.claim(1, 1, 0.0)
     dispatch.claim(1, 1, 0.1)
     dispatch.claim(1, 1, 5.0)
-    lows = [{lane.low_id for lane in lanes if lane.priority == 2} for lanes, _ in queue.claims]
+    lows = [{target.low_id for target in targets if target.priority == 2} for targets, _ in queue.claims]
     assert lows == [{0}, {7}]  # the third: nothing is ready in any queue, and no statement is sent
 
 

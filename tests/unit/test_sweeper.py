@@ -2,6 +2,7 @@
 
 import pytest
 
+from jobctl.postgres.leases import SweepTimers
 from jobctl.worker.sweeper import AFTER_LEASE, LIMIT, REPAIR_EVERY, SWEEP_EVERY, Sweeper
 
 
@@ -10,6 +11,7 @@ class FakeSweeps:
         self.lease_end: float | None = None
         self.schedule: float | None = None
         self.rescued = 0
+        self.notifications_due = False
         self.calls: list[str] = []
 
     def make_due(self) -> int:
@@ -32,8 +34,8 @@ class FakeSweeps:
         self.calls.append("dependents")
         return 0
 
-    def next_lease_end(self) -> float | None:
-        return self.lease_end
+    def sweep_timers(self) -> SweepTimers:
+        return SweepTimers(self.lease_end, self.notifications_due)
 
     def next_schedule(self) -> float | None:
         return self.schedule
@@ -81,3 +83,11 @@ def test_after_a_full_sweep_the_next_follows_at_once(queue):
     queue.rescued = LIMIT - 1
     assert sweeper.sweep(100.0)
     assert sweeper.due_in(100.0) == SWEEP_EVERY
+
+
+@pytest.mark.parametrize("due", [True, False])
+def test_a_sweep_that_finds_notifications_due_passes_it_on(queue, due):
+    queue.notifications_due = due
+    calls = []
+    Sweeper(queue, notifications_due=lambda: calls.append(1)).sweep(0.0)
+    assert bool(calls) is due

@@ -8,7 +8,7 @@ import pytest
 
 from jobctl.core.attempt import Failure, Outcome
 from jobctl.core.lifecycle import Ending, Status
-from jobctl.postgres.leases import Settled
+from jobctl.postgres.lease_rows import Settled
 from jobctl.worker.reports import EndedAttempt, line, report
 from tests.fakes.queue import claimed
 

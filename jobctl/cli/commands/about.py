@@ -84,7 +84,9 @@ def config_show(state: State) -> int:
         ignored = [{"source": i.source, "name": i.name, "reason": i.reason} for i in settings.ignored]
         emit(state, "setting_list", "settings", items, ignored=ignored)
         return 0
-    for line in table(["SETTING", "VALUE", "SOURCE"], [[i["name"], dumps(i["value"]), i["source"]] for i in items]):
+    for line in table(
+        ["SETTING", "VALUE", "SOURCE"], [[str(i["name"]), dumps(i["value"]), str(i["source"])] for i in items]
+    ):
         echo(line)
     for text in settings.ignored:
         echo(visible(f"ignored: {text}"))

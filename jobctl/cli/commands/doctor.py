@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,10 +15,11 @@ from jobctl.cli.app import State, command, pass_state
 from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import ConfigError, JobctlError, MissingExtra
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.names import plural, span
 from jobctl.core.ports import Storage
 from jobctl.core.server import LIMITS, Health
+from jobctl.system import clock
 
 BACK = 2.0
 """Seconds that what the database wrote may lie in its future, where its clock is adjusted."""
@@ -149,9 +149,9 @@ def _clock(state: State, health: Health) -> Found:
             f"the database's clock was set back: rows are dated up to {span(health.ahead_s)} in the future",
             hint="Set it right. Until then leases and heartbeats from before count as expired, and retries and delays are late.",
         )
-    before = time.time()
+    before = clock.now().timestamp()
     there = state.connect().health().server_time.timestamp()
-    apart = there - (before + time.time()) / 2
+    apart = there - (before + clock.now().timestamp()) / 2
     if abs(apart) < CLOCKS:
         return "same as the database's", None
     ahead = "behind" if apart > 0 else "ahead of"

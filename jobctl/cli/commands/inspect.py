@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from typing import Unpack
 
 import click
@@ -19,8 +18,10 @@ from jobctl.cli.output.text import echo, moment, visible
 from jobctl.cli.selectors import Selection, chosen, filters, is_narrow, numbers, selectors
 from jobctl.client import Client
 from jobctl.core.errors import JobNotFound, UsageError
-from jobctl.core.job import Filters, Job
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job
 from jobctl.core.rows import Event, LogLine, columns
+from jobctl.system import clock
 
 SORTS = ("id", "updated", "priority", "type", "status", "title")
 
@@ -238,7 +239,7 @@ def logs(
             return outcome_code([reason])
         if not lines:
             sys.stdout.flush()
-            time.sleep(0.5)
+            clock.sleep(0.5)
 
 
 def _one(ids: list[int]) -> int:

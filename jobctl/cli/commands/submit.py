@@ -90,6 +90,7 @@ def type_help(pipeline: Pipeline) -> str:
 @click.option("--key", help="Idempotency key: at most one unfinished job has it.")
 @click.option("--on-conflict", type=click.Choice(["return", "skip", "error"]), default="return", show_default=True,
               help="If the key is taken: print that job, print nothing, or fail.")  # fmt: skip
+@click.option("--notify", metavar="URL", help="POST the outcome there when the job has ended.")
 @click.option("-f", "--file", "file", metavar="FILE|-", help="Many jobs: one JSON object per line, in one transaction.")
 @click.option("--wait", "wait_", is_flag=True, help="Wait until it has ended; return the outcome.")
 @click.option("--watch", "watch_", is_flag=True, help="Watch it live.")

@@ -6,7 +6,6 @@ import json
 import logging
 import re
 import sys
-from datetime import UTC, datetime
 from typing import TypedDict, Unpack
 
 import click
@@ -18,6 +17,7 @@ from jobctl.cli.output.text import cut, echo, visible
 from jobctl.core.errors import JobNotFound
 from jobctl.core.names import span
 from jobctl.core.rows import WorkerRow, columns
+from jobctl.system import clock
 
 
 @click.group(cls=Family)
@@ -27,15 +27,15 @@ def worker() -> None:
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        body = {"ts": stamp(datetime.now(UTC)), "level": record.levelname.lower(), "message": record.getMessage()}
+        body = {"ts": stamp(clock.now()), "level": record.levelname.lower(), "message": record.getMessage()}
         return json.dumps(body | getattr(record, "fields", {}))
 
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        clock = datetime.now().astimezone().strftime("%H:%M:%S")
+        time = clock.local_now().strftime("%H:%M:%S")
         level = "" if record.levelno <= logging.INFO else f" {record.levelname.lower()}:"
-        return f"{clock}{level} {visible(record.getMessage())}"
+        return f"{time}{level} {visible(record.getMessage())}"
 
 
 class _Address(click.ParamType[tuple[str, int]]):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime
 
 from jobctl.cli import exits
 from jobctl.cli.output.fields import dumps, job_object, stamp
@@ -14,6 +13,7 @@ from jobctl.cli.watching.source import Ender, Source
 from jobctl.core.errors import JobctlError
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import Status
+from jobctl.system import clock
 
 PROGRESS_EVERY = 1.0
 """Seconds between two progress events of one job."""
@@ -53,7 +53,7 @@ class Stream:
             code = self._ender.code(jobs)
             if code is not None:
                 return code
-            time.sleep(self._source.rest())
+            clock.sleep(self._source.rest())
             jobs = self._source.look()
 
     def _tell(self, jobs: list[Job]) -> None:
@@ -92,6 +92,6 @@ class Stream:
         self._seen[job.id] = job
 
     def _send(self, event: str, **more: object) -> None:
-        echo(dumps({"v": 1, "seq": self._seq, "ts": stamp(datetime.now(UTC)), "event": event, **more}))
+        echo(dumps({"v": 1, "seq": self._seq, "ts": stamp(clock.now()), "event": event, **more}))
         sys.stdout.flush()
         self._seq += 1

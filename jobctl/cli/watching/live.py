@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from jobctl.cli.app import State
 from jobctl.cli.output.card import card, job_lines, state_words
@@ -17,6 +16,7 @@ from jobctl.client import Client
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import ControlResult, Job
 from jobctl.core.lifecycle import DONE, Status, Verb
+from jobctl.system import clock
 
 VERBS = {"p": (Verb.PAUSE,), "r": (Verb.RESUME, Verb.RETRY), "c": (Verb.CANCEL,)}
 """Key → what it does, the first of these that is possible on the selected job."""
@@ -158,8 +158,8 @@ class Live:
         if self._selected not in {job.id for job in jobs}:
             self._selected = jobs[0].id if jobs else None
         away = self._source.away_since
-        clock = datetime.now().astimezone().strftime("%H:%M:%S")
-        corner = f"reconnecting ({time.monotonic() - away:.0f}s)" if away else clock
+        present = clock.local_now().strftime("%H:%M:%S")
+        corner = f"reconnecting ({time.monotonic() - away:.0f}s)" if away else present
         recent = self._source.ids is None
         return View(jobs, self._source.more, recent, self._selected, self._detail, self._message, corner)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from collections.abc import Callable, Sequence
 from jobctl.cli.app import State
 from jobctl.cli.selectors import Selection
 from jobctl.cli.watching.source import Ender, Source
+from jobctl.system.environment import variables
 
 
 def watch_jobs(
@@ -36,7 +36,7 @@ def watch_jobs(
     source = Source(state, ids, where)
     source.look()  # an unknown id is an error before anything is shown
     ender = Ender(ids, timeout, alive)
-    interactive = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    interactive = sys.stdin.isatty() and sys.stdout.isatty() and variables.get("TERM") != "dumb"
     try:
         if state.json and not report_to_stderr:
             from jobctl.cli.watching.events import Stream

@@ -8,7 +8,6 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from defusedxml import DefusedXmlException
@@ -246,7 +245,7 @@ def _headings(root: Element, levels: Mapping[str, int]) -> str | None:
     for paragraph in root.iter():
         if local(paragraph) != "p":
             continue
-        properties: Any = next((child for child in paragraph if local(child) == "pPr"), None)
+        properties = next((child for child in paragraph if local(child) == "pPr"), None)
         if properties is None:
             continue
         level = _outline(properties)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urldefrag
+from xml.etree.ElementTree import Element
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
@@ -77,7 +77,7 @@ class EpubSource:
         """Closes the archive."""
         self._zip.close()
 
-    def _spine(self, package: Any, base: str) -> Iterator[str]:
+    def _spine(self, package: Element, base: str) -> Iterator[str]:
         """The chapters that can be read, in order, notes (``linear="no"``) where they stand; the rest is accounted for."""
         items = {item.get("id"): item for item in package.iter(f"{_OPF}item")}
         references = list(package.iter(f"{_OPF}itemref"))
@@ -137,14 +137,15 @@ class EpubSource:
         if any(method not in FONTS_ONLY for method in methods):
             raise Invalid(f"{self._name} is copy-protected")
 
-    def _xml(self, name: str) -> Any:
+    def _xml(self, name: str) -> Element:
         try:
-            return fromstring(self._zip.read(name))
+            root: Element = fromstring(self._zip.read(name))
         except (ParseError, DefusedXmlException, ValueError):
             raise Invalid(f"{self._name} is damaged: {name} is not well-formed XML") from None
+        return root
 
 
-def _first(package: Any, name: str) -> str | None:
+def _first(package: Element, name: str) -> str | None:
     node = package.find(f".//{_DC}{name}")
     text = " ".join((node.text or "").split()) if node is not None else ""
     return text or None

@@ -6,10 +6,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from html_to_markdown import ConversionOptions, convert
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from jobctl.core.account import Loss, LossKind
 from jobctl.core.document import Part, SourceInfo
@@ -127,7 +126,7 @@ def _drop(tree: LexborHTMLParser, kind: LossKind, tags: tuple[str, ...], where: 
     return Loss(kind, len(outer), words, where) if outer else None
 
 
-def _is_inside(node: Any, tags: tuple[str, ...]) -> bool:
+def _is_inside(node: LexborNode, tags: tuple[str, ...]) -> bool:
     parent = node.parent
     for _ in range(8):
         if parent is None:
@@ -153,7 +152,7 @@ def _links(tree: LexborHTMLParser, where: list[str]) -> list[Loss]:
     return [Loss(kind, count, 0, where) for kind, count in found.items()]
 
 
-def _visible(root: Any) -> str:
+def _visible(root: LexborNode) -> str:
     """The text below a node, with a blank where a block begins."""
     pieces: list[str] = []
     for node in root.traverse(include_text=True):

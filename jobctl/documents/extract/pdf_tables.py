@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+
+import pypdfium2 as pdfium
+from pypdfium2 import raw
 
 from jobctl.core.document import Line
 from jobctl.documents.extract.pdf_columns import (
@@ -60,7 +62,11 @@ class Table:
 
 
 def page_tables(
-    page: Any, handle: Any, text: str, box: tuple[float, float, float, float], lines: Sequence[Line]
+    page: pdfium.PdfPage,
+    handle: raw.FPDF_TEXTPAGE,
+    text: str,
+    box: tuple[float, float, float, float],
+    lines: Sequence[Line],
 ) -> list[Table]:
     """The tables of an upright page. ``handle``: its text page; ``text``: its characters; ``box``: its media box."""
     across, down = page_rules(page, box[0], box[1])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 MOST_OBJECTS = 6_000
@@ -37,7 +37,7 @@ class Rule:
     end: float
 
 
-def page_words(handle: Any, text: str, left: float, bottom: float) -> list[Word]:
+def page_words(handle: raw.FPDF_TEXTPAGE, text: str, left: float, bottom: float) -> list[Word]:
     """The words of a page whose characters are ``text``; ``left`` and ``bottom``: the corner of its media box."""
     words: list[Word] = []
     begin: int | None = None
@@ -51,7 +51,7 @@ def page_words(handle: Any, text: str, left: float, bottom: float) -> list[Word]
     return words
 
 
-def _word(handle: Any, text: str, begin: int, end: int, left: float, bottom: float) -> Iterator[Word]:
+def _word(handle: raw.FPDF_TEXTPAGE, text: str, begin: int, end: int, left: float, bottom: float) -> Iterator[Word]:
     first, last = _box(handle, begin), _box(handle, end - 1)
     x, y = ctypes.c_double(), ctypes.c_double()
     raw.FPDFText_GetCharOrigin(handle, begin, ctypes.byref(x), ctypes.byref(y))
@@ -61,13 +61,13 @@ def _word(handle: Any, text: str, begin: int, end: int, left: float, bottom: flo
         yield Word(text[begin:end], first[0] - left, last[2] - left, y.value - bottom, size if size > 2 else height)
 
 
-def _box(handle: Any, index: int) -> tuple[float, float, float, float]:
+def _box(handle: raw.FPDF_TEXTPAGE, index: int) -> tuple[float, float, float, float]:
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     raw.FPDFText_GetCharBox(handle, index, *map(ctypes.byref, (left, right, bottom, top)))
     return left.value, bottom.value, right.value, top.value
 
 
-def page_rules(page: Any, left: float, bottom: float) -> tuple[list[Rule], list[Rule]]:
+def page_rules(page: pdfium.PdfPage, left: float, bottom: float) -> tuple[list[Rule], list[Rule]]:
     """(horizontal, vertical) rules of a page: strokes, thin shapes and the edges of areas; none of a drawing."""
     if raw.FPDFPage_CountObjects(page.raw) > MOST_OBJECTS:
         return [], []
@@ -96,7 +96,7 @@ def page_rules(page: Any, left: float, bottom: float) -> tuple[list[Rule], list[
 Point = tuple[float, float]
 
 
-def _segments(item: Any, left: float, bottom: float) -> Iterator[tuple[Point, Point]]:
+def _segments(item: pdfium.PdfObject, left: float, bottom: float) -> Iterator[tuple[Point, Point]]:
     """The straight segments of a path that has many."""
     matrix = item.get_matrix()
     last: Point | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from os.path import abspath
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -25,6 +24,7 @@ from jobctl.documents import vault as engine
 from jobctl.documents.vault import Action, Note, Vault
 from jobctl.handlers.obsidian import notes
 from jobctl.handlers.obsidian.notes import Plan, PlannedNote, VaultInput
+from jobctl.system import clock
 
 
 class ObsidianSync(VaultInput):
@@ -158,7 +158,7 @@ def _missing(ctx: Context, document: Document, path: str, agreed: VaultSync) -> 
         ctx.write(lambda library: library.unsync(document.id, vault))
         return Synced(document_id=document.id, note=path, outcome="forgotten")
     if not agreed.missing_since:
-        missing = replace(agreed, missing_since=datetime.now(UTC))
+        missing = replace(agreed, missing_since=clock.now())
         ctx.write(lambda library: library.sync(missing))
     reason = (
         f"the note is gone: restore it, or submit again with forget=[{document.id}]; the document stays in the library"
@@ -171,7 +171,7 @@ def _write_copy(vault: Vault, path: str, text: str) -> str:
     original = PurePosixPath(path)
     text = text.replace("jobctl-id: ", "jobctl-conflict: ")  # a copy is not the note of the document
     for number in range(1, 100):
-        mark = f"conflict {datetime.now(UTC).date()}" + (f" {number}" if number > 1 else "")
+        mark = f"conflict {clock.now().date()}" + (f" {number}" if number > 1 else "")
         copy = str(original.with_name(f"{original.stem} ({mark}).md"))
         if not vault.exists(copy) or vault.read(copy) == text:
             vault.write(copy, text)

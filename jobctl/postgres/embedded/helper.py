@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from typing import Literal
 from jobctl.core.errors import ConfigError, JobctlError, StoreUnavailable
 from jobctl.postgres.embedded.account import Account
 from jobctl.postgres.embedded.cluster import Cluster, Report
+from jobctl.system.environment import variables
 
 Action = Literal["start", "stop"]
 ERRORS: dict[str, type[JobctlError]] = {error.__name__: error for error in (ConfigError, StoreUnavailable)}
@@ -63,7 +63,7 @@ def _delegate(action: Action, cluster: Cluster, account: Account, report: Report
         "bindir": str(cluster.bindir), "durable": cluster.durable,
         "socket_dir": None if cluster.socket_dir is None else str(cluster.socket_dir),
     }  # fmt: skip
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment = {name: variables[name] for name in PASSED_ON if name in variables}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "jobctl.postgres.embedded", json.dumps(order)],
         cwd="/", env=environment, pass_fds=[lock], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -70,7 +70,8 @@ settled AS (
         next_retry_at = CASE WHEN d.status = 'failed' AND d.again THEN jobctl.clock() + make_interval(secs => d.retry_after) END
     FROM decided d
     WHERE j.id = d.id
-    RETURNING j.id, j.job_type, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, d.outcome, d.kind, d.message, d.raw
+    RETURNING j.id, j.job_type, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, d.outcome, d.kind, d.message, d.raw,
+        j.metadata ? 'notify_url' AS notify
 ),
 logged AS (
     INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, lease_seq, detail)
@@ -92,8 +93,8 @@ logged AS (
     FROM settled ORDER BY id
 )
 SELECT
-    id, true AS settled, job_type, status, concurrency_key,
+    id, true AS settled, job_type, status, concurrency_key, notify,
     status = 'completed' AND EXISTS (SELECT FROM jobctl.job_dependencies d WHERE d.depends_on = settled.id) AS awaited
 FROM settled
 UNION ALL
-SELECT id, false, NULL, NULL, NULL, NULL FROM ours WHERE id NOT IN (SELECT id FROM settled)
+SELECT id, false, NULL, NULL, NULL, NULL, NULL FROM ours WHERE id NOT IN (SELECT id FROM settled)
