@@ -135,7 +135,8 @@ def _options(state: State, values: SubmitOptions) -> Options:
         title=values["title"], queue=values["queue"], priority=values["priority"], max_retries=values["max_retries"],
         delay=values["delay"], at=at, after=tuple(numbers(state, values["after"])) if values["after"] else (),
         labels=dict(pair(label) for label in values["labels"]), key=values["key"], on_conflict=values["on_conflict"],
-        notify=values["notify"], reserved=RESERVED if values["run_"] else 0.0, expires=values["expires"], timeout=job_timeout(values),
+        notify=values["notify"], reserved=RESERVED if values["run_"] else 0.0,
+        expires=values["expires"], timeout=job_timeout(values),
     )  # fmt: skip
 
 
@@ -204,7 +205,8 @@ def _value(text: str) -> object:
 
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "type": str, "input": dict, "title": str, "queue": str, "priority": str, "key": str, "labels": dict, "max_retries": int,
-    "delay": (int, float), "after": list, "notify": str, "expires": (int, float, str), "timeout": (int, float, str),
+    "delay": (int, float), "after": list, "notify": str,
+    "expires": (int, float, str), "timeout": (int, float, str),
 }  # fmt: skip
 """What a line of ``-f`` may hold."""
 
@@ -249,8 +251,8 @@ class Lines:
         options = self._values
         inherited: dict[str, Any] = {
             "queue": options["queue"], "priority": options["priority"], "max_retries": options["max_retries"],
-            "delay": options["delay"], "on_conflict": options["on_conflict"], "expires": options["expires"],
-            "timeout": job_timeout(options), "notify": options["notify"],
+            "delay": options["delay"], "on_conflict": options["on_conflict"],
+            "notify": options["notify"], "expires": options["expires"], "timeout": job_timeout(options),
             "reserved": RESERVED if options["run_"] else 0.0,
         }  # fmt: skip
         own = {name: value for name, value in item.items() if name not in ("type", "input", "after")}

@@ -143,6 +143,9 @@ def _job(
     """A job with the options of its submitter, which win over what its type would choose."""
     if len(json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_INPUT:
         raise InvalidArguments(f"{job_type}: the input is larger than 64 KiB", ["input: larger than 64 KiB"])
+    for name, seconds in (("expiry", options.expires), ("timeout", options.timeout)):
+        if seconds is not None and not 0.0 < seconds < FOREVER:
+            raise UsageError(f"invalid {name}: {seconds:g}s", hint="more than 0 seconds, up to 100 years")
     retries = max_retries if options.max_retries is None else options.max_retries
     _refuse_unfit(options, retries)
     shown = title if options.title is None else options.title
@@ -167,12 +170,10 @@ def _job(
 
 def _metadata(options: Options) -> dict[str, object]:
     """What the row's metadata keeps of the options."""
-    kept: dict[str, object] = {"reserved_s": options.reserved} if options.reserved else {}
-    if options.expires is not None:
-        kept["expires"] = format_duration(options.expires)
-    if options.timeout is not None:
-        kept["timeout_s"] = options.timeout
-    return kept | ({"notify_url": checked_url(options.notify)} if options.notify else {})
+    reserved: dict[str, object] = {"reserved_s": options.reserved} if options.reserved else {}
+    expiry: dict[str, object] = {"expires": format_duration(options.expires)} if options.expires is not None else {}
+    limit: dict[str, object] = {"timeout_s": options.timeout} if options.timeout is not None else {}
+    return reserved | expiry | limit | ({"notify_url": checked_url(options.notify)} if options.notify else {})
 
 
 def _refuse_unfit(options: Options, retries: int) -> None:

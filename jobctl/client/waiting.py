@@ -36,6 +36,7 @@ class Waiting(Base):
         """Blocks until all jobs (``first``: any) reached ``until``, or can't any more. ``timeout`` in seconds.
 
         A failed job that will be retried automatically has not ended; it counts where ``failed`` is wanted by itself.
+
         With ``fail_fast`` it ends as soon as one failed, was cancelled or can't reach ``until`` any more.
 
         A status that was passed through between two looks counts: the history decides, not the moment.

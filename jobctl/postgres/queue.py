@@ -70,9 +70,11 @@ class Queue(Waking, ScheduleVerbs, EditVerb):
         """
         rows = [submitted_row(n, job) for n, job in enumerate(new)]
         try:
-            if self._submits_directly and not any(job.key is not None or job.after for job in new):
+            if self._submits_directly and not any(
+                job.key is not None or job.after or job.expires is not None for job in new
+            ):
                 answers = self._run("submit_plain", rows=json.dumps(rows))
-                return self._submitted(new, [Submitted(row["id"], created=True) for row in answers], wake=wake)
+                return self._submitted(new if wake else (), [Submitted(row["id"], created=True) for row in answers])
             answers = self._run("submit", rows=json.dumps(rows))
             if lost := [row["n"] for row in answers if row["id"] is None]:
                 # another transaction took these keys after the statement's snapshot: now its jobs can be seen
@@ -82,11 +84,11 @@ class Queue(Waking, ScheduleVerbs, EditVerb):
             reason = error.diag.message_detail or first_line(error)
             raise UsageError(f"it can't be stored: {error.diag.message_primary}", hint=reason) from error
         self._submits_directly = not self._limited
-        return self._submitted(new, [Submitted(row["id"], row["created"]) for row in answers], wake=wake)
+        return self._submitted(new if wake else (), [Submitted(row["id"], row["created"]) for row in answers])
 
-    def _submitted(self, new: Sequence[NewJob], answers: list[Submitted], *, wake: bool) -> list[Submitted]:
+    def _submitted(self, new: Sequence[NewJob], answers: list[Submitted]) -> list[Submitted]:
         keys = {job.concurrency_key for job in new} - {None}
-        if keys and wake:
+        if keys:
             self.wake_keys(keys)
         return answers
 

@@ -1,7 +1,7 @@
 """Schedules, and jobs that expire before their start or may take only so long.
 
 Revision ID: 0008
-Revises: 0006
+Revises: 0007
 """
 
 from alembic import op

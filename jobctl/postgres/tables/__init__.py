@@ -16,6 +16,7 @@ from jobctl.postgres.tables.jobs import (
     workers,
 )
 from jobctl.postgres.tables.library import annotations, chunks, connections, documents, import_review, vault_sync
+from jobctl.postgres.tables.schedules import schedules
 
 __all__ = [
     "annotations",
@@ -31,8 +32,6 @@ __all__ = [
     "jobs",
     "metadata",
     "notifications",
-    "notifications",
-    "schedules",
     "schedules",
     "vault_sync",
     "workers",
