@@ -12,7 +12,6 @@ from jobctl.postgres.tables.jobs import (
     job_logs,
     jobs,
     notifications,
-    schedules,
     workers,
 )
 from jobctl.postgres.tables.library import annotations, chunks, connections, documents, import_review, vault_sync
