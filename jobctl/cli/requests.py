@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TypedDict
 
-import click
-
 from jobctl.cli.app import State
+from jobctl.cli.files import readable
+from jobctl.cli.folders import SUFFIXES, Skipped, documents, exists
 from jobctl.cli.output.text import cut, is_text, parse_when
 from jobctl.cli.selectors import numbers, read_stdin
 from jobctl.client import Options
 from jobctl.core.durations import parse_duration
 from jobctl.core.errors import UsageError
-
-SUFFIXES = (".pdf", ".epub", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text")
 
 RESERVED = 60.0
 """Seconds that a job of ``--run`` is kept from other workers: it is to run here, where its folders are."""
@@ -61,8 +61,8 @@ Request = tuple[str, Mapping[str, object], Options]
 """Job type, input, options."""
 
 
-def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> tuple[Iterable[Request], list[str]]:
-    """What is to be created, and the files that can't be."""
+def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> tuple[Iterable[Request], Skipped]:
+    """What is to be created, and the files that are left out."""
     if values["file"] is not None:
         if words:
             raise UsageError("give a type, or -f FILE, not both", hint="jobctl submit --help")
@@ -71,7 +71,7 @@ def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> 
             raise UsageError(f"--{option} can't be used with -f", hint="Put it into the lines of the file.")
         if values["file"] == "-" and 0 in state.closed:
             raise UsageError("stdin is closed")
-        return Lines(values["file"], values), []
+        return Lines(values["file"], values), Skipped()
     if values["at"] is not None and values["delay"]:
         raise UsageError("give --at or --delay, not both")
     if not words:
@@ -79,7 +79,7 @@ def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> 
     options = _options(state, values)
     if _is_path(words[0]):
         data = input_data(state, values)
-        found, skipped = _documents(words)
+        found, skipped = documents(words)
         if values["key"] is not None and len(found) > 1:
             raise UsageError(
                 f"--key is for one job, and these are {len(found)} files",
@@ -90,43 +90,12 @@ def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> 
         raise UsageError(
             f"unexpected argument {words[1]!r}", hint="Fields of the input are given with --set field=value"
         )
-    return [(words[0], input_data(state, values), options)], []
+    return [(words[0], input_data(state, values), options)], Skipped()
 
 
 def _is_path(word: str) -> bool:
     """An existing file or folder; or something that can only be meant as a path."""
-    return _exists(word) or "/" in word or Path(word).suffix.lower() in SUFFIXES
-
-
-def _exists(word: str) -> bool:
-    try:
-        return Path(word).exists()
-    except (OSError, ValueError):  # a name that no file can have
-        return False
-
-
-def _documents(words: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """The files that are named or lie in a named folder, and those among the latter whose names can't be recorded."""
-    found: list[Path] = []
-    skipped: list[str] = []
-    for word in words:
-        path = Path(word)
-        if not _exists(word):
-            raise UsageError(f"no such file: {cut(word, 200)}", hint="Give an existing file or folder.")
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-            if not inside:
-                raise UsageError(f"no documents in {word}", hint=f"Looked for {', '.join(SUFFIXES)}")
-            found += [p for p in inside if is_text(str(p))]
-            skipped += [str(p) for p in inside if not is_text(str(p))]
-        elif is_text(str(path)):
-            found.append(path)
-        else:
-            raise UsageError(f"the name of this file is not valid UTF-8: {word}", hint="Rename it.")
-    try:
-        return [path.absolute() for path in found], skipped
-    except FileNotFoundError as error:
-        raise UsageError("the current folder was deleted", hint="cd to another one, or give absolute paths.") from error
+    return exists(word) or "/" in word or Path(word).suffix.lower() in SUFFIXES
 
 
 def _options(state: State, values: SubmitOptions) -> Options:
@@ -173,7 +142,8 @@ def _text(state: State, source: str) -> str:
         return read_stdin(state)
     if source.startswith("@"):
         try:
-            return Path(source[1:]).read_text(encoding="utf-8")
+            with readable(source[1:]) as stream:
+                return stream.read().decode()
         except (OSError, ValueError) as error:
             raise _unreadable(source[1:], error) from error
     return source
@@ -221,8 +191,8 @@ class Lines:
 
     def __iter__(self) -> Iterator[Request]:
         try:
-            with click.open_file(self._source, encoding="utf-8", errors="surrogateescape") as stream:
-                for number, line in enumerate(stream, 1):
+            with sys.stdin.buffer if self._source == "-" else readable(self._source) as source:
+                for number, line in enumerate(TextIOWrapper(source, "utf-8", "surrogateescape"), 1):
                     self.number = number
                     if line.strip():
                         yield self._numbered(line)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from jobctl import wiring
 from jobctl.cli.app import Command, Family, State, pass_state
-from jobctl.cli.files import atomically
+from jobctl.cli.files import atomically, readable
 from jobctl.cli.output.fields import dumps, emit_one
 from jobctl.cli.output.text import echo
 from jobctl.core.errors import IllegalTransition, UsageError
@@ -176,22 +174,10 @@ def load(state: State, file: str) -> int:
     if file == "-":
         rows = database.load(sys.stdin.buffer)
     else:
-        with _regular_file(file) as source:
+        with readable(file, streams=False) as source:
             rows = database.load(source)
     _tell(state, "load", rows, to_stderr=False)
     return 0
-
-
-def _regular_file(path: str) -> BinaryIO:
-    """The file, open for reading. Never waits: opening a FIFO without a writer would block. Raises ``UsageError``."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path!r} cannot be read: {getattr(error, 'strerror', error)}") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UsageError(f"{path} is not a regular file", hint="A stream goes through stdin: jobctl db load -")
-    return os.fdopen(descriptor, "rb")
 
 
 def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> None:

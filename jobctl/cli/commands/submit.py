@@ -12,6 +12,7 @@ import click
 from jobctl.cli import cache
 from jobctl.cli.app import Command, Duration, State, pass_state
 from jobctl.cli.exits import outcome_code
+from jobctl.cli.folders import Skipped
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.text import echo, visible
 from jobctl.cli.requests import Lines, SubmitOptions, requests_of
@@ -20,6 +21,9 @@ from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import plural
 from jobctl.core.pipeline import Pipeline
+
+NAMED = 5
+"""Skipped files that are named; the others are counted."""
 
 
 class Submit(Command):
@@ -126,10 +130,18 @@ def submit(state: State, words: tuple[str, ...], **values: Unpack[SubmitOptions]
     else:
         cache.add(ids[-cache.MOST :], values["title"] or " ".join(words))
         _print(state, ids)
-    for path in skipped:
-        echo(f"jobctl: skipped, its name is not valid UTF-8: {path}", err=True)
+    _report(state, skipped)
     code = 0 if values["dry_run"] else _afterwards(state, ids, values)
-    return code or (2 if skipped else 0)
+    return code or (2 if skipped.unnamed else 0)
+
+
+def _report(state: State, skipped: Skipped) -> None:
+    for path in skipped.unnamed:
+        echo(f"jobctl: skipped, its name is not valid UTF-8: {path}", err=True)
+    if skipped.others:
+        shown = ", ".join(visible(path) for path in skipped.others[:NAMED])
+        more = f" and {len(skipped.others) - NAMED:,} more" if len(skipped.others) > NAMED else ""
+        state.say(f"skipped {plural(len(skipped.others), 'file')} of other formats: {shown}{more}")
 
 
 def _print(state: State, ids: Sequence[int]) -> None:
