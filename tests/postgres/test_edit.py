@@ -11,10 +11,10 @@ from jobctl.core.errors import UsageError
 from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ControlOutcome, Status
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.leases import ClaimTarget, Leases
 from tests.plugin.jobctl_test_pipelines import steps
 
-LANES = [Lane("default", "steps", priority) for priority in range(5)]
+LANES = [ClaimTarget("default", "steps", priority) for priority in range(5)]
 LATER = datetime(2090, 1, 1, tzinfo=UTC)
 
 

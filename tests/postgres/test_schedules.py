@@ -11,11 +11,11 @@ from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import Status
 from jobctl.core.schedule import CatchUp, Overlap
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.leases import ClaimTarget, Leases
 from jobctl.worker.sweeper import Sweeper
 from tests.plugin.jobctl_test_pipelines import noop
 
-LANES = [Lane("default", "noop", priority) for priority in range(5)]
+LANES = [ClaimTarget("default", "noop", priority) for priority in range(5)]
 START = datetime(2026, 3, 28, 12, tzinfo=UTC)
 
 
