@@ -11,8 +11,7 @@ from jobctl.core.errors import UsageError
 from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ControlOutcome, Status
 from jobctl.postgres.connect import connect
-from jobctl.postgres.lease_rows import ClaimTarget
-from jobctl.postgres.leases import Leases
+from jobctl.postgres.leases import ClaimTarget, Leases
 from tests.plugin.jobctl_test_pipelines import steps
 
 LANES = [ClaimTarget("default", "steps", priority) for priority in range(5)]

@@ -14,6 +14,7 @@ from jobctl.cli.output.text import echo, moment, visible
 from jobctl.cli.requests import InputOptions, input_data, pair
 from jobctl.client import Options
 from jobctl.core.job import PRIORITIES
+from jobctl.core.lifecycle import Status
 from jobctl.core.schedule import CatchUp, Overlap, Schedule
 
 SHOWN = 5
@@ -125,7 +126,7 @@ def show(state: State, name: str) -> int:
     facts = {
         "name": found.name, "when": found.timing.text, "type": _type(found), "input": str(found.job.get("input_data", {})),
         "catch up": str(found.catch_up), "overlap": str(found.overlap), "added by": found.created_by or "–",
-        "last": _last(found) or "–", "paused": f"yes{reason}" if found.paused_at else "no",
+        "last": _last(found) or "–", str(Status.PAUSED): f"yes{reason}" if found.paused_at else "no",
     }  # fmt: skip
     for label, text in facts.items():
         echo(f"{label:<9} {visible(text)}")
@@ -141,7 +142,7 @@ def show(state: State, name: str) -> int:
 def pause(state: State, name: str, reason: str | None) -> int:
     """Pause a schedule: it submits nothing until it is resumed."""
     changed = state.connect().schedules.pause(name, reason=reason)
-    return _changed(state, name, "paused" if changed else "is already paused", changed=changed)
+    return _changed(state, name, str(Status.PAUSED) if changed else f"is already {Status.PAUSED}", changed=changed)
 
 
 @schedule.command()
@@ -150,7 +151,7 @@ def pause(state: State, name: str, reason: str | None) -> int:
 def resume(state: State, name: str) -> int:
     """Resume a schedule from its next instant."""
     changed = state.connect().schedules.resume(name)
-    return _changed(state, name, "resumed" if changed else "is not paused", changed=changed)
+    return _changed(state, name, "resumed" if changed else f"is not {Status.PAUSED}", changed=changed)
 
 
 @schedule.command()
@@ -206,7 +207,7 @@ def _at(state: State, found: Schedule, instant: datetime) -> str:
 
 
 def _next(state: State, found: Schedule) -> str:
-    return "paused" if found.paused_at else moment(found.next_at, found.now, state.time_mode)
+    return str(Status.PAUSED) if found.paused_at else moment(found.next_at, found.now, state.time_mode)
 
 
 def _last(found: Schedule) -> str:
