@@ -86,8 +86,10 @@ def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> 
 
 
 def _is_path(word: str) -> bool:
-    """An existing file or folder; or something that can only be meant as a path."""
-    return _exists(word) or "/" in word or Path(word).suffix.lower() in SUFFIXES
+    """An existing file or folder without the name of a job type; or something that can only be meant as a path."""
+    from jobctl import wiring
+
+    return (_exists(word) and word not in wiring.job_types()) or "/" in word or Path(word).suffix.lower() in SUFFIXES
 
 
 def _exists(word: str) -> bool:
