@@ -94,8 +94,10 @@ def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> 
 
 
 def _is_path(word: str) -> bool:
-    """An existing file or folder; or something that can only be meant as a path."""
-    return exists(word) or "/" in word or Path(word).suffix.lower() in SUFFIXES
+    """An existing file or folder without the name of a job type; or something that can only be meant as a path."""
+    from jobctl import wiring
+
+    return (exists(word) and word not in wiring.job_types()) or "/" in word or Path(word).suffix.lower() in SUFFIXES
 
 
 def _options(state: State, values: SubmitOptions) -> Options:

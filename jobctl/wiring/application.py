@@ -7,8 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from jobctl.client import Client
-from jobctl.system.environment import variables
-from jobctl.wiring.configuration import settings, user
+from jobctl.wiring.configuration import Settings, settings, user
 from jobctl.wiring.databases import Database
 from jobctl.wiring.plugins import pipeline, storage
 
@@ -25,15 +24,19 @@ def connect(url: str | None = None, *, config: str | Path | None = None) -> Clie
     Raises ``ConfigError`` for bad settings; the client's methods raise ``StoreUnavailable`` while the database can't be
     reached.
     """
+    return client_of(settings({"db": url, "config": config}))
+
+
+def client_of(chosen: Settings) -> Client:
+    """The client of an application with these settings."""
     from jobctl.postgres.caller import caller_queue
     from jobctl.postgres.threads import ThreadedQueue
 
-    chosen = settings({"db": url, "config": config})
     return Client(
         ThreadedQueue(partial(Database(chosen, log.info).connect, "jobctl")),
         storage=partial(storage, chosen),
         load=cache(pipeline),
-        user=user(variables),
+        user=user(chosen.environment),
         pausing=chosen.values["pausing"],
         retries=chosen.values["max_retries"],
         notify_url=chosen.values["notify_url"],

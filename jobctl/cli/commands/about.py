@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from pathlib import Path
 
 import click
 
@@ -13,18 +14,43 @@ from jobctl.cli.app import Family, State, command, pass_state
 from jobctl.cli.output.fields import dumps, emit
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, visible
-from jobctl.core.errors import ConfigError, MissingExtra
+from jobctl.core.errors import ConfigError, MissingExtra, UsageError
 from jobctl.core.pipeline import Pipeline
 
 
-@command()
-@click.argument("name", required=False)
+@command(
+    examples=[
+        "jobctl types                    all that are installed",
+        "jobctl types new count_words    the package of a new one, with a test",
+    ]
+)
+@click.argument("words", nargs=-1, metavar="[NAME] | new NAME")
+@click.option("--into", metavar="DIR", help="Folder for the package of new; default: the current one.")
 @pass_state
-def types(state: State, name: str | None) -> int:
+def types(state: State, words: tuple[str, ...], into: str | None) -> int:
     """Show job types with their input, stages, and where they can pause. In JSON: the input's JSON Schema.
 
     A type that can't be loaded is named with the reason on stderr; the others work.
+
+    new NAME writes a small package with that job type: entry point, input model, two stages and a test.
     """
+    if words[:1] == ("new",) and len(words) == 2:
+        return _new(words[1], into or ".")
+    if len(words) > 1 or into is not None:
+        raise UsageError("expected one job type, or: new NAME", hint="jobctl types --help")
+    return _show(state, words[0] if words else None)
+
+
+def _new(name: str, into: str) -> int:
+    from jobctl.cli.commands.new_type import write_package
+
+    package = write_package(name, Path(into))
+    echo(str(package))
+    echo(visible(f"Install and try it: cd {package} && pip install -e '.[dev]' && pytest"), err=True)
+    return 0
+
+
+def _show(state: State, name: str | None) -> int:
     from jobctl import wiring
 
     working, broken = ({name: wiring.pipeline(name)}, {}) if name else wiring.pipelines()
