@@ -290,8 +290,8 @@ class Supervisor:
         except JobctlError as error:
             reason = str(error)
         if left := len(self.outcomes):
-            text = "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again"
-            log.warning(text, reason, left)
+            text = "%s; the outcomes of %s are dropped: their leases expire, then they run again"
+            log.warning(text, reason, plural(left, "job"))
 
     def _leave(self, last: Iterable[Callable[[], None]]) -> None:
         """Ends the child processes first: a step that fails or takes too long does not prevent the others."""
