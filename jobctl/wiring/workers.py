@@ -20,6 +20,7 @@ from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
 from jobctl.wiring.plugins import pipeline, pipelines, plugin, storage
+from jobctl.wiring.secrets import secrets
 
 START_TIMEOUT = 10.0
 """Seconds that a worker waits for its database when it starts."""
@@ -116,6 +117,7 @@ def _child_pool(settings: Settings, database: Database, queue: Any, types: Seque
     setup = {
         "home": str(settings.home), "roots": roots, "set_by_child": environment.set_by_child,
         "plugins": environment.plugins, "by_type": environment.by_type,
+        "secrets": secrets(settings, settings.environment),
     }  # fmt: skip
 
     confined = cache(partial(_confinement, settings, roots=tuple(roots)))
@@ -197,6 +199,7 @@ def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
     from jobctl.wiring.confinement import TypeEnvironment
     from jobctl.worker.child import Child
     from jobctl.worker.context import Services
+    from jobctl.worker.secrets import Secrets
 
     settings = Settings(received["values"], {}, Path(received["home"]), received["plugins"])
     database = Database(settings, lambda _: None, starts=False)
@@ -215,7 +218,7 @@ def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
         services = Services(
             storage=storage(settings), library=libraries, reader=lambda: libraries(queue.connection), load=load,
             request=partial(request, settings), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),
-            settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=bool(settings["auto_retry"]),
+            settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=bool(settings["auto_retry"]), secrets=Secrets(received["secrets"]),
         )  # fmt: skip
         Child(channel, services, queue).run()
 
