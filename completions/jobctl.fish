@@ -301,6 +301,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from types' -a obsidian_sync
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a process_document
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a readwise_import
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a reprocess_connections
+complete -c jobctl -n '__fish_seen_subcommand_from types' -l into -x
 complete -c jobctl -n '__fish_seen_subcommand_from types' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l since -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
