@@ -21,6 +21,7 @@ from jobctl.system import clock
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
 from jobctl.worker.context import Services
+from jobctl.worker.secrets import Secrets
 
 
 @dataclass
@@ -64,7 +65,12 @@ class _Recorder:
 
 
 def run(
-    pipeline: Pipeline, args: Mapping[str, Any], *, library: Any = None, input_roots: Sequence[Path] = (Path("/"),)
+    pipeline: Pipeline,
+    args: Mapping[str, Any],
+    *,
+    library: Any = None,
+    input_roots: Sequence[Path] = (Path("/"),),
+    secrets: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Runs all stages and returns the result. What the pipeline raises is raised here, with its traceback.
 
@@ -79,7 +85,7 @@ def run(
             storage=storage, library=lambda _: library, reader=lambda: library,
             load=lambda _: pipeline, request=partial(wiring.request, settings), workspace=Path(folder),
             input_roots=tuple(input_roots), settings=settings.values,
-            plugin=lambda kind, name: wiring.plugin(settings, {}, kind, name),
+            plugin=lambda kind, name: wiring.plugin(settings, {}, kind, name), secrets=Secrets(secrets),
         )  # fmt: skip
         payload = pipeline.validate(args).model_dump_json(exclude_none=True)
         token = Token(1, 1, str(uuid.uuid4()))
@@ -90,6 +96,7 @@ def run(
             log=lambda level, stage, text: run_result.log.append(f"{level} {stage}: {text}"), caught=raised.append, every=0.0,
         )  # fmt: skip
         outcome = attempt.run()
+        services.loop.close()
         if raised:
             raise raised[0]
         if outcome is not None and outcome.kind is Ending.COMPLETED:

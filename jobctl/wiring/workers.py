@@ -22,6 +22,7 @@ from jobctl.wiring.databases import Database
 from jobctl.wiring.described import TypeFacts, described
 from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
 from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
+from jobctl.wiring.secrets import secrets
 
 if TYPE_CHECKING:  # each command loads what it needs
     from subprocess import Popen
@@ -133,6 +134,7 @@ def _child_pool(
     setup = {
         "home": str(settings.home), "roots": roots, "set_by_child": environment.set_by_child,
         "plugins": environment.plugins, "by_type": environment.by_type,
+        "secrets": secrets(settings, settings.environment),
     }  # fmt: skip
 
     confined = cache(partial(_confinement, settings, roots=tuple(roots)))
@@ -224,6 +226,7 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
     from jobctl.wiring.confinement import TypeEnvironment
     from jobctl.worker.child import Child
     from jobctl.worker.context import Services
+    from jobctl.worker.secrets import Secrets
 
     settings = Settings(received["values"], {}, Path(received["home"]), received["plugins"])
     database = Database(settings, lambda _: None, starts=False)
@@ -243,6 +246,7 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
             storage=storage(settings), library=libraries, reader=lambda: libraries(queue.connection), load=load,
             request=partial(request, settings), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),
             settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=settings.values["auto_retry"],
+            secrets=Secrets(received["secrets"]),
         )  # fmt: skip
         Child(channel, services, queue).run()
 

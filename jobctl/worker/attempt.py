@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -118,7 +119,7 @@ class Attempt:
 
     def _failed(self, error: BaseException) -> Outcome:
         self._caught(error)
-        problem = failure(error)
+        problem = self.services.secrets.redacted(failure(error))
         delay = problem.retry_in
         if delay is None:
             delay = backoff(self.job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
@@ -200,7 +201,14 @@ class Attempt:
         return self._finish(checkpoints, context, segment, results + fresh, last=last)
 
     def _run(self, context: StageContext, stage: Stage, value: object) -> object:
-        return self._through_outages(context, lambda: plain(stage.run(context, value), stage.name))
+        return self._through_outages(context, lambda: plain(self._called(context, stage, value), stage.name))
+
+    def _called(self, context: StageContext, stage: Stage, value: object) -> object:
+        """What the stage's function returns; that of an ``async def`` when it is awaited."""
+        returned = stage.run(context, value)
+        if not inspect.iscoroutine(returned):
+            return returned
+        return self.services.loop.run(returned, lambda: self.stops.cancel)
 
     def _through_outages(self, context: StageContext, act: Callable[[], T]) -> T:
         """A stage that loses the database while it reads is begun again: an outage is not an error of the job."""

@@ -73,6 +73,7 @@ class Child:
         with self._capture:
             while (job := self._next()) is not None:
                 self._run(job)
+        self._services.loop.close()
         self._outbox.flush()
 
     def _next(self) -> Claimed | None:
@@ -96,7 +97,8 @@ class Child:
             log=lambda level, stage, text: outbox.log(job_id, level, stage, text), on_stage=self._limit_cpu,
         )  # fmt: skip
         reporter = attempt.reporter
-        self._capture.begin(lambda level, text: outbox.log(job_id, level, reporter.stage, text))
+        redact = self._services.secrets.redact
+        self._capture.begin(lambda level, text: outbox.log(job_id, level, reporter.stage, redact(text)))
         outcome = attempt.run()
         end_children()  # whatever the job has started ends with it
         self._capture.end()

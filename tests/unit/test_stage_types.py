@@ -144,10 +144,6 @@ def test_what_over_returns_must_fit_the_batches() -> None:
             return items
 
 
-async def waiting(_ctx: Context, _args: Args) -> int:
-    return 1
-
-
 def yielding(_ctx: Context, _args: Args) -> Iterable[int]:
     yield 1
 
@@ -156,9 +152,7 @@ def alone(_ctx: Context) -> int:
     return 1
 
 
-@pytest.mark.parametrize(
-    ("run", "reason"), [(waiting, "async function"), (yielding, "generator"), (alone, "two arguments")]
-)
+@pytest.mark.parametrize(("run", "reason"), [(yielding, "generator"), (alone, "two arguments")])
 def test_functions_that_cannot_be_a_stage_are_refused_when_they_are_defined(
     run: Callable[..., Any], reason: str
 ) -> None:
