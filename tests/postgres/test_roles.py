@@ -536,7 +536,7 @@ MAY = {
     "rea": LOOKS,
     "lib": {"blockers", "effective", "wake"},
     "wim": LOOKS | {
-        "submit", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
+        "submit", "submit_plain", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
         "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune", "prune_results",
     },
 }  # fmt: skip

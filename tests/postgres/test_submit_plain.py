@@ -40,9 +40,7 @@ def test_both_statements_create_the_same_job(queue, conn, monkeypatch, kind):
     queue.pause_queue("queue", "paused")
     queue.pause_queue("type", "b")
     ran = verbs(queue, monkeypatch)
-    answers = []
-    for _ in range(2):
-        answers.append(queue.submit([KINDS[kind]] * 2))
+    answers = [queue.submit([KINDS[kind]] * 2) for _ in range(2)]
     assert [verb for verb in ran if verb.startswith("submit")] == ["submit", "submit_plain"]
     assert [answer.id for both in answers for answer in both] == [1, 2, 3, 4]
     assert all(answer.created for both in answers for answer in both)
