@@ -114,7 +114,7 @@ def mask(info: str) -> str:
 
 def connect(
     info: str, *, application_name: str = "jobctl", verify: Callable[[int], None] = lambda _: None
-) -> psycopg.Connection[Any]:
+) -> psycopg.Connection:
     """An autocommit connection, with time limits on everything. It prepares no statement until ``allow_prepared``.
 
     ``verify`` receives the descriptor of the connection before the first statement, and raises where it is not the
@@ -151,7 +151,7 @@ def connect(
     return connection
 
 
-def allow_prepared(connection: psycopg.Connection[Any]) -> bool:
+def allow_prepared(connection: psycopg.Connection) -> bool:
     """Lets statements be prepared on request where the connection is one session of the server; returns whether it is.
 
     Behind a pooler the process that answers is not the one that a cancel request would reach: the next statement may run
@@ -163,7 +163,7 @@ def allow_prepared(connection: psycopg.Connection[Any]) -> bool:
     return direct
 
 
-def _check(connection: psycopg.Connection[Any]) -> None:
+def _check(connection: psycopg.Connection) -> None:
     """Raises ``ConfigError`` for a server or a database that jobctl can't work with."""
     version = connection.info.server_version // 10_000
     if version < MIN_VERSION:
@@ -176,7 +176,7 @@ def _check(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def _insist(connection: psycopg.Connection[Any]) -> None:
+def _insist(connection: psycopg.Connection) -> None:
     """Sets what is reported and differs from SETTINGS: behind PgBouncer, which takes no options."""
     reported = {name: connection.info.parameter_status(name) or "" for name in REPORTED}
     wrong = {name: value for name, value in REPORTED.items() if not reported[name].startswith(value)}
@@ -193,7 +193,7 @@ def _escaped(value: str) -> str:
     return value.replace(" ", "\\ ")
 
 
-def _open(info: str, application_name: str, options: str | None) -> psycopg.Connection[Any]:
+def _open(info: str, application_name: str, options: str | None) -> psycopg.Connection:
     keywords: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT,
         "application_name": application_name,

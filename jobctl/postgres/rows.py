@@ -8,7 +8,8 @@ from operator import attrgetter
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from jobctl.core.job import Filters, Job, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job, NewJob, Progress
 from jobctl.core.lifecycle import ControlOutcome, Status
 from jobctl.core.rows import ControlRow
 from jobctl.postgres import decode

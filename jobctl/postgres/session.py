@@ -11,7 +11,6 @@ from typing import ClassVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from psycopg.types.json import Jsonb
 
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError
 from jobctl.core.server import Blocker
@@ -71,6 +70,10 @@ class Session:
             self._connection.close()
             self._connection = None
 
+    def close_all(self) -> None:
+        """Closes every connection: this one, unless threads have their own (``threads.py``)."""
+        self.close()
+
     @contextmanager
     def transaction(self, *, dry_run: bool = False) -> Iterator[None]:
         """Several verbs as one; ``dry_run`` takes everything back at the end (``--dry-run``)."""
@@ -93,7 +96,7 @@ class Session:
                 self._limited = True
                 return self._rows_of_checked(verb, values)
             except psycopg.errors.ProgramLimitExceeded:
-                # nobody reads the hints and their queue is full: what was asked for is done without one
+                # the notification queue is full because nothing reads it: the work is done without one
                 return self._rows(statement(verb).replace("pg_notify(", "concat("), values)
 
     def _may_prepare(self, verb: str) -> bool:
@@ -112,16 +115,17 @@ class Session:
 
     def _rows_of_checked(self, verb: str, values: Mapping[str, object]) -> list[DictRow]:
         plain = {name: json.loads(str(value)) if name == "rows" else value for name, value in values.items()}
-        rows = self._rows(CALL.format(verb=verb), {"values": Jsonb(plain)})
+        rows = self._rows(CALL.format(verb=verb), {"values": json.dumps(plain)})
         return [row["row_"] for row in rows]
 
     def _is_limited(self) -> bool:
         """Whether this login may call the checked functions and has not all rights on the tables."""
-        row = self.connection.execute(
+        (row,) = self._rows(
             "SELECT has_function_privilege(to_regprocedure('jobctl.checked_submit(jsonb)'), 'EXECUTE') "
-            "AND NOT has_table_privilege('jobctl.jobs', 'DELETE')"
-        ).fetchone()
-        return bool(row and row[0])
+            "AND NOT has_table_privilege('jobctl.jobs', 'DELETE') AS limited",
+            {},
+        )
+        return bool(row["limited"])
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -21,11 +21,11 @@ from jobctl.worker.channel import (
     Channel,
     Ended,
     FromChild,
-    GiveBack,
     ProtocolError,
     Quit,
     Reported,
     Returned,
+    ReturnWaiting,
     Run,
     Stop,
     ToChild,
@@ -57,7 +57,7 @@ class Child:
         self._services = services
         self._commits = commits
         self._waiting: deque[Claimed] = deque()
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._running: int | None = None
         self._stops = Requests()
         self._over = False
@@ -76,11 +76,11 @@ class Child:
         self._outbox.flush()
 
     def _next(self) -> Claimed | None:
-        with self._news:
+        with self._changed:
             if not self._waiting:
                 self._outbox.flush()
             while not self._waiting and not self._over:
-                self._news.wait()
+                self._changed.wait()
             if not self._waiting:
                 return None
             job = self._waiting.popleft()
@@ -101,7 +101,7 @@ class Child:
         end_children()  # whatever the job has started ends with it
         self._capture.end()
         _empty(self._services.workspace)
-        with self._news:
+        with self._changed:
             self._running = None
         outbox.put(Ended(job_id, outcome))
 
@@ -116,23 +116,23 @@ class Child:
         try:
             while (messages := self._channel.receive()) is not None:
                 for message in messages:
-                    with self._news:
-                        self._obey(message)
-                        self._news.notify()
+                    with self._changed:
+                        self._handle(message)
+                        self._changed.notify()
         except ProtocolError as error:
             os.write(2, f"the supervisor sent {error}\n".encode())
             os._exit(1)
         finally:
             os._exit(0)  # the supervisor is gone: this process may not continue
 
-    def _obey(self, message: ToChild) -> None:
+    def _handle(self, message: ToChild) -> None:
         match message:
             case Run(job):
                 self._waiting.append(job)
             case Stop(job_id, pause, cancel, release):
                 if job_id == self._running:
                     self._stops.pause, self._stops.cancel, self._stops.release = pause, cancel, release
-            case GiveBack():
+            case ReturnWaiting():
                 returned = [job.token.job_id for job in self._waiting]
                 self._waiting.clear()
                 self._outbox.put(Returned(returned), now=True)

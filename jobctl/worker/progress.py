@@ -6,12 +6,13 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from jobctl.core.job import PROGRESS_CAP, Progress
 from jobctl.core.names import counted
 from jobctl.core.pipeline import Stage
 from jobctl.core.retry import storable
+from jobctl.system import clock
 
 SEND_EVERY = 0.2
 """Seconds between two reports to the supervisor."""
@@ -27,7 +28,7 @@ COUNT_CAP = 2**53
 
 
 def _wall_clock() -> datetime:
-    return datetime.now(UTC)
+    return clock.now()
 
 
 class ProgressReporter:

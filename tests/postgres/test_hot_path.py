@@ -6,7 +6,8 @@ from collections.abc import Callable
 import psycopg
 
 from jobctl.core.attempt import Outcome
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.leases import Leases
 from jobctl.postgres.session import PREPARED, statement

@@ -4,7 +4,7 @@
 -- row locked, nothing was done. Rows that are not returned belong to other workers now.
 -- One index probe a row: a join would let the planner scan whatever any worker runs.
 -- rows: [{id, lease_seq, lease_id, outcome, output, path, sha256, size, progress, kind, message, raw, trace, retry_after}]
-WITH given AS MATERIALIZED (
+WITH input AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(rows)s::json) AS g (
         id bigint, lease_seq int, lease_id uuid, outcome text, output text, path text, sha256 text, size bigint,
         progress jsonb, kind text, message text, raw text, trace text, retry_after double precision
@@ -12,7 +12,7 @@ WITH given AS MATERIALIZED (
     ORDER BY id
 ),
 ours AS MATERIALIZED (
-    SELECT own.id FROM given g CROSS JOIN LATERAL (
+    SELECT own.id FROM input g CROSS JOIN LATERAL (
         SELECT j.id FROM jobctl.jobs j
         WHERE j.id = g.id AND j.lease_seq = g.lease_seq AND j.lease_id = g.lease_id AND j.status = 'processing'
         OFFSET 0
@@ -31,7 +31,7 @@ decided AS MATERIALIZED (
         END AS status,
         CASE WHEN g.outcome = 'crashed' AND j.crash_count + 1 < %(max_crashes)s THEN NULL ELSE g.kind END AS kind,
         g.message, g.raw, g.trace, r.again
-    FROM given g
+    FROM input g
     CROSS JOIN LATERAL (
         SELECT
             j.id, j.concurrency_key, j.cancel_requested_at, j.pause_requested_at, j.crash_count, j.retry_count, j.max_retries
@@ -70,7 +70,8 @@ settled AS (
         next_retry_at = CASE WHEN d.status = 'failed' AND d.again THEN jobctl.clock() + make_interval(secs => d.retry_after) END
     FROM decided d
     WHERE j.id = d.id
-    RETURNING j.id, j.job_type, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, d.outcome, d.kind, d.message, d.raw
+    RETURNING j.id, j.job_type, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, d.outcome, d.kind, d.message, d.raw,
+        j.metadata ? 'notify_url' AS notify
 ),
 logged AS (
     INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, lease_seq, detail)
@@ -92,8 +93,8 @@ logged AS (
     FROM settled ORDER BY id
 )
 SELECT
-    id, true AS settled, job_type, status, concurrency_key,
+    id, true AS settled, job_type, status, concurrency_key, notify,
     status = 'completed' AND EXISTS (SELECT FROM jobctl.job_dependencies d WHERE d.depends_on = settled.id) AS awaited
 FROM settled
 UNION ALL
-SELECT id, false, NULL, NULL, NULL, NULL FROM ours WHERE id NOT IN (SELECT id FROM settled)
+SELECT id, false, NULL, NULL, NULL, NULL, NULL FROM ours WHERE id NOT IN (SELECT id FROM settled)

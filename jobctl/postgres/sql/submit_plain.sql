@@ -4,12 +4,13 @@
 WITH created AS (
     INSERT INTO jobctl.jobs (
         job_type, title, queue, priority, labels, concurrency_key, created_by, run_after,
-        input_data, metadata, max_retries, entity_type, entity_id, waiting_on
+        input_data, metadata, max_retries, entity_type, entity_id, expires_at, waiting_on
     )
     SELECT
         r.job_type, r.title, r.queue, r.priority, r.labels, r.concurrency_key, r.created_by,
         coalesce(r.run_after, jobctl.clock() + make_interval(secs => coalesce(r.delay, 0))),
         r.input_data, r.metadata, r.max_retries, r.entity_type, r.entity_id,
+        jobctl.clock() + make_interval(secs => r.expires),
         CASE
             WHEN EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = r.queue) THEN 'queue'
             WHEN EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'type' AND h.name = r.job_type) THEN 'type'
@@ -18,7 +19,7 @@ WITH created AS (
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
         n int, job_type text, title text, queue text, priority smallint, labels jsonb, concurrency_key text,
         created_by text, delay double precision, run_after timestamptz, input_data jsonb, metadata jsonb,
-        max_retries int, entity_type text, entity_id text
+        max_retries int, entity_type text, entity_id text, expires double precision
     )
     ORDER BY r.n
     RETURNING id, waiting_on, created_by
