@@ -9,7 +9,7 @@ from typing import Any
 from jobctl.core.errors import CancelNow
 
 LOOK_EVERY = 0.1
-"""Seconds between two looks at whether the job is to be cancelled."""
+"""Seconds between two polls at whether the job is to be cancelled."""
 
 
 class StageLoop:

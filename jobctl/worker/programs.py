@@ -16,7 +16,7 @@ from jobctl.system.environment import variables
 from jobctl.worker.channel import LINE_CAP
 
 LOOK_EVERY = 0.1
-"""Seconds between two looks at whether the job is to be cancelled."""
+"""Seconds between two polls at whether the job is to be cancelled."""
 TERM_GRACE = 5.0
 """Seconds between the SIGTERM and the SIGKILL of a program whose job is cancelled."""
 DRAIN = 2.0
