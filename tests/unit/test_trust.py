@@ -50,7 +50,7 @@ def test_a_folder_that_others_can_write_is_refused_also_through_a_link(tmp_path)
     link.symlink_to(open_to_all)
     for path in (open_to_all, str(link)):
         with pytest.raises(
-            ConfigError, match="the folder .* can't be trusted: other accounts can write to it"
+            ConfigError, match=r"the folder .* can't be trusted: other accounts can write to it"
         ) as caught:
             require_private(path, "the folder", hint="chmod go-w")
         assert str(path) in str(caught.value)
