@@ -103,11 +103,9 @@ def run(
     """
     run_result = RunResult(None)
     with tempfile.TemporaryDirectory(prefix="jobctl-testing-") as name:
-        folder = Path(name)
-        settings = wiring.settings({}, {"JOBCTL_HOME": name, "HOME": name})
+        folder, settings = Path(name), wiring.settings({}, {"JOBCTL_HOME": name, "HOME": name})
         storage = LocalStorage(folder / "storage")
-        workspace = folder / "workspace"
-        workspace.mkdir()
+        (workspace := folder / "workspace").mkdir()
         services = Services(
             storage=storage, library=lambda _: library, reader=lambda: library, load=lambda _: pipeline,
             request=partial(wiring.request, settings), workspace=workspace,
