@@ -85,6 +85,7 @@ def test_catching_up_on_years_is_bounded(schedule):
         ("0 3 * *", None, "UTC", "not a cron expression"),
         ("99 * * * *", None, "UTC", "not a cron expression"),
         ("0 0 30 2 *", None, "UTC", "not a cron expression|never matches"),
+        ("0 0 */15 * MON#2", None, "UTC", "never matches"),  # the second Monday is no 1st, 16th or 31st
         ("0 3 * * *", None, "Mars/Base", "unknown time zone"),
         ("0 3 * * *", None, "../etc/passwd", "unknown time zone"),
         ("0 3 * * *", 60.0, "UTC", "either"),

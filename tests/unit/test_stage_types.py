@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NewType, TypedDict, TypeVar
 
 import pytest
 from pydantic import BaseModel
+from typing_extensions import TypeAliasType
 
 from jobctl import Context, Pipeline
 from jobctl.core.stage_types import accepts
@@ -165,3 +166,10 @@ def test_an_annotation_that_does_not_resolve_is_accepted() -> None:
         return None
 
     pipeline().stage(share=1)(reading)
+
+
+def test_an_alias_of_a_type_stands_for_the_type():
+    alias = TypeAliasType("Pages", list[int])
+    assert accepts(list[int], alias)
+    assert accepts(alias, list[int])
+    assert not accepts(alias, str)
