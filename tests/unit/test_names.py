@@ -40,3 +40,8 @@ def test_a_name_becomes_words(name, shown):
 
 def test_a_display_name_without_a_title_is_the_label():
     assert names.display_name("Export", "", "fast") == "Export (fast)"
+
+
+def test_both_nouns_of_an_alternative_are_in_the_plural():
+    assert names.plural(5, "page header or footer") == "5 page headers or footers"
+    assert names.plural(1, "script or style") == "1 script or style"
