@@ -20,6 +20,8 @@ from jobctl.postgres.connect import allow_prepared
 Connect = Callable[[], psycopg.Connection]
 
 SQL = Path(__file__).parent / "sql"
+LOST = ("08", "57P")
+"""Classes of SQLSTATE of a connection that is lost; without a state it was lost as well."""
 PREPARED = frozenset(
     {"beat", "claim", "commit_stage", "log", "ready_queues", "requests", "settle", "submit", "submit_plain"}
 )
@@ -53,9 +55,14 @@ class Session:
 
     @property
     def connection(self) -> psycopg.Connection:
-        """The live connection, in autocommit."""
+        """The live connection, in autocommit. Raises ``StoreUnavailable``, also when it is lost while it is made."""
         if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
+            try:
+                self._connection = self._connect()
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                raise StoreUnavailable(
+                    f"the database can't be reached: {first_line(error)}", hint="Try again."
+                ) from error
             self._repeated = 0
         return self._connection
 
