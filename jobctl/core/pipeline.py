@@ -63,7 +63,8 @@ class Pipeline:
     and the text in brackets behind it; ``key`` gives the concurrency key: jobs of one key never run at the same time.
     ``input_files`` names the fields that hold paths: their files are taken into the storage at submit, so that
     any worker can run the job. ``environment`` names the variables of the worker's environment that its handlers read
-    (``READWISE_*``: all that begin so); the others, but for a few harmless ones, are kept from them.
+    (``READWISE_*``: all that begin so); the others, but for a few harmless ones, are kept from them. ``allowed_by`` names a setting without which
+    no worker takes jobs of the type.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Pipeline:
         environment: Sequence[str] = (),
         max_retries: int = 3,
         example: Mapping[str, Any] | None = None,
+        allowed_by: str | None = None,
     ) -> None:
         self.name = name
         self.args = args
@@ -94,6 +96,7 @@ class Pipeline:
         self.environment = tuple(environment)
         self.max_retries = max_retries
         self.example = dict(example or {})
+        self.allowed_by = allowed_by
         self.stages: list[Stage] = []
 
     def stage(

@@ -51,6 +51,9 @@ SETTINGS: dict[str, Setting] = {
     "child_file_size_mb": Setting(4096, project=True),
     "child_account": Setting(None, project=False),
     "child_environment": Setting([], project=False),
+    "job_types": Setting(None, project=False),
+    "allow_commands": Setting(default=False, project=False),
+    "command_environment": Setting([], project=False),
     "lease_ttl": Setting(30.0, project=True),
     "test_fast": Setting(default=False, project=False),
 }

@@ -6,12 +6,14 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from jobctl.core import checkpoint, result
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
 from jobctl.core.errors import (
     CancelNow,
+    Interrupt,
     LeaseLost,
     PauseNow,
     ReleaseNow,
@@ -55,7 +57,7 @@ class Commits(Protocol):
     def warn(self, token: Token, kind: str, **detail: Any) -> None: ...
 
 
-class Settled(Exception):
+class Settled(Interrupt):
     """The commit of a stage paused the job."""
 
 
@@ -130,7 +132,8 @@ class Attempt:
         args = arguments(pipeline, self.job.input_data)
         checkpoints = CheckpointLog(pipeline, self.services.storage, self.job.records)
         run = Run(
-            self.job, inputs(self.job.metadata), self.services, self.stops, self.reporter, self.log, checkpoints
+            self.job, inputs(self.job.metadata), self.services, self.stops, self.reporter, self.log, checkpoints,
+            partial(self._save, checkpoints),
         )  # fmt: skip
         while True:
             try:
@@ -161,7 +164,8 @@ class Attempt:
         last = index == len(pipeline.stages) - 1
         if stage.size is None:
             value = self._run(context, stage, previous)
-            segment = checkpoint.Segment(stage.name, value, 0, complete=True)
+            inside = run.checkpoints.inside(stage.name)
+            segment = checkpoint.Segment(stage.name, value, inside.done if inside else 0, complete=True)
             return self._finish(run.checkpoints, context, segment, value, last=last)
         return self._batches(run.checkpoints, context, stage, done, previous, last=last)
 
@@ -218,6 +222,14 @@ class Attempt:
         checkpoints.keep(segment.stage, value)
         self._commit(checkpoints, context, segment)
         return _Last(value) if last else None
+
+    def _save(self, checkpoints: CheckpointLog, context: StageContext, value: object) -> None:
+        """A checkpoint inside a stage: not complete, and counted, as those of batches are."""
+        stage = context.stage.name
+        before = checkpoints.inside(stage)
+        checkpoints.supersede(stage)
+        done = before.done + 1 if before else 1
+        self._commit(checkpoints, context, checkpoint.Segment(stage, plain(value, stage), done, complete=False))
 
     def _stop_requested(self) -> bool:
         if self.stops.cancel:
