@@ -346,6 +346,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcomman
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l force
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l document -x
 complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from config' -a show
 complete -c jobctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from show' -l help -s h

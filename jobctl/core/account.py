@@ -92,10 +92,19 @@ class Loss:
         """``3 pages without text: 4, 17, 88``."""
         noun, fate = LABELS[self.kind]
         label = f"{plural(self.count, noun)} {fate}"
-        where = ", ".join(self.locations)
+        where = _listed(noun, self.locations)
         more = f" and {self.count - len(self.locations):,} more" if where and self.count > len(self.locations) else ""
         words = f" ({plural(self.words, 'word')})" if self.words else ""
         return f"{label}{words}" + (f": {where}{more}" if where else "")
+
+
+def _listed(noun: str, locations: Sequence[str]) -> str:
+    """``pages 4, 17, 88``, and only the numbers where the noun before them is ``page``."""
+    numbers = [location.removeprefix("page ") for location in locations]
+    if not locations or any(map(str.__eq__, numbers, locations)):
+        return ", ".join(locations)
+    label = "" if noun == "page" else "page " if len(numbers) == 1 else "pages "
+    return label + ", ".join(numbers)
 
 
 @dataclass(frozen=True, slots=True)

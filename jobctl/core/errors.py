@@ -78,6 +78,14 @@ class ConfigError(JobctlError):
     """A setting is wrong, or the schema does not fit this version of the program."""
 
 
+class MissingExtra(ConfigError):
+    """An optional part of a package that is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs {extra}", hint=f"pip install '{extra}'")
+        self.extra = extra
+
+
 class StoreUnavailable(JobctlError):
     """The database or the storage can't be reached now; trying again makes sense."""
 

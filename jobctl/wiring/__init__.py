@@ -16,6 +16,7 @@ from jobctl.wiring.configuration import Settings, settings, shown, user
 from jobctl.wiring.databases import Database, hints_arrive, roles
 from jobctl.wiring.documents import decide, library, restore_connections, search
 from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, where_bytes_are
+from jobctl.wiring.previews import preview
 from jobctl.wiring.workers import WorkerOptions, request, run_child, run_here, run_worker, work_here
 
 
@@ -41,6 +42,6 @@ def connect(
 
 __all__ = [
     "Database", "Settings", "WorkerOptions", "connect", "decide", "hints_arrive", "job_types", "library", "pipeline", "pipelines",
-    "plugin", "request", "restore_connections", "roles", "run_child", "run_here", "run_worker", "search", "settings", "shown", "storage",
+    "plugin", "preview", "request", "restore_connections", "roles", "run_child", "run_here", "run_worker", "search", "settings", "shown", "storage",
     "user", "where_bytes_are", "work_here",
 ]  # fmt: skip

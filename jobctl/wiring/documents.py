@@ -10,9 +10,11 @@ from jobctl.client import Client
 from jobctl.core.library import Chunk, JudgedConnection, SearchHit
 from jobctl.core.ports import Embedder, Library
 from jobctl.wiring.configuration import Settings
+from jobctl.wiring.extras import needs_documents
 from jobctl.wiring.plugins import plugin, storage
 
 
+@needs_documents("search")
 def search(
     settings: Settings, client: Client, text: str, *, k: int = 10, document: int | None = None
 ) -> list[SearchHit]:
@@ -56,6 +58,7 @@ def library(client: Client) -> Library:
     return Libraries()(client.queue.connection)
 
 
+@needs_documents("review")
 def decide(client: Client, review_id: int, *, accept: bool) -> bool:
     """Records a person's decision on a line of the review, and does it; False when there is no such line."""
     from jobctl.documents import match
@@ -72,6 +75,7 @@ def decide(client: Client, review_id: int, *, accept: bool) -> bool:
     return item is not None
 
 
+@needs_documents("connections --restore")
 def restore_connections(settings: Settings, client: Client, key: str) -> tuple[int, int]:
     """Merges a backup of connections; returns how many were merged, and how many had lost a passage."""
     import gzip

@@ -7,6 +7,7 @@ from typing import Any
 from jobctl.core.errors import ConfigError, UnknownJobType
 from jobctl.core.pipeline import Pipeline
 from jobctl.wiring.configuration import Settings, nearest
+from jobctl.wiring.extras import require_extras
 
 CHOSEN_BY = {"embedder": "embedding", "enricher": "enrichment", "judge": "judge"}
 """Kind of plug-in → the setting that names the one to use."""
@@ -19,10 +20,11 @@ def _entries(group: str) -> dict[str, Any]:
 
 
 def pipeline(name: str) -> Pipeline:
-    """The pipeline of a job type. Raises ``UnknownJobType`` with the nearest name."""
+    """The pipeline of a job type. Raises ``UnknownJobType`` with the nearest name, ``ConfigError`` when it can't be loaded."""
     entries = _entries("pipelines")
     if name not in entries:
         raise UnknownJobType(f"unknown job type: {name}", hint=f"{nearest(name, entries)}jobctl types lists them")
+    require_extras(entries[name])
     try:
         loaded = entries[name].load()
     except Exception as error:
@@ -40,9 +42,16 @@ def job_types() -> list[str]:
     return sorted(_entries("pipelines"))
 
 
-def pipelines() -> dict[str, Pipeline]:
-    """All installed pipelines by name."""
-    return {name: pipeline(name) for name in job_types()}
+def pipelines() -> tuple[dict[str, Pipeline], dict[str, ConfigError]]:
+    """The installed job types by name: those that work, and why the others can't be loaded."""
+    working: dict[str, Pipeline] = {}
+    broken: dict[str, ConfigError] = {}
+    for name in job_types():
+        try:
+            working[name] = pipeline(name)
+        except ConfigError as error:
+            broken[name] = error
+    return working, broken
 
 
 def plugin(settings: Settings, cache: dict[tuple[str, str], Any], kind: str, name: str | None) -> Any:
@@ -61,16 +70,16 @@ def plugin(settings: Settings, cache: dict[tuple[str, str], Any], kind: str, nam
 
 
 def _loaded(kind: str, group: str, name: str) -> Any:
-    """What an entry point names. The extra of an optional one has the same name: ``pip install 'jobctl[s3]'``."""
+    """What an entry point names. Raises ``ConfigError`` with the nearest way to install it."""
     entries = _entries(group)
     if name not in entries:
         raise ConfigError(f"no {kind} named {name!r}", hint=f"one of: {', '.join(sorted(entries))}")
+    require_extras(entries[name])
     try:
         return entries[name].load()
     except ImportError as error:
-        package = entries[name].dist.name
         raise ConfigError(
-            f"the {kind} {name} can't be loaded: {error}", hint=f"pip install '{package}[{name}]'"
+            f"the {kind} {name} can't be loaded: {error}", hint="Fix or uninstall the package."
         ) from error
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from jobctl import __version__
 from jobctl.client import Options, new_job
-from jobctl.core.errors import ConfigError
+from jobctl.core.errors import ConfigError, MissingExtra
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
-from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
+from jobctl.wiring.plugins import pipeline, pipelines, plugin, storage
 
 START_PATIENCE = 10.0
 """Seconds that a worker waits for its database when it starts."""
@@ -157,14 +157,15 @@ def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Any:
 
 def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
     """The installed job types, without those whose package is broken: they stop nobody else's work."""
-    found = []
-    for name in job_types():
-        try:
-            pipeline(name)
-            found.append(name)
-        except ConfigError as error:
+    working, broken = pipelines()
+    missing = {error.extra for error in broken.values() if isinstance(error, MissingExtra)}
+    for extra in sorted(missing):
+        names = ", ".join(n for n, error in broken.items() if isinstance(error, MissingExtra) and error.extra == extra)
+        say(f"{extra} is not installed: jobs of type {names} wait")
+    for error in broken.values():
+        if not isinstance(error, MissingExtra):
             say(f"{error}; its jobs wait")
-    return tuple(found)
+    return tuple(working)
 
 
 def run_child(channel: int, setup: int, guardian: int) -> None:

@@ -124,7 +124,7 @@ def bad(shell, folder: Path) -> list[tuple[list, str, int]]:
         (["list", "--fields", "id,statsu", "-o", "json"], "Did you mean status", 2),
         (["wait", "1", "--for", "happy"], "unknown status", 2),
         (["stats", "--fail-over", "x"], "is not STATUS>NUMBER", 2),
-        (["--db", "mysql://x", "list"], "not one of Postgres", 5),
+        (["--db", "mysql://x", "list"], "not a Postgres URL", 5),
         (["--db", "postgresql://nobody:secret@127.0.0.1:1/x", "list"], "can't be reached", 6),
         (["--config", folder / "none.toml", "list"], "no such configuration file", 5),
         (["@last"], "No such command", 2),

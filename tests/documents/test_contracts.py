@@ -58,7 +58,7 @@ def test_a_storage_that_forgets_or_an_embedder_that_looks_at_its_neighbours_is_c
         def embed(self, texts):
             return [bytes([len(texts), 0, 0, 0]) for _ in texts]
 
-    with pytest.raises(AssertionError, match="delete deletes"):
+    with pytest.raises(AssertionError, match="delete removes"):
         contracts.storage(Forgetful(tmp_path / "storage"), workspace=tmp_path)
     with pytest.raises(AssertionError, match="batch"):
         contracts.embedder(Neighbourly())

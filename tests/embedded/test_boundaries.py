@@ -5,6 +5,7 @@ import pwd
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -47,8 +48,8 @@ def facts(path: Path) -> tuple:
 @pytest.fixture(scope="module")
 def shared(reachable_tmp):
     """One that is used for all links: to create a cluster takes longer than to refuse one."""
-    folder = reachable_tmp / "links"
-    folder.mkdir(mode=0o755)
+    folder = Path(tempfile.mkdtemp(dir=reachable_tmp))
+    folder.chmod(0o755)
     server = Server(folder / "home", report=lambda _: None, environment=os.environ, durable=False)
     assert works(server)
     server.stop(force=True)

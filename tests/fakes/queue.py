@@ -47,7 +47,7 @@ class FakeQueue:
         self._fail()
         return {i: self.requested[i] for i in ids if i in self.requested}
 
-    def lanes(self) -> list[str]:
+    def ready_queues(self) -> list[str]:
         return sorted({job.queue for job in self.jobs})
 
     def claim(

@@ -30,7 +30,7 @@ def test_the_account_is_part_of_the_result(hands):
 
 def test_pages_without_text_are_logged_and_fail_a_strict_job(shell):
     shutil.copy(CASES / "pdf-half-scanned.pdf", shell.home / "half.pdf")
-    named = "5 pages without text: page 2, page 4, page 6, page 8, page 10"
+    named = "5 pages without text: 2, 4, 6, 8, 10"
     assert shell("submit", "half.pdf", "--set", "strict=true", "--run").code == 10
     failed = json.loads(shell("show", "1", "--json").out)
     assert failed["error"]["type"] == "invalid"

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from jobctl.core.lifecycle import Status
+from jobctl.core.rows import Event
 from jobctl.torture.history import History, check
 from tests.fakes import s3
 
@@ -86,12 +87,10 @@ def test_a_fault_at_any_boundary_loses_nothing_and_repeats_nothing(shell, conn, 
         if (j["status"], j["output"]) != ("completed", EXPECTED)
     }
     assert wrong == {}
-    events = [
-        {"job_id": i, "kind": kind, "lease_seq": seq, "from_status": source, "to_status": target, "detail": detail}
-        for i, kind, seq, source, target, detail in conn.execute(
-            "SELECT job_id, kind, lease_seq, from_status, to_status, detail FROM events ORDER BY id"
-        )
-    ]
+    rows = conn.execute(
+        "SELECT id, job_id, at, kind, from_status, to_status, actor, lease_seq, detail FROM events ORDER BY id"
+    )
+    events = [Event(*row) for row in rows]
     stand = {
         i: {"status": Status(status), "output": output, "expected": EXPECTED, "retry_count": retries}
         for i, status, output, retries in conn.execute("SELECT id, status, output_data, retry_count FROM jobs")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_installed_wheel_runs_a_job_away_from_the_checkout(tmp_path, database_url, conn):
     place = tmp_path / "env"
     subprocess.run([sys.executable, "-m", "venv", place], check=True)
-    subprocess.run([place / "bin" / "pip", "install", "-q", str(ROOT)], check=True, capture_output=True)
+    subprocess.run([place / "bin" / "pip", "install", "-q", f"{ROOT}[documents]"], check=True, capture_output=True)
     env = {"JOBCTL_DATABASE_URL": database_url, "JOBCTL_HOME": str(tmp_path / "home"), "PATH": os.environ["PATH"]}
 
     def run(*words: str) -> subprocess.CompletedProcess:

@@ -82,9 +82,9 @@ def test_a_lease_that_the_clock_ran_past_is_charged_and_one_that_it_ran_away_fro
         target.rng.choice = lambda options, leases=leases: leases if options is STEPS else 1
         assert faults.step_clock(target)
         queue.make_due()
-        charged += [event["detail"]["crash_count"] for event in (queue.rescue() and queue.events([1])[-1:])]
+        charged += [event.detail["crash_count"] for event in (queue.rescue() and queue.events([1])[-1:])]
     assert charged == [1, 1]
-    assert [event["detail"]["reason"] for event in queue.events([1]) if event["kind"] == "rescue"] == [
+    assert [event.detail["reason"] for event in queue.events([1]) if event.kind == "rescue"] == [
         "lease expired",
         "the clock was set back",
     ]

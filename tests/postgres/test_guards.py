@@ -194,7 +194,7 @@ GUARDS: list[tuple[str, str, str, Callable[[Stage], None]]] = [
     ("settle", "WHEN j.pause_requested_at IS NOT NULL AND r.again THEN 'paused'", "",
      a_standing_pause_outlives_a_failure),
     ("make_due", "run_after > jobctl.clock()", "false", in_time("test_what_was_submitted_for_now_is_due_though_the_clock_was_set_back")),
-    ("strays", "NOT (id = ANY (%(known)s))", "true", of("test_a_lost_answer_to_a_claim_is_found_and_given_back", "queue", "claim")),
+    ("orphaned", "NOT (id = ANY (%(known)s))", "true", of("test_a_lost_answer_to_a_claim_is_found_and_given_back", "queue", "claim")),
     ("submit", "WHEN concurrency_key IS NOT NULL THEN 'key'", "", of("test_jobs_of_one_key_never_run_at_once", "queue", "claim")),
 ]  # fmt: skip
 

@@ -56,7 +56,7 @@ def test_a_commit_whose_answer_was_lost_is_not_sent_again(bench, conn, monkeypat
     assert (sent, bench.written) == (["one", "two"], [1, 2])
     submitted = conn.execute("SELECT input_data -> 'number' FROM jobs WHERE job_type = 'c' ORDER BY id").fetchall()
     assert submitted == [(1,), (2,)]
-    assert [row["stage"] for row in bench.records()] == ["one", "two"]
+    assert [row.stage for row in bench.records()] == ["one", "two"]
 
 
 def test_a_commit_whose_answer_was_lost_with_the_lease_ends_the_attempt(bench, conn, monkeypatch):

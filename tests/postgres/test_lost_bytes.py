@@ -28,8 +28,8 @@ def test_a_job_whose_newest_checkpoint_has_no_bytes_is_not_resumed_unless_from_t
     queue.pause([1])
     assert queue.commit_stage(token, RECORD)[0] is Status.PAUSED
     (refused,) = client.resume([1])
-    assert (refused.answer, queue.statuses([1])) == ("refused", {1: Status.PAUSED})
-    assert client.resume([1], from_start=True)[0].answer == "done"
+    assert (refused.outcome, queue.statuses([1])) == ("refused", {1: Status.PAUSED})
+    assert client.resume([1], from_start=True)[0].outcome == "done"
     assert queue.statuses([1]) == {1: Status.PENDING}
 
 

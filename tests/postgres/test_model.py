@@ -342,7 +342,7 @@ class Jobs(RuleBasedStateMachine):
         if not (rarely or self.held):
             return
         self.held = not self.held
-        (self.queue.hold if self.held else self.queue.unhold)("queue", "default")
+        (self.queue.pause_queue if self.held else self.queue.resume_queue)("queue", "default")
 
     # -- time, sweeps, damage ------------------------------------------------------------------------------------
 

@@ -14,29 +14,39 @@ from jobctl.cli.app import Family, State, command, pass_state
 from jobctl.cli.output.fields import dumps, emit
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, visible
+from jobctl.core.errors import ConfigError, MissingExtra
 
 
 @command()
 @click.argument("name", required=False)
 @pass_state
 def types(state: State, name: str | None) -> int:
-    """Show job types with their input, stages, and where they can pause. In JSON: the input's JSON Schema."""
+    """Show job types with their input, stages, and where they can pause. In JSON: the input's JSON Schema.
+
+    A type that can't be loaded is named with the reason on stderr; the others work.
+    """
     from jobctl import wiring
 
-    found = [wiring.pipeline(name)] if name else list(wiring.pipelines().values())
-    items = [_type(pipeline) for pipeline in found]
+    working, broken = ({name: wiring.pipeline(name)}, {}) if name else wiring.pipelines()
     if not state.for_people:
-        emit(state, "type_list", "types", items)
-        return 0
-    if name:
+        emit(state, "type_list", "types", [_type(pipeline) for pipeline in working.values()])
+    elif name:
         from jobctl.cli.commands.submit import type_help
 
-        echo(type_help(found[0]))
-        return 0
-    rows = [[i["name"], i["label"], " → ".join(s["name"] for s in i["stages"]), i["help"]] for i in items]
-    for line in table(["TYPE", "LABEL", "STAGES", "WHAT IT DOES"], rows):
-        echo(line)
+        echo(type_help(working[name]))
+    else:
+        rows = [[p.name, p.label, " → ".join(s.name for s in p.stages), p.help] for p in working.values()]
+        rows += [[n, "", str(error).removeprefix(f"{n} "), ""] for n, error in broken.items() if _is_optional(error)]
+        for line in table(["TYPE", "LABEL", "STAGES", "WHAT IT DOES"], sorted(rows)):
+            echo(line)
+    for error in broken.values():
+        if not (state.for_people and _is_optional(error)):
+            echo(visible(f"warning: {error}"), err=True)
     return 0
+
+
+def _is_optional(error: ConfigError) -> bool:
+    return isinstance(error, MissingExtra)
 
 
 def _type(pipeline: Any) -> dict[str, Any]:

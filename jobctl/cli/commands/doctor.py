@@ -13,11 +13,11 @@ import click
 
 from jobctl.cli import exits
 from jobctl.cli.app import State, command, pass_state
-from jobctl.cli.output.fields import emit
-from jobctl.cli.output.text import visible
-from jobctl.core.errors import ConfigError, JobctlError
+from jobctl.cli.output.fields import emit, emit_one
+from jobctl.cli.output.text import echo, visible
+from jobctl.core.errors import ConfigError, JobctlError, MissingExtra
 from jobctl.core.job import Filters
-from jobctl.core.names import span
+from jobctl.core.names import plural, span
 from jobctl.core.server import LIMITS, Health
 
 BACK = 2.0
@@ -34,14 +34,22 @@ Found = tuple[str, str | None]
 """What was found, and what to do about it; None: nothing."""
 
 
-@command(examples=["jobctl doctor", "jobctl doctor --json"])
+@command(examples=["jobctl doctor", "jobctl doctor --json", "jobctl doctor --document book.pdf"])
+@click.option(
+    "--document",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Report on a document instead: title, outline, what is left out, first passages. Nothing is stored.",
+)
 @pass_state
-def doctor(state: State) -> int:
+def doctor(state: State, document: Path | None) -> int:
     """Check settings, database, storage, workers and queue, and say what to do where something is wrong.
 
     ok: as it should be; note: works, and somebody should look; BAD: does not work. The exit code is that of the first
     thing that is bad.
     """
+    if document is not None:
+        return _report(state, document)
     checks: list[dict[str, Any]] = []
     code = 0
     for name, look in _checks(state):
@@ -64,6 +72,17 @@ def doctor(state: State) -> int:
     return code
 
 
+def _report(state: State, document: Path) -> int:
+    from jobctl import wiring
+    from jobctl.cli.output.document import report_lines, report_object
+
+    found = wiring.preview(state.settings(), document)
+    if not emit_one(state, "document_report", **report_object(found)):
+        for line in report_lines(found):
+            echo(visible(line))
+    return 0
+
+
 def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
     from jobctl import wiring
 
@@ -79,7 +98,7 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("clock", lambda: _clock(state, health())),
         ("hints", lambda: _hints(state)),
         ("storage", lambda: _storage(wiring.storage(state.settings()))),
-        ("job types", lambda: (", ".join(wiring.pipelines()), None)),
+        ("job types", _job_types),
         ("workers", lambda: _workers(health())),
         ("queue", lambda: _queue(health())),
         ("transactions", lambda: _transactions(health())),
@@ -147,6 +166,21 @@ def _storage(place: Any) -> Found:
         folder = folder.parent
     free = LEAST if "://" in root else shutil.disk_usage(folder).free
     return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
+
+
+def _job_types() -> Found:
+    """Raises ``ConfigError`` for a job type whose package is broken; an optional part that is not there is no fault."""
+    from jobctl import wiring
+
+    working, broken = wiring.pipelines()
+    for error in broken.values():
+        if not isinstance(error, MissingExtra):
+            raise error
+    missing = sorted({error.extra for error in broken.values() if isinstance(error, MissingExtra)})
+    names = ", ".join(working) or "none"
+    if missing:
+        return f"{names}; {plural(len(broken), 'type')} not installed", f"pip install {' '.join(map(repr, missing))}"
+    return names, None
 
 
 def _workers(health: Health) -> Found:
