@@ -11,8 +11,10 @@ import click
 
 from jobctl.cli.app import State
 from jobctl.cli.output.text import cut, is_text, parse_when
+from jobctl.cli.programs import payload, require_program
 from jobctl.cli.selectors import numbers, read_stdin
 from jobctl.core.errors import UsageError
+from jobctl.core.names import COMMAND_TYPE
 
 SUFFIXES = (".pdf", ".epub", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text")
 
@@ -26,6 +28,9 @@ OWN_FIELDS = ("payload", "sets", "title", "at", "after", "labels", "key")
 
 def requests_of(state: State, words: tuple[str, ...], given: dict[str, Any]) -> tuple[Iterable[Any], list[str]]:
     """What is to be created, and the files that can't be."""
+    if given["argv"] is not None:
+        return [(COMMAND_TYPE, payload(words, given["argv"], given), _options(state, given))], []
+    require_program(given)
     if given["file"] is not None:
         if words:
             raise UsageError("give a type, or -f FILE, not both", hint="jobctl submit --help")
@@ -35,8 +40,6 @@ def requests_of(state: State, words: tuple[str, ...], given: dict[str, Any]) -> 
         if given["file"] == "-" and 0 in state.closed:
             raise UsageError("stdin is closed")
         return Lines(given["file"], given), []
-    if given["at"] is not None and given["delay"]:
-        raise UsageError("give --at or --delay, not both")
     if not words:
         raise UsageError("nothing to submit", hint="jobctl submit FILE, or: jobctl submit TYPE --set field=value")
     options = _options(state, given)
@@ -95,6 +98,8 @@ def _documents(words: Sequence[str]) -> tuple[list[Path], list[str]]:
 def _options(state: State, given: dict[str, Any]) -> Any:
     from jobctl.client import Options
 
+    if given["at"] is not None and given["delay"]:
+        raise UsageError("give --at or --delay, not both")
     at = parse_when(given["at"], option="--at", ahead=True) if given["at"] is not None else None
     return Options(
         title=given["title"], queue=given["queue"], priority=given["priority"], max_retries=given["max_retries"],

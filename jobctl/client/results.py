@@ -17,7 +17,6 @@ from jobctl.core.checkpoint import digest
 from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, IllegalTransition, UsageError
 from jobctl.core.job import Filters, Job
 
-
 PIECE = 1 << 20
 
 

@@ -45,7 +45,11 @@ class Retention(Base):
                 if not dry_run:
                     self._remove(paths)
             for start in range(0, len(keys), 1000):
-                left = [key for key in self._orphans(keys[start : start + 1000], results_older) if key not in forgotten | results]
+                left = [
+                    key
+                    for key in self._orphans(keys[start : start + 1000], results_older)
+                    if key not in forgotten | results
+                ]
                 orphans += len(left)
                 if not dry_run:
                     self._remove(left)

@@ -61,9 +61,7 @@ class Masker:
     """Replaces the values of secret variables (``…TOKEN``, ``…PASSWORD``) in what a program prints."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        secrets = [
-            value for name, value in environment.items() if len(value) >= SHORTEST_SECRET and secret_name(name)
-        ]
+        secrets = [value for name, value in environment.items() if len(value) >= SHORTEST_SECRET and secret_name(name)]
         longest_first = sorted(map(re.escape, secrets), key=len, reverse=True)
         self._pattern = re.compile("|".join(longest_first)) if secrets else None
 

@@ -128,7 +128,7 @@ def _name(path: Path, folder: Path) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise Permanent(f"the name of the output file {ascii(name)} is not valid UTF-8") from None
+        raise Permanent(f"the name of the output file {name!a} is not valid UTF-8") from None
     return name
 
 

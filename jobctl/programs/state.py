@@ -6,9 +6,10 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jobctl.core.errors import CheckpointCorrupt, Permanent
 from jobctl.core.keys import work_key
@@ -26,11 +27,9 @@ class Snapshot:
     links: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, value: object) -> Snapshot:
+    def of(cls, value: Mapping[str, Any]) -> Snapshot:
         """From the plain data of a checkpoint. Raises ``CheckpointCorrupt`` for anything else."""
         try:
-            if not isinstance(value, dict):
-                raise TypeError("not an object")
             files = tuple(StoredFile(**file) for file in value["files"])
             folders = tuple(map(relative, value["folders"]))
             links = tuple((relative(name), str(target)) for name, target in value["links"])
@@ -56,7 +55,7 @@ class StateFolder:
         self.path.mkdir(parents=True)
         self._known.clear()
 
-    def restore(self, value: object) -> Snapshot:
+    def restore(self, value: Mapping[str, Any]) -> Snapshot:
         """The folder as it was in a checkpoint. Raises ``CheckpointError`` where its bytes cannot be used."""
         snapshot = Snapshot.of(value)
         self.clear()
@@ -126,5 +125,5 @@ def _name(path: Path, folder: Path) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise Permanent(f"the name of {ascii(name)} in the state folder is not valid UTF-8") from None
+        raise Permanent(f"the name of {name!a} in the state folder is not valid UTF-8") from None
     return name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -48,10 +47,9 @@ class Workspace:
     def progress(self) -> Amount | None:
         """What the program has written to its progress file since the last call."""
         text = ""
-        with suppress(OSError):
-            with self._progress.open("rb") as source:
-                source.seek(max(0, source.seek(0, 2) - PROGRESS_CAP))
-                text = source.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+        with suppress(OSError), self._progress.open("rb") as source:
+            source.seek(max(0, source.seek(0, 2) - PROGRESS_CAP))
+            text = source.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
         if text == self._seen:
             return None
         self._seen = text

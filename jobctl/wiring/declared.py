@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from jobctl.core.errors import ConfigError
@@ -17,9 +17,6 @@ SUFFIX = ".jobtype.toml"
 FOLDER = "types"
 SIZE_LIMIT = 1 << 20
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-
-Declared = Mapping[str, Path]
-"""The file of each job type, by its name."""
 
 
 def folder(settings: Settings) -> Path:
@@ -38,6 +35,25 @@ def find(settings: Settings) -> dict[str, Path]:
     except OSError as error:
         raise ConfigError(f"the folder of job types {place} cannot be read: {error.strerror}") from error
     return {path.name.removesuffix(SUFFIX): path for path in found}
+
+
+def refused(settings: Settings, installed: Collection[str]) -> dict[str, ConfigError]:
+    """What is wrong with the folder, or with the names in it, by file."""
+    try:
+        files = find(settings)
+    except ConfigError as error:
+        return {str(folder(settings)): error}
+    return {
+        path.name: ConfigError(f"{path}: an installed job type has this name", hint="Rename the file.")
+        for name, path in files.items()
+        if name in installed
+    }
+
+
+def texts(settings: Settings, names: Iterable[str]) -> dict[str, str]:
+    """The definitions of those job types that are declared, for child processes: they may not read the files."""
+    files = find(settings)
+    return {name: read(name, files[name]) for name in names if name in files}
 
 
 def read(name: str, path: Path) -> str:

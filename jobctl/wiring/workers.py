@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from jobctl.client import Options, new_job
 from jobctl.core.errors import ConfigError, MissingExtra
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
+from jobctl.wiring import declared
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.plugins import pipeline, pipelines, plugin, storage
@@ -44,6 +45,7 @@ class WorkerOptions:
     name: str | None = None
     input_roots: tuple[str, ...] = ()
     only: tuple[int, ...] = ()
+    allow_commands: bool = False
     metrics: tuple[str, int] | None = None
     """Host and port on which to show what was done."""
 
@@ -65,9 +67,10 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         )
     place = Database(held, say, timeout=WORKER_PATIENCE)
     queue = place.leases("jobctl worker", ttl=float(held["lease_ttl"]))
-    types = options.types or _usable(say)
-    for name in types:
-        pipeline(name)
+    if options.allow_commands:
+        held = replace(held, values={**held.values, "allow_commands": True})
+    loaded = _loaded(held, options.types, say)
+    types = tuple(loaded)
     host = socket.gethostname()
     config = WorkerConfig(
         name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
@@ -85,7 +88,7 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
         say(f"metrics: http://{options.metrics[0]}:{port}/metrics")
     sweeper = Sweeper(queue, auto_retry=config.auto_retry)
     timer = StageTimer(
-        {name: pipeline(name).stages for name in types},
+        {name: loaded[name].stages for name in types},
         timeout=float(held["stage_timeout"]), cpu=float(held["stage_cpu"]),
     )  # fmt: skip
     supervisor = Supervisor(config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics)
@@ -107,7 +110,7 @@ def _child_pool(settings: Settings, database: Database, queue: Any, types: Seque
     environment = child_environment(settings, settings.environment, types)
     setup = {
         "home": str(settings.home), "roots": roots, "set_by_child": environment.set_by_child,
-        "plugins": environment.plugins, "by_type": environment.by_type,
+        "plugins": environment.plugins, "by_type": environment.by_type, "declared": declared.texts(settings, types),
     }  # fmt: skip
 
     confined = cache(partial(_confinement, settings, roots=tuple(roots)))
@@ -155,9 +158,25 @@ def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Any:
     return confinement(settings, roots, sockets=sockets, check=check)
 
 
-def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
-    """The installed job types, without those whose package is broken: they stop nobody else's work."""
-    working, broken = pipelines()
+def _loaded(settings: Settings, wanted: Sequence[str] | None, say: Callable[[str], None]) -> dict[str, Pipeline]:
+    """The job types that this worker takes: those that are wanted, or all that are usable and allowed."""
+    if wanted is None:
+        usable = _usable(settings, say)
+        return {name: known for name, known in usable.items() if _allowed(known, settings)}
+    found = {name: pipeline(name, settings) for name in wanted}
+    for name, known in found.items():
+        if not _allowed(known, settings):
+            raise ConfigError(f"this worker does not allow {name} jobs", hint="jobctl worker run --allow-commands")
+    return found
+
+
+def _allowed(known: Pipeline, settings: Settings) -> bool:
+    return known.allowed_by is None or bool(settings[known.allowed_by])
+
+
+def _usable(settings: Settings, say: Callable[[str], None]) -> dict[str, Pipeline]:
+    """The job types without those that are broken: they stop nobody else's work."""
+    working, broken = pipelines(settings)
     missing = {error.extra for error in broken.values() if isinstance(error, MissingExtra)}
     for extra in sorted(missing):
         names = ", ".join(n for n, error in broken.items() if isinstance(error, MissingExtra) and error.extra == extra)
@@ -165,7 +184,7 @@ def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
     for error in broken.values():
         if not isinstance(error, MissingExtra):
             say(f"{error}; its jobs wait")
-    return tuple(working)
+    return working
 
 
 def run_child(channel: int, setup: int, guardian: int) -> None:
@@ -195,7 +214,7 @@ def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
     queue = Leases(partial(database.connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
     libraries = Libraries()
     types = TypeEnvironment(received["by_type"])
-    loaded = cache(pipeline)
+    loaded = cache(partial(_known, received["declared"]))
 
     def load(job_type: str) -> Pipeline:
         types.enter(job_type)
@@ -204,15 +223,23 @@ def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor made for us, and removes
         services = Services(
             storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=load,
-            request=partial(request, held), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),
+            request=partial(request, held, load=loaded), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),
             settings=held.values, plugin=partial(plugin, held, {}), auto_retry=bool(held["auto_retry"]),
         )  # fmt: skip
         Child(channel, services, queue).run()
 
 
-def request(held: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:
+def _known(texts: Mapping[str, str], name: str) -> Pipeline:
+    """A job type in a child process: declared ones are those of its worker."""
+    return declared.make(name, texts[name], name) if name in texts else pipeline(name)
+
+
+def request(
+    held: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str,
+    load: Callable[[str], Pipeline] = pipeline, **options: Any,
+) -> NewJob:  # fmt: skip
     """A validated follow-up job."""
-    return new_job(pipeline(job_type), args, Options(**options), created_by=created_by, retries=held["max_retries"])
+    return new_job(load(job_type), args, Options(**options), created_by=created_by, retries=held["max_retries"])
 
 
 def run_here(held: Settings, ids: Sequence[int], *, say: Callable[[str], None] = lambda _: None) -> Any:
@@ -223,7 +250,10 @@ def run_here(held: Settings, ids: Sequence[int], *, say: Callable[[str], None] =
 
     place = Database(held, say)
     place.info()
-    setup = send_setup({"values": held.values, "home": str(held.home), "ids": list(ids), "roots": [str(Path.cwd())]})
+    allowed = {"allow_commands": True, "command_environment": ["*"]}  # who submits and who runs are one here
+    setup = send_setup(
+        {"values": {**held.values, **allowed}, "home": str(held.home), "ids": list(ids), "roots": [str(Path.cwd())]}
+    )
     try:
         return subprocess.Popen(
             [*_python(), "-c", "from jobctl.wiring import work_here; work_here()"],

@@ -27,7 +27,8 @@ def types(state: State, name: str | None) -> int:
     """
     from jobctl import wiring
 
-    working, broken = ({name: wiring.pipeline(name)}, {}) if name else wiring.pipelines()
+    settings = state.settings()
+    working, broken = ({name: wiring.pipeline(name, settings)}, {}) if name else wiring.pipelines(settings)
     if not state.for_people:
         emit(state, "type_list", "types", [_type(pipeline) for pipeline in working.values()])
     elif name:

@@ -19,6 +19,7 @@ from jobctl.core.errors import ConfigError, JobctlError, MissingExtra
 from jobctl.core.job import Filters
 from jobctl.core.names import plural, span
 from jobctl.core.server import LIMITS, Health
+from jobctl.wiring import Settings
 
 BACK = 2.0
 """Seconds that what the database wrote may lie in its future, where its clock is adjusted."""
@@ -98,7 +99,7 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("clock", lambda: _clock(state, health())),
         ("hints", lambda: _hints(state)),
         ("storage", lambda: _storage(wiring.storage(state.settings()))),
-        ("job types", _job_types),
+        ("job types", lambda: _job_types(state.settings())),
         ("workers", lambda: _workers(health())),
         ("queue", lambda: _queue(health())),
         ("transactions", lambda: _transactions(health())),
@@ -168,11 +169,11 @@ def _storage(place: Any) -> Found:
     return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
 
 
-def _job_types() -> Found:
+def _job_types(settings: Settings) -> Found:
     """Raises ``ConfigError`` for a job type whose package is broken; an optional part that is not there is no fault."""
     from jobctl import wiring
 
-    working, broken = wiring.pipelines()
+    working, broken = wiring.pipelines(settings)
     for error in broken.values():
         if not isinstance(error, MissingExtra):
             raise error

@@ -14,20 +14,24 @@ from jobctl.cli.app import Command, Duration, State, pass_state
 from jobctl.cli.exits import outcome_code
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.text import echo, visible
+from jobctl.cli.programs import program_options, split_command
 from jobctl.cli.requests import Lines, requests_of
 from jobctl.core.errors import UsageError
 from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Status
-from jobctl.core.names import plural
+from jobctl.core.names import COMMAND_TYPE, plural
 
 
 class Submit(Command):
     """``submit TYPE --help`` shows the fields of the type."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keeps the words as they came: ``--help`` is obeyed before they are looked at."""
-        ctx.meta["words"] = [word for word in args if not word.startswith("-")]
-        return super().parse_args(ctx, args)
+        """Keeps the words as they came: ``--help`` is obeyed before they are looked at. What follows ``--`` is a program."""
+        before, argv = split_command(args)
+        ctx.meta["words"] = [word for word in before if not word.startswith("-")]
+        rest = super().parse_args(ctx, before)
+        ctx.params["argv"] = argv
+        return rest
 
     def get_help(self, ctx: click.Context) -> str:
         """The command's help, or that of the type that is named."""
@@ -35,7 +39,7 @@ class Submit(Command):
 
         for word in ctx.meta.get("words", ()):
             try:
-                return type_help(wiring.pipeline(word))
+                return type_help(wiring.pipeline(word, ctx.ensure_object(State).settings()))
             except UsageError:
                 continue
         return super().get_help(ctx)
@@ -69,9 +73,10 @@ def type_help(pipeline: Any) -> str:
         "jobctl submit books/ --priority low            a folder, for the workers",
         "jobctl submit import_document --set path=library.zip --set mode=merge_smart --wait",
         "jobctl submit obsidian_sync --help             the fields of a job type",
+        "jobctl submit --input in.mov --output out.mp4 -- ffmpeg -i in.mov out.mp4",
     ],
 )
-@click.argument("words", nargs=-1, metavar="TYPE | PATH…")
+@click.argument("words", nargs=-1, metavar="TYPE | PATH… | -- PROGRAM…")
 @click.option("--payload", metavar="JSON|@FILE|-", help="Input as a JSON object.")
 @click.option(
     "--set", "sets", multiple=True, metavar="K=V", help="One field of the input; V is parsed as JSON if possible."
@@ -93,13 +98,14 @@ def type_help(pipeline: Any) -> str:
 @click.option("--wait", "wait_", is_flag=True, help="Wait until it has ended; return the outcome.")
 @click.option("--watch", "watch_", is_flag=True, help="Watch it live.")
 @click.option("--run", "run_", is_flag=True, help="Run it now, in this process.")
-@click.option("--timeout", type=Duration(), help="Limit of --wait.")
+@program_options
+@click.option("--timeout", type=Duration(), help="Limit of --wait; of the program, where there is one.")
 @click.option("--dry-run", is_flag=True, help="Validate; create nothing.")
 @pass_state
 def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
     """Create a job; stdout is its id and nothing else.
 
-    TYPE is a job type (see jobctl types); files and folders are processed as documents.
+    TYPE is a job type (see jobctl types); files and folders are processed as documents; what follows -- is a program.
     """
     requests, skipped = requests_of(state, words, given)
     skip = given["on_conflict"] == "skip"
@@ -118,7 +124,7 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
     if given["dry_run"]:
         state.say(f"dry run: would create {plural(len(ids), 'job')}")
     else:
-        cache.add(ids[-cache.MOST :], given["title"] or " ".join(words))
+        cache.add(ids[-cache.MOST :], given["title"] or " ".join(words) or COMMAND_TYPE)
         _print(state, ids)
     for path in skipped:
         echo(f"jobctl: skipped, its name is not valid UTF-8: {path}", err=True)

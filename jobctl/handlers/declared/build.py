@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -204,5 +204,3 @@ def _inputs(definition: Definition, ctx: Context) -> Iterator[tuple[str, str]]:
             target = f"{field_name}/{name}" if name in taken else name
             taken.add(name)
             yield field_name, target
-
-
