@@ -6,12 +6,11 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 import click
 
 from jobctl.cli.output.text import cut, is_text
-from jobctl.core.durations import format_duration
 from jobctl.core.errors import UsageError
 
 _SIZE = re.compile(r"(\d{1,9})\s?([MG])(?:i?B)?", re.IGNORECASE)
@@ -19,6 +18,19 @@ _MEGABYTES = {"M": 1, "G": 1024}
 Kind = Literal["completed", "transient", "paywall", "invalid", "permanent"]
 _OUTPUT, _KEEP = "--output", "--keep"
 _OPTIONS = ("shell", "inputs", "keep", "env", "chdir", "memory", "exit_codes")
+
+
+class ProgramValues(TypedDict):
+    """The values of the options of a program; ``argv`` is what follows ``--``, None where nothing does."""
+
+    argv: tuple[str, ...] | None
+    shell: bool
+    inputs: tuple[str, ...]
+    keep: tuple[str, ...]
+    env: tuple[str, ...]
+    chdir: str | None
+    memory: int | None
+    exit_codes: tuple[str, ...]
 
 
 class ProgramOption(click.Option):
@@ -88,22 +100,20 @@ def _rewritten(words: Iterable[str]) -> Iterable[str]:
             yield word
 
 
-def require_program(given: dict[str, Any]) -> None:
+def require_no_program(given: ProgramValues) -> None:
     """Raises ``UsageError`` for an option of a program where there is none."""
-    used = next((name for name in _OPTIONS if given[name] not in (None, (), False)), None)
+    used = next((name for name, value in given.items() if name in _OPTIONS and value not in (None, (), False)), None)
     if used is not None:
         option = {"exit_codes": "exit-code", "inputs": "input"}.get(used, used)
         raise UsageError(f"--{option} is for programs", hint="jobctl submit [OPTIONS] -- PROGRAM ARGUMENTS")
 
 
-def payload(words: Sequence[str], argv: Sequence[str], given: dict[str, Any]) -> dict[str, Any]:
+def payload(words: Sequence[str], argv: Sequence[str], given: ProgramValues) -> dict[str, Any]:
     """The input of the job. Raises ``UsageError``."""
     if not argv:
         raise UsageError("no program after --", hint="jobctl submit -- ffmpeg -i in.mov out.mp4")
     if words:
         raise UsageError(f"unexpected argument {words[0]!r} before --", hint="The program stands after --")
-    if unused := [name for name in ("file", "payload", "sets") if given[name] not in (None, ())]:
-        raise UsageError(f"--{unused[0].removesuffix('s')} can't be used with a program")
     if not all(map(is_text, argv)):
         raise UsageError("an argument of the program is not valid UTF-8")
     pairs = [text.partition("=") for text in given["env"]]
@@ -113,7 +123,6 @@ def payload(words: Sequence[str], argv: Sequence[str], given: dict[str, Any]) ->
         "environment": {name: value for name, sign, value in pairs if sign},
         "pass_environment": [name for name, sign, _ in pairs if not sign],
         "memory_mb": given["memory"], "exit_codes": dict(map(_exit_code, given["exit_codes"])),
-        "timeout": format_duration(given["timeout"]) if given["timeout"] is not None else None,
     }  # fmt: skip
     return {name: value for name, value in fields.items() if value not in (None, False, [], {})}
 

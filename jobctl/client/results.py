@@ -15,7 +15,8 @@ from jobctl.core import result
 from jobctl.core.attempt import StoredResult
 from jobctl.core.checkpoint import digest
 from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, IllegalTransition, UsageError
-from jobctl.core.job import Filters, Job
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job
 
 PIECE = 1 << 20
 
@@ -44,7 +45,7 @@ class ResultFile:
 class Results(Inspection):
     """Reads results."""
 
-    def result(self, job_id: int) -> Any:
+    def result(self, job_id: int) -> object:
         """What the last stage of a completed job returned, bytes as bytes.
 
         Raises ``JobNotFound``, ``IllegalTransition`` while it is not completed, ``CheckpointMissing`` where the bytes are

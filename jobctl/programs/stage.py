@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jobctl.core.durations import format_duration
-from jobctl.core.errors import Invalid, JobFailure, StorageUnavailable
+from jobctl.core.errors import JobFailure, StorageUnavailable
 from jobctl.core.ports import Context
 from jobctl.programs.directives import Amount, Checkpoint, directive
 from jobctl.programs.environment import Masker
@@ -19,21 +17,18 @@ from jobctl.programs.workspace import Workspace
 
 GRACE_SHARE = 0.5
 """Share of the worker's grace for a cancelled job that a program has between SIGTERM and SIGKILL."""
-LONGEST_TURN = 1.0
-"""Seconds that one turn counts at most: time in which the job was frozen is not the program's."""
 LAST_WORDS = 5
 """Lines of stderr that are looked at for the reason of a failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A program to run, and how its end is to be understood. ``timeout``: seconds.
+    """A program to run, and how its end is to be understood.
 
     ``resumable``: whether it may go on from a checkpoint inside the stage; a stage in batches has none.
     """
 
     launch: Launch
-    timeout: float | None = None
     exit_codes: Mapping[int, ExitClass] = field(default_factory=dict)
     resumable: bool = True
 
@@ -79,16 +74,9 @@ class _Run:
 
     def until_end(self) -> Exit:
         """Follows requests, limits, progress and checkpoints until the program has ended."""
-        ran, seen_at = 0.0, time.monotonic()
         with Program(self._task.launch, self._on_line) as program:
             while (end := program.turn()) is None:
-                now = time.monotonic()
-                ran, seen_at = ran + min(now - seen_at, LONGEST_TURN), now
                 self._look(program)
-                if self._task.timeout and ran >= self._task.timeout:
-                    program.terminate(self._grace())
-                    limit = format_duration(self._task.timeout)
-                    raise Invalid(f"{self.name} timed out after {limit}", hint="--timeout sets the limit.")
         self._report(self._workspace.progress())
         if self._checkpoint_due and end.code != 0 and self._task.resumable:
             self.save()

@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +83,7 @@ class StateFolder:
                 files.append(self._file(path, name))
         snapshot = Snapshot(tuple(files), tuple(folders), tuple(links))
         self._kept.append(snapshot)
-        value: dict[str, object] = plain(snapshot, "state")
-        return value
+        return {name: plain(part, f"state.{name}") for name, part in asdict(snapshot).items()}
 
     def forget_older(self) -> None:
         """Removes from the storage what the newest two checkpoints do not need, of what this attempt has stored.

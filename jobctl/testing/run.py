@@ -6,7 +6,6 @@ import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,14 @@ from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline
 from jobctl.storage.local import LocalStorage
+from jobctl.system import clock
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
 from jobctl.worker.context import Services
 
 
 @dataclass
-class Ran:
+class RunResult:
     """The outcome of a run: its result, its checkpoints, progress and log, and what it would have submitted."""
 
     output: Any
@@ -38,8 +38,8 @@ class Ran:
 class _Recorder:
     """Replaces the queue: accepts every commit."""
 
-    def __init__(self, ran: Ran) -> None:
-        self._ran = ran
+    def __init__(self, run_result: RunResult) -> None:
+        self._result = run_result
 
     def commit_stage(
         self,
@@ -52,26 +52,26 @@ class _Recorder:
     ) -> tuple[Status, bool]:
         if work is not None:
             work(None)
-        self._ran.records.append(record)
-        self._ran.submitted += follow_up
+        self._result.records.append(record)
+        self._result.submitted += follow_up
         return Status.PROCESSING, False
 
     def committed(self, token: Token, record: Record) -> None:
         """Never needed: no commit's answer can be lost here."""
 
     def warn(self, token: Token, kind: str, **detail: Any) -> None:  # noqa: ARG002 - the queue's signature
-        self._ran.log.append(f"{kind}: {detail}")
+        self._result.log.append(f"{kind}: {detail}")
 
 
 def run(
     pipeline: Pipeline, args: Mapping[str, Any], *, library: Any = None, input_roots: Sequence[Path] = (Path("/"),)
-) -> Ran:
+) -> RunResult:
     """Runs all stages and returns the result. What the pipeline raises is raised here, with its traceback.
 
     Every stage's result goes through its checkpoint bytes, and the last one through the bytes of a result, small or large:
     what cannot be kept fails here and not in production.
     """
-    ran = Ran(None)
+    run_result = RunResult(None)
     with tempfile.TemporaryDirectory(prefix="jobctl-testing-") as folder:
         settings = wiring.settings({}, {"JOBCTL_HOME": folder, "HOME": folder})
         storage = LocalStorage(Path(folder) / "storage")
@@ -83,18 +83,18 @@ def run(
         )  # fmt: skip
         payload = pipeline.validate(args).model_dump_json(exclude_none=True)
         token = Token(1, 1, str(uuid.uuid4()))
-        job = Claimed(token, pipeline.name, "", "default", 2, datetime.now(UTC), payload, "{}", 0, 0, "{}")
+        job = Claimed(token, pipeline.name, "", "default", 2, clock.now(), payload, "{}", 0, 0, "{}")
         raised: list[BaseException] = []
         attempt = Attempt(
-            job, services, _Recorder(ran), Requests(), report=ran.progress.append,
-            log=lambda level, stage, text: ran.log.append(f"{level} {stage}: {text}"), caught=raised.append, every=0.0,
+            job, services, _Recorder(run_result), Requests(), report=run_result.progress.append,
+            log=lambda level, stage, text: run_result.log.append(f"{level} {stage}: {text}"), caught=raised.append, every=0.0,
         )  # fmt: skip
         outcome = attempt.run()
         if raised:
             raise raised[0]
         if outcome is not None and outcome.kind is Ending.COMPLETED:
-            ran.output = _result(outcome, storage)
-    return ran
+            run_result.output = _result(outcome, storage)
+    return run_result
 
 
 def _result(outcome: Outcome, storage: LocalStorage) -> Any:

@@ -21,7 +21,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 def folder(settings: Settings) -> Path:
     """Where the files are: the setting ``job_types``, or ``types`` in JOBCTL_HOME."""
-    return Path(settings["job_types"] or settings.home / FOLDER).expanduser()
+    return Path(settings.values["job_types"] or settings.home / FOLDER).expanduser()
 
 
 def find(settings: Settings) -> dict[str, Path]:

@@ -56,10 +56,15 @@ def job_types(settings: Settings | None = None) -> list[str]:
     return sorted({*_entries("pipelines"), *files})
 
 
+def refused_files(settings: Settings) -> dict[str, ConfigError]:
+    """What is wrong with the folder of declared job types, or with the names in it, by file."""
+    return declared.refused(settings, _entries("pipelines"))
+
+
 def pipelines(settings: Settings | None = None) -> tuple[dict[str, Pipeline], dict[str, ConfigError]]:
     """Job types by name: those that work, and why the others can't be loaded."""
     working: dict[str, Pipeline] = {}
-    broken = declared.refused(settings, _entries("pipelines")) if settings else {}
+    broken = refused_files(settings) if settings else {}
     for name in job_types(settings):
         try:
             working[name] = pipeline(name, settings)
@@ -97,13 +102,13 @@ def _loaded(kind: str, group: str, name: str) -> Any:
         ) from error
 
 
-def where_bytes_are(settings: Settings) -> str:
+def storage_location(settings: Settings) -> str:
     """The storage by its name: a folder, or ``SCHEME://…``."""
-    return str(settings["storage"] or settings.home / "storage")
+    return str(settings.values["storage"] or settings.home / "storage")
 
 
 def storage(settings: Settings) -> Any:
     """Where the storage is: a folder, or ``SCHEME://…`` of a storage that was plugged in."""
-    where = where_bytes_are(settings)
+    where = storage_location(settings)
     scheme, named, _ = where.partition("://")
     return _loaded("storage", "storage", scheme if named else "local")(where)

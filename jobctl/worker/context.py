@@ -115,7 +115,7 @@ class StageContext:
             roots = self._services.input_roots
             opened: OpenedInput = self.once(f"input {path}", lambda: open_input(path, roots, workspace))
             return opened.path
-        return _named(self._services.storage.local_path(stored.key, workspace), self.name(path), workspace)
+        return _link_named(self._services.storage.local_path(stored.key, workspace), self.name(path), workspace)
 
     def name(self, path: str | Path) -> str:
         """The file name that a path was submitted under."""
@@ -195,14 +195,14 @@ class StageContext:
         """Sets the entity that the job is about, once that is known."""
         self.entity = (entity_type, str(entity_id))
 
-    def mark(self) -> tuple[int, int]:
+    def savepoint(self) -> tuple[int, int]:
         """How much is collected so far."""
         return len(self._writes), len(self.follow_up)
 
-    def back_to(self, mark: tuple[int, int]) -> None:
+    def rollback_to(self, savepoint: tuple[int, int]) -> None:
         """Forgets what was collected since."""
-        del self._writes[mark[0] :]
-        del self.follow_up[mark[1] :]
+        del self._writes[savepoint[0] :]
+        del self.follow_up[savepoint[1] :]
 
     @property
     def has_effects(self) -> bool:
@@ -222,7 +222,7 @@ class StageContext:
         self.follow_up.clear()
 
 
-def _named(stored: Path, name: str, workspace: Path) -> Path:
+def _link_named(stored: Path, name: str, workspace: Path) -> Path:
     """Stored bytes under the name they were submitted with: it shows the format of a text, and errors name it."""
     link = workspace / stored.name[:16] / Path(name).name
     link.parent.mkdir(exist_ok=True)

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from types import FrameType
 
 LAST_WRITES = 2.0
-"""Seconds that a stopped worker may spend on writing outcomes; then the leases expire."""
+"""Seconds after the grace that a worker may spend on writing outcomes; then the leases expire."""
+LAST_WRITE = 0.3
+"""The same after a second signal: one statement where the database answers, no wait where it does not."""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 Handler = Callable[[int, FrameType | None], object] | int | None
@@ -41,11 +43,14 @@ class Shutdown:
         return 0.0 if self._signals > 1 else max(0.0, self._kill_at - now)
 
     def request(self) -> None:
-        """As a signal: the first starts the grace period, the next ends it."""
+        """As a signal: the first starts the grace period, the second ends it, more change nothing."""
         self._signals += 1
-        grace = self._grace if self._signals == 1 else 0.0
+        if self._signals > 2:
+            return
+        first = self._signals == 1
+        grace, writes = (self._grace, LAST_WRITES) if first else (0.0, LAST_WRITE)
         self._kill_at = min(self._kill_at, time.monotonic() + grace)
-        signal.setitimer(signal.ITIMER_REAL, grace + LAST_WRITES, LAST_WRITES)
+        signal.setitimer(signal.ITIMER_REAL, grace + writes, LAST_WRITES)
 
     def install(self) -> None:
         """Installs the signal handlers; a signal that was ignored (``nohup``) stays ignored."""

@@ -22,6 +22,7 @@ from jobctl.core.errors import StoreUnavailable, UsageError
 from jobctl.core.job import ControlResult, Progress
 from jobctl.core.lifecycle import DONE, ControlOutcome, Status, Verb
 from jobctl.core.names import span
+from jobctl.system import clock
 from tests.cli.make import HOSTILE, NOW, ago, job, running, zoo
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -261,14 +262,8 @@ def test_a_costly_look_is_followed_by_a_longer_rest(monkeypatch):
 # -- lines and CI ----------------------------------------------------------------------------------------------------
 
 
-class Frozen(lines.datetime):
-    @classmethod
-    def now(cls, tz=None):
-        return NOW
-
-
 def test_lines_say_one_thing_each(monkeypatch):
-    monkeypatch.setattr(lines, "datetime", Frozen)
+    monkeypatch.setattr(clock, "now", lambda: NOW)
     golden("lines", [lines.plain_line(one) for one in zoo()])
 
 

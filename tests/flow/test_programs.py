@@ -1,16 +1,7 @@
 """Programs as jobs: real ones, in a real worker, really killed."""
 
 import json
-import os
-import shutil
-import signal
-import sys
-import time
 from pathlib import Path
-
-import pytest
-
-from jobctl.worker.processes import everyone
 
 WORKER = ("worker", "run", "--drain", "-c1", "--allow-commands")
 

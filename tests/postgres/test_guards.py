@@ -11,11 +11,13 @@ import pytest
 from jobctl.core import checkpoint
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import LeaseLost, StoreUnavailable
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.retry import failure
 from jobctl.postgres import session as module
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.storage.local import LocalStorage
 from jobctl.worker import checkpoints
 from tests.postgres import test_queue as suite
@@ -53,11 +55,11 @@ def one_claim_each(s: Stage) -> None:
     s.queue.submit([NewJob("a", {}), NewJob("a", {})])
     other = Leases(lambda: connect(s.url))
     other.connection.execute("SET lock_timeout = '200ms'")
-    lanes = [Lane("default", "a", 2)]
+    targets = [ClaimTarget("default", "a", 2)]
     try:
         with s.queue.transaction():
-            mine = s.queue.claim(1, lanes, 1)
-            theirs = other.claim(2, lanes, 1)
+            mine = s.queue.claim(1, targets, 1)
+            theirs = other.claim(2, targets, 1)
     finally:
         other.close()
     assert sorted(c.token.job_id for c in mine + theirs) == [1, 2]
@@ -85,7 +87,7 @@ def nothing_runs_early(s: Stage) -> None:
 def a_job_that_missed_the_hold_is_not_handed_out(s: Stage) -> None:
     s.queue.pause_queue("queue", "default")
     s.conn.execute("INSERT INTO jobs (job_type) VALUES ('a')")
-    assert s.queue.claim(1, [Lane("default", "a", 2)], 1) == []
+    assert s.queue.claim(1, [ClaimTarget("default", "a", 2)], 1) == []
 
 
 def one_unfinished_job_a_key(s: Stage) -> None:
@@ -133,9 +135,9 @@ def a_standing_pause_outlives_a_failure(s: Stage) -> None:
     assert s.queue.find(Filters())[0].status == "paused"
 
 
-def in_time(name: str) -> Callable[[Stage], None]:
-    """A test of test_time.py by name."""
-    return lambda s: getattr(time_suite, name)(s.queue, s.claim)
+def in_time(name: str, **values: float) -> Callable[[Stage], None]:
+    """A test of test_time.py by name, with the values of its parameters."""
+    return lambda s: getattr(time_suite, name)(s.queue, s.claim, **values)
 
 
 TOKEN = "j.lease_seq = {}.lease_seq AND j.lease_id = {}.lease_id"
@@ -166,7 +168,7 @@ GUARDS: list[tuple[str, str, str, Callable[[Stage], None]]] = [
     ("claim", "lease_seq = lease_seq + 1,", "", of("test_a_claim_gives_a_new_token_and_starts_only_once", "queue", "claim")),
     ("claim", "lease_id = gen_random_uuid(),", "lease_id = '11111111-1111-1111-1111-111111111111',",
      of("test_a_claim_gives_a_new_token_and_starts_only_once", "queue", "claim")),
-    ("claim", "WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = lane.queue)", "WHERE true",
+    ("claim", "WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = target.queue)", "WHERE true",
      a_job_that_missed_the_hold_is_not_handed_out),
     ("rescue", "j.lease_expires_at < jobctl.clock()", "true", a_lease_that_is_good_is_left_alone),
     ("rescue", "AND jobctl.clock() NOT BETWEEN pg_postmaster_start_time() AND pg_postmaster_start_time() + l.lease", "",
@@ -194,6 +196,7 @@ GUARDS: list[tuple[str, str, str, Callable[[Stage], None]]] = [
     ("settle", "WHEN j.pause_requested_at IS NOT NULL AND r.again THEN 'paused'", "",
      a_standing_pause_outlives_a_failure),
     ("make_due", "run_after > jobctl.clock()", "false", in_time("test_what_was_submitted_for_now_is_due_though_the_clock_was_set_back")),
+    ("make_due", "completed_at > jobctl.clock() + interval '1 second'", "false", in_time("test_a_retry_waits_no_longer_than_its_backoff_though_the_clock_was_set_back", step=3600, backoff=5.0)),
     ("orphaned", "NOT (id = ANY (%(known)s))", "true", of("test_a_lost_answer_to_a_claim_is_found_and_given_back", "queue", "claim")),
     ("submit", "WHEN concurrency_key IS NOT NULL THEN 'key'", "", of("test_jobs_of_one_key_never_run_at_once", "queue", "claim")),
 ]  # fmt: skip

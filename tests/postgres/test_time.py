@@ -9,15 +9,18 @@ import pytest
 
 from jobctl.client import Client, explain
 from jobctl.core.attempt import Outcome, Record
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.errors import Transient
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from tests.postgres.test_queue import explain as buffers
 from tests.postgres.test_queue import later
 
-LANES = [Lane("default", "a", priority) for priority in range(5)]
+LANES = [ClaimTarget("default", "a", priority) for priority in range(5)]
 RECORD = Record(1, "s", 0, True, "jobs/1/1-x/1-s-0", "0" * 64, 10, True)
 
 
@@ -136,6 +139,36 @@ def test_a_job_that_waits_for_a_key_is_let_through_though_the_clock_was_set_back
     assert [c.token.job_id for c in claim()] == [2]
 
 
+def fail_transiently(queue, claim, retry_after: float) -> None:
+    (job,) = claim()
+    queue.settle([Outcome(job.token, Ending.FAILED, failure=failure(Transient("away")), retry_after=retry_after)])
+
+
+@pytest.mark.parametrize("backoff", [5.0, 300.0])
+@pytest.mark.parametrize("step", [10, 3600, 86_400])
+def test_a_retry_waits_no_longer_than_its_backoff_though_the_clock_was_set_back(queue, claim, backoff, step):
+    queue.submit([NewJob("a", {})])
+    fail_transiently(queue, claim, backoff)
+    later(queue, -step)
+    for _ in range(2):  # a second look does not prolong it
+        queue.make_due()
+    later(queue, -step + backoff - 2)
+    assert queue.requeue() == []
+    later(queue, -step + backoff + 2)
+    client(queue).sweep()
+    assert [c.token.job_id for c in claim()] == [1]
+
+
+def test_a_retry_of_a_steady_clock_is_not_moved(queue, claim, conn):
+    queue.submit([NewJob("a", {})])
+    fail_transiently(queue, claim, 300.0)
+    before = get(queue).next_retry_at
+    queue.make_due()
+    later(queue, 100)
+    queue.make_due()
+    assert get(queue).next_retry_at == before
+
+
 def test_a_delay_is_waited_for(queue, claim):
     queue.submit([NewJob("a", {}, delay=60)])
     assert queue.make_due() == 0
@@ -245,7 +278,7 @@ def test_time_running_is_the_sum_of_the_attempts(queue):
     assert get(queue).run_s == pytest.approx(60, abs=1)
     stats = client(queue).stats()
     assert stats.by_type[0].run_s[0] == pytest.approx(60, abs=1)
-    assert [(bar.place, bar.jobs) for bar in stats.buckets if bar.what == "run"] in ([(3, 1)], [(4, 1)])
+    assert [(bar.position, bar.jobs) for bar in stats.buckets if bar.histogram == "run"] in ([(3, 1)], [(4, 1)])
 
 
 def test_the_running_attempt_counts_so_far_and_a_lost_one_up_to_its_last_beat(queue):

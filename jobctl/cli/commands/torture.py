@@ -32,11 +32,11 @@ def torture(
     which is dropped afterwards. Ctrl-C ends it early and checks what was done. Exit code 12 when a job was lost, work was
     done twice, a stale attempt was accepted, or a result is wrong.
     """
-    from jobctl.torture import TorturePlan
+    from jobctl.torture import TortureConfig
     from jobctl.torture import torture as run
     from jobctl.torture.history import KINDS
 
-    plan = TorturePlan(
+    plan = TortureConfig(
         seconds=seconds_, jobs=jobs, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.text("db")
     )
     report = run(plan, report_progress=state.say)

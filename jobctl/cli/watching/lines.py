@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime
 
 import click
 
@@ -17,6 +16,8 @@ from jobctl.cli.output.text import cut, echo, visible
 from jobctl.cli.watching.source import Ender, Source
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
+from jobctl.system import clock
+from jobctl.system.environment import variables
 
 STEP = 5.0
 """Points of progress between two lines of one job."""
@@ -35,10 +36,10 @@ class Lines:
         self._every = every
         self._said_at = time.monotonic()
         self._seen: dict[int, tuple[str, str | None, bool, float]] = {}
-        self._rewrites = to_stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._rewrites = to_stderr and sys.stderr.isatty() and variables.get("TERM") != "dumb"
         self._open_line = False
         self._waiting: dict[int, float] = {}
-        self._ci = ci(os.environ) if not to_stderr else Plain()
+        self._ci = ci(variables) if not to_stderr else Plain()
 
     def run(self) -> int:
         """Until it is over."""
@@ -52,7 +53,7 @@ class Lines:
             code = self._ender.code(jobs)
             if code is not None:
                 break
-            time.sleep(self._source.rest())
+            clock.sleep(self._source.rest())
             jobs = self._source.look()
         self._close_line()
         if self._source.ids is not None:
@@ -118,7 +119,7 @@ class Lines:
 
 
 def _clock() -> str:
-    return datetime.now(UTC).strftime("%H:%M:%SZ")
+    return clock.now().strftime("%H:%M:%SZ")
 
 
 def plain_line(job: Job) -> str:
@@ -188,12 +189,14 @@ class GitLab(Plain):
     def begin(self, job: Job) -> None:
         """``section_start``."""
         self._section = f"jobctl_{job.id}"
-        click.echo(f"\x1b[0Ksection_start:{int(time.time())}:{self._section}\r\x1b[0K{visible(job.display_name)}")
+        click.echo(
+            f"\x1b[0Ksection_start:{int(clock.now().timestamp())}:{self._section}\r\x1b[0K{visible(job.display_name)}"
+        )
 
     def end(self, jobs: list[Job]) -> None:  # noqa: ARG002 - the others need them
         """``section_end``."""
         if self._section:
-            click.echo(f"\x1b[0Ksection_end:{int(time.time())}:{self._section}\r\x1b[0K")
+            click.echo(f"\x1b[0Ksection_end:{int(clock.now().timestamp())}:{self._section}\r\x1b[0K")
 
 
 def ci(environment: os._Environ[str] | dict[str, str]) -> Plain:

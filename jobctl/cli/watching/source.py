@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from jobctl.cli import cache
 from jobctl.cli.app import State
 from jobctl.cli.exits import ended, outcome_code
-from jobctl.cli.selectors import filters
+from jobctl.cli.selectors import Selection, filters, is_narrow
 from jobctl.client import Client
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Job
@@ -33,10 +32,10 @@ ORDER = (Status.PROCESSING, Status.PENDING, Status.PAUSED)
 class Source:
     """The jobs that are watched; keeps the last picture while the database is away."""
 
-    def __init__(self, state: State, ids: Sequence[int] | None, where: dict[str, Any]) -> None:
+    def __init__(self, state: State, ids: Sequence[int] | None, where: Selection) -> None:
         self.state = state
         self.ids = ids
-        self.narrow = any(where.values())
+        self.narrow = is_narrow(where)
         self._filters = filters(where, ids)
         self.jobs: list[Job] = []
         self.more: dict[Status, int] = {}
@@ -80,17 +79,17 @@ class Source:
         found: list[Job] = []
         more: dict[Status, int] = {}
         for status in ORDER:
-            room = MOST - len(found)
+            limit = MOST - len(found)
             if asked is None or status in asked:
                 narrowed = replace(self._filters, statuses=(status,))
-                some = client.find(narrowed, limit=room + 1, sort="oldest")
-                if len(some) > room:
-                    more[status] = client.count(narrowed) - room
-                found += some[:room]
+                some = client.find(narrowed, limit=limit + 1, sort="oldest")
+                if len(some) > limit:
+                    more[status] = client.count(narrowed) - limit
+                found += some[:limit]
         finished = tuple(status for status in DONE if asked is None or status in asked)
         if finished:
-            room = MOST - len(found) if self.narrow else RECENT
-            found += client.find(replace(self._filters, statuses=finished), limit=max(RECENT, room), sort="updated")
+            limit = MOST - len(found) if self.narrow else RECENT
+            found += client.find(replace(self._filters, statuses=finished), limit=max(RECENT, limit), sort="updated")
         if not self.narrow:
             cache.remember(found)
         return _ordered(found), more
@@ -110,7 +109,7 @@ class Ender:
         self._alive = alive
 
     def code(self, jobs: Sequence[Job]) -> int | None:
-        """The exit code when it is over, None while it goes on. A job that was deleted meanwhile can't be awaited."""
+        """The exit code when it is over, None while it continues. A job that was deleted meanwhile can't be awaited."""
         if self._ids is not None:
             known = {job.id: ended(job) for job in jobs}
             reasons = [known.get(job_id, "unreachable") for job_id in self._ids]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from jobctl.core.durations import parse_duration
 from jobctl.core.masking import mask_arguments, mask_text
 from jobctl.core.names import COMMAND_TYPE
 from jobctl.core.pipeline import Pipeline
@@ -17,16 +15,12 @@ from jobctl.core.ports import Context
 from jobctl.programs import ExitClass, Launch, StoredFile, Task, Workspace, program_environment, run_in_stage
 from jobctl.programs.environment import settable
 from jobctl.programs.files import collect, relative
+from jobctl.system.environment import variables
 
 TITLE_LENGTH = 80
 SHELL = ("/bin/sh", "-c")
 STATE_PREFIX = "$JOBCTL_STATE_DIR/"
 """Before an output pattern: the file is in the state folder."""
-
-
-def _duration(text: str) -> str:
-    parse_duration(text)
-    return text
 
 
 def _pattern(text: str) -> str:
@@ -50,7 +44,6 @@ class Command(BaseModel):
     pass_environment: list[Variable] = Field([], description="Variables to take from the worker's environment")
     inputs: dict[Name, str] = Field({}, description="Files to place in the job's folder, by their name there")
     outputs: list[Annotated[str, AfterValidator(_pattern)]] = Field([], description="Patterns of files to keep")
-    timeout: Annotated[str, AfterValidator(_duration)] | None = Field(None, description="Time limit, such as 90s or 2h")
     memory_mb: int | None = Field(None, ge=1, le=1 << 24, description="Address space of each of its processes")
     exit_codes: dict[Annotated[int, Field(ge=0, le=255)], ExitClass] = Field({}, description="Class of an exit code")
 
@@ -93,14 +86,13 @@ def running(ctx: Context, args: Command) -> Ran:
 
 def _task(ctx: Context, args: Command, workspace: Workspace) -> Task:
     environment = program_environment(
-        os.environ, named=args.pass_environment, values={**args.environment, **workspace.variables},
+        variables, named=args.pass_environment, values={**args.environment, **workspace.variables},
         always=ctx.settings.get("child_environment", ()),
     )  # fmt: skip
     argv = [*SHELL, " ".join(args.argv)] if args.shell else args.argv
     cwd = ctx.allowed(args.chdir) if args.chdir else workspace.folder
     memory = args.memory_mb << 20 if args.memory_mb else None
-    timeout = parse_duration(args.timeout) if args.timeout else None
-    return Task(Launch(argv, cwd, environment, memory), timeout, args.exit_codes)
+    return Task(Launch(argv, cwd, environment, memory), args.exit_codes)
 
 
 def _outputs(ctx: Context, args: Command, workspace: Workspace) -> list[StoredFile]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -28,6 +27,7 @@ from jobctl.handlers.declared.definition import (
 )
 from jobctl.programs import Launch, StoredFile, Task, Workspace, program_environment, run_in_stage
 from jobctl.programs.files import Stamp, collect, newest, stamps
+from jobctl.system.environment import variables
 
 LONGEST_LIST = 1_000_000
 """Lines of a file that a stage works through."""
@@ -182,7 +182,7 @@ class _Steps:
 
     def _task(self, ctx: Context, workspace: Workspace, values: Mapping[str, str | None], *, resumable: bool) -> Task:
         environment = program_environment(
-            os.environ, named=self._definition.environment, values=workspace.variables,
+            variables, named=self._definition.environment, values=workspace.variables,
             always=ctx.settings.get("child_environment", ()),
         )  # fmt: skip
         argv = [filled for word in self._stage.command if (filled := fill(word, values)) is not None]
