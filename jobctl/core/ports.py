@@ -216,6 +216,10 @@ class Context(Protocol):
         """Reports how far the stage is. Cheap: call it as often as you like."""
         ...
 
+    def send_progress(self) -> None:
+        """Sends the newest progress, where it came too early to be sent at once: for a stage that is silent afterwards."""
+        ...
+
     def log(self, text: str, *, level: str = "info") -> None: ...
 
     def check_interrupt(self) -> None:

@@ -89,6 +89,7 @@ class _Run:
             program.terminate(self._grace())
             self._ctx.check_interrupt()
         self._report(self._workspace.progress())
+        self._ctx.send_progress()
         if self._checkpoint_due:
             self._checkpoint_due = False
             self._checkpoint(program)

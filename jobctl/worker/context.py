@@ -132,6 +132,10 @@ class StageContext:
         """Reports in a text how far the stage is."""
         self._reporter.update(details, current=current, total=total, unit=unit)
 
+    def send_progress(self) -> None:
+        """Sends the newest progress, where it came too early to be sent at once."""
+        self._reporter.send_due()
+
     def log(self, text: str, *, level: str = "info") -> None:
         """A line of the job's log."""
         self._log(level, self.stage.name, text)

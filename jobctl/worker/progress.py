@@ -60,6 +60,7 @@ class ProgressReporter:
         self._counts: tuple[float, float, str | None] | None = None
         self._began = (0.0, -1.0)  # when the counting began, monotonic, and at which count; below 0: it has not
         self._pause_support: PauseSupport | None = None
+        self._unsent = False
         self.stage: str | None = None
 
     def begin(self, stage: Stage, start: float, end: float) -> None:
@@ -89,8 +90,13 @@ class ProgressReporter:
             self._percent = max(self._percent, start + (end - start) * min(current / total, 1.0))
             self._counts = (current, total, unit if unit is None else str(unit))
         self._details = details if isinstance(details, str) else str(details)
+        self._unsent = True
+        self.send_due()
+
+    def send_due(self) -> None:
+        """Sends the newest progress, where it came too early to be sent at once."""
         moment = self._monotonic()
-        if moment >= self._send_at:
+        if self._unsent and moment >= self._send_at:
             self._report(moment)
 
     def pause_support(self, how: PauseSupport) -> None:
@@ -137,4 +143,5 @@ class ProgressReporter:
 
     def _report(self, moment: float) -> None:
         self._send_at = moment + self._every
+        self._unsent = False
         self._send(self.snapshot())
