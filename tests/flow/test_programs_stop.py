@@ -230,7 +230,9 @@ def test_rsync_goes_on_with_what_it_has_copied(shell, conn, eventually, tmp_path
     (file,) = job(shell)["output"]["files"]
     assert shell("result", job_id, "--file", "large", "-o", tmp_path / "copy").code == 0
     assert (tmp_path / "copy").read_bytes() == source.read_bytes()
-    literal = [line["text"] for line in json.loads(shell("logs", job_id, "--json").out)["lines"] if "Literal" in line["text"]]
+    literal = [
+        line["text"] for line in json.loads(shell("logs", job_id, "--json").out)["lines"] if "Literal" in line["text"]
+    ]
     assert literal
     assert int("".join(c for c in literal[-1] if c.isdigit())) < 3 << 20
 
