@@ -6,16 +6,16 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, TypedDict
 
 import click
 
 from jobctl.cli.output.text import cut, is_text
 from jobctl.core.errors import UsageError
+from jobctl.core.exit_class import ExitClass
 
 _SIZE = re.compile(r"(\d{1,9})\s?([MG])(?:i?B)?", re.IGNORECASE)
 _MEGABYTES = {"M": 1, "G": 1024}
-Kind = Literal["completed", "transient", "paywall", "invalid", "permanent"]
 _OUTPUT, _KEEP = "--output", "--keep"
 _OPTIONS = ("shell", "inputs", "keep", "env", "chdir", "memory", "exit_codes")
 
@@ -66,7 +66,7 @@ def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--memory", type=Memory(), metavar="SIZE", cls=ProgramOption,
                      help="Address space of each of its processes: 512M, 2G."),
         click.option("--exit-code", "exit_codes", multiple=True, metavar="N=CLASS", cls=ProgramOption,
-                     help=f"What an exit code means: {', '.join(get_args(Kind))}."),
+                     help=f"What an exit code means: {', '.join(ExitClass)}."),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -143,8 +143,8 @@ def _inputs(files: Sequence[str]) -> dict[str, str]:
 
 def _exit_code(text: str) -> tuple[str, str]:
     code, sign, kind = text.partition("=")
-    if not sign or not code.isdecimal() or int(code) > 255 or kind not in get_args(Kind):
+    if not sign or not code.isdecimal() or int(code) > 255 or kind not in list(ExitClass):
         raise UsageError(
-            f"--exit-code {cut(text, 60)!r} is not CODE=CLASS", hint=f"3=transient; one of {', '.join(get_args(Kind))}"
+            f"--exit-code {cut(text, 60)!r} is not CODE=CLASS", hint=f"3=transient; one of {', '.join(ExitClass)}"
         )
     return code, kind

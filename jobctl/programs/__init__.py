@@ -1,7 +1,8 @@
 """Programs as the work of a job: started in a group of their own, their output a log, their state a checkpoint."""
 
+from jobctl.core.exit_class import ExitClass
 from jobctl.programs.environment import MissingVariable, program_environment
-from jobctl.programs.exits import Exit, ExitClass
+from jobctl.programs.exits import Exit
 from jobctl.programs.files import StoredFile
 from jobctl.programs.process import Launch, Program, execute
 from jobctl.programs.stage import Task, run_in_stage

@@ -5,15 +5,21 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import assert_never
 
 from jobctl.core.errors import Invalid, JobFailure, Paywall, Permanent, Transient
+from jobctl.core.exit_class import ExitClass
 from jobctl.core.retry import names_memory
 
-ExitClass = Literal["completed", "transient", "paywall", "invalid", "permanent"]
 SAVED = 75
 """EX_TEMPFAIL: the program saved what it needs and can go on later."""
-CLASSES: Mapping[int, ExitClass] = {0: "completed", 64: "invalid", 65: "invalid", 66: "invalid", SAVED: "transient"}
+CLASSES: Mapping[int, ExitClass] = {
+    0: ExitClass.COMPLETED,
+    64: ExitClass.INVALID,
+    65: ExitClass.INVALID,
+    66: ExitClass.INVALID,
+    SAVED: ExitClass.TRANSIENT,
+}
 """Codes with a meaning of their own; all others are permanent failures."""
 SHELL_SIGNAL = 128
 """A shell reports the death of its program by a signal as this much more than the signal's number."""
@@ -27,7 +33,7 @@ class Exit:
 
     def kind(self, mapping: Mapping[int, ExitClass]) -> ExitClass:
         """The class of this end; ``mapping`` goes before the usual meaning."""
-        return mapping.get(self.code) or CLASSES.get(self.code, "permanent")
+        return mapping.get(self.code) or CLASSES.get(self.code, ExitClass.PERMANENT)
 
     def __str__(self) -> str:
         """``ended with exit code 3``, ``was killed by SIGSEGV``."""
@@ -50,17 +56,17 @@ def signal_name(number: int) -> str:
 def failure(program: str, end: Exit, kind: ExitClass, last_words: str) -> JobFailure:
     """The error of a job whose program failed. ``last_words``: the end of what it wrote to stderr."""
     if names_memory(last_words):
-        kind = "invalid"
+        kind = ExitClass.INVALID
     last = last_words.strip().rpartition("\n")[2].strip()
     message = f"{program} {end}" + (f": {last}" if last else "")
     match kind:
-        case "transient":
+        case ExitClass.TRANSIENT:
             return Transient(message)
-        case "paywall":
+        case ExitClass.PAYWALL:
             return Paywall(message)
-        case "invalid":
+        case ExitClass.INVALID:
             return Invalid(message)
-        case "permanent" | "completed":
+        case ExitClass.PERMANENT | ExitClass.COMPLETED:
             return Permanent(message)
         case _:
             assert_never(kind)

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jobctl.core.errors import JobFailure, StorageUnavailable
+from jobctl.core.exit_class import ExitClass
 from jobctl.core.ports import Context
 from jobctl.programs.directives import Amount, Checkpoint, directive
 from jobctl.programs.environment import Masker
-from jobctl.programs.exits import Exit, ExitClass, failure
+from jobctl.programs.exits import Exit, failure
 from jobctl.programs.process import Launch, Program, Stream
 from jobctl.programs.workspace import Workspace
 
@@ -44,15 +45,15 @@ def run_in_stage(ctx: Context, task: Task, workspace: Workspace) -> Exit:
         run = _Run(ctx, task, workspace)
         end = run.until_end()
         kind = end.kind(task.exit_codes)
-        if kind == "completed":
+        if kind is ExitClass.COMPLETED:
             return end
         if ctx.stops.cancel:
             ctx.check_interrupt()
-        if kind == "transient" and task.resumable:
+        if kind is ExitClass.TRANSIENT and task.resumable:
             run.save()
         if not run.stopping:
             raise run.failure(end, kind)
-        if kind != "transient":
+        if kind is not ExitClass.TRANSIENT:
             ctx.log(f"{run.name} {end} instead of 75: it resumes {run.resumes_from()}", level="warning")
         ctx.check_interrupt()
 

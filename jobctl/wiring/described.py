@@ -40,10 +40,14 @@ def described(
     for name in asked:
         if name not in working:
             try:
-                working[name] = _facts(pipeline(name, settings))
+                working[name] = _facts(_load(name, settings))
             except JobctlError as error:
                 broken[name] = error
     return {name: working[name] for name in asked if name in working}, broken
+
+
+def _load(name: str, settings: Settings | None) -> Pipeline:
+    return pipeline(name, settings) if settings else pipeline(name)
 
 
 def _facts(loaded: Pipeline) -> TypeFacts:
@@ -73,7 +77,7 @@ def _describe_and_exit(names: Iterable[str], settings: Settings | None, writing:
         found: dict[str, TypeFacts] = {}
         for name in names:
             try:
-                found[name] = _facts(pipeline(name, settings))
+                found[name] = _facts(_load(name, settings))
             except JobctlError:
                 continue
         with os.fdopen(writing, "wb") as answer:

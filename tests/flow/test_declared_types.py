@@ -1,7 +1,6 @@
 """Job types that are declared in a file, without Python."""
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -154,5 +153,5 @@ def test_the_folder_is_a_setting_of_the_users_own_file(cli, types, tmp_path, mon
     assert cli("--config", config, "submit", "elsewhere").code == 0
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".jobctl.toml").write_text(f'job_types = "{other}"\n')
-    os.chmod(tmp_path / ".jobctl.toml", 0o600)
+    (tmp_path / ".jobctl.toml").chmod(0o600)
     assert cli("submit", "elsewhere").code == 2

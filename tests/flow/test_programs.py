@@ -180,8 +180,8 @@ def test_run_allows_commands_for_itself(shell):
 
 
 def test_the_limits_of_memory_and_time_hold(shell):
-    hungry = "x = bytearray(600 << 20)"
-    submit(shell, "--memory", "200M", "--", sys.executable, "-c", hungry)
+    greedy = "x = bytearray(600 << 20)"
+    submit(shell, "--memory", "200M", "--", sys.executable, "-c", greedy)
     submit(shell, "--timeout", "1s", "--", "sleep", "600")
     assert shell(*WORKER).code == 0
     assert (job(shell, 1)["error"]["type"], "MemoryError" in job(shell, 1)["error"]["message"]) == ("invalid", True)

@@ -3,10 +3,7 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -227,7 +224,7 @@ def test_rsync_goes_on_with_what_it_has_copied(shell, conn, eventually, tmp_path
     assert status(conn) == "paused"
     shell("resume", job_id)
     eventually(lambda: status(conn) == "completed", 40)
-    (file,) = job(shell)["output"]["files"]
+    assert [file["name"] for file in job(shell)["output"]["files"]] == ["large"]
     assert shell("result", job_id, "--file", "large", "-o", tmp_path / "copy").code == 0
     assert (tmp_path / "copy").read_bytes() == source.read_bytes()
     literal = [

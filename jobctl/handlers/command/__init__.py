@@ -66,7 +66,7 @@ pipeline = Pipeline(
     COMMAND_TYPE,
     label="Command",
     args=Command,
-    help="Run a program: jobctl submit -- PROGRAM ARGUMENTS",
+    help="Run any program, as in: jobctl submit -- ffmpeg -i in.mov out.mp4.",
     title=_title,
     input_files=["inputs"],
     example={"argv": ["ffmpeg", "-i", "in.mov", "out.mp4"], "outputs": ["out.mp4"]},
