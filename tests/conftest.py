@@ -248,7 +248,7 @@ def cli(shell: Shell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
 def eventually() -> Callable[..., object]:
     """Waits for a condition that another process brings about; fails with the last value."""
 
-    def until(look: Callable[[], object], seconds: float = 20.0) -> object:
+    def until(look: Callable[[], object], seconds: float = 60.0) -> object:
         seconds = min(seconds, float(os.environ.get("GUARDS_LONGEST_WAIT", seconds)))  # see tests/guards/runner.py
         deadline = time.monotonic() + seconds
         while True:

@@ -71,7 +71,7 @@ class State(Display):
     def connect(self) -> Client:
         """The client; opened once a command."""
         if self.client is None:
-            self.client = wiring.connect(self.settings(), report=self.say)
+            self.client = wiring.connect(self.settings(), report=self.notice)
         return self.client
 
 

@@ -204,8 +204,9 @@ class Lines:
 
     def __iter__(self) -> Iterator[Request]:
         try:
-            with sys.stdin.buffer if self._source == "-" else readable(self._source) as source:
-                for number, line in enumerate(TextIOWrapper(source, "utf-8", "surrogateescape"), 1):
+            source = sys.stdin.buffer if self._source == "-" else readable(self._source)
+            with TextIOWrapper(source, "utf-8", "surrogateescape") as stream:
+                for number, line in enumerate(stream, 1):
                     self.number = number
                     if line.strip():
                         yield self._numbered(line)

@@ -10,7 +10,7 @@ from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import DONE, Status, reachable
 
 POLL = 0.25
-"""Seconds between two looks of a wait."""
+"""Seconds between two polls of a wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Waiting(Base):
 
         With ``fail_fast`` it ends as soon as one failed, was cancelled or can't reach ``until`` any more.
 
-        A status that was passed through between two looks counts: the history decides, not the moment.
+        A status that was passed through between two polls counts: the history decides, not the moment.
         """
         self._known(ids)
         fleeting = [str(status) for status in until if status not in DONE]

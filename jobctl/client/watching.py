@@ -11,7 +11,7 @@ from jobctl.core.rows import Event
 from jobctl.core.watching import Deleted, Glance, Noted, Progressed, StatusChanged, WatchEvent
 
 QUICKEST, SLOWEST = 0.1, 1.0
-"""Seconds between two looks: the quickest after something happened, then longer each time."""
+"""Seconds between two polls: the quickest after something happened, then longer each time."""
 GROWTH = 1.5
 
 

@@ -118,6 +118,7 @@ class Pipeline:
     ) -> Callable[[StageFunction], StageFunction]:
         """Adds a stage: ``run(ctx, previous)`` returns what its checkpoint contains; the first stage receives the input.
 
+        It may be an ``async def``: it runs on the event loop of its process, and a cancel ends it at its next ``await``.
         ``timeout`` and ``cpu`` ("10m", or seconds) end an attempt whose stage takes longer, as a failure of the class
         ``on_timeout``: see ``Limits``.
         """

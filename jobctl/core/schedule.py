@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import islice
-from typing import Any
+from itertools import islice, takewhile
+from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -86,6 +86,8 @@ class Timing:
                 return self._latest(first, now, 1)
             case CatchUp.SKIP:
                 return self._latest(max(first, now - timedelta(seconds=ON_TIME)), now, 1)
+            case _:
+                assert_never(catch_up)
 
     def _latest(self, first: datetime, now: datetime, most: int) -> list[datetime]:
         """The last ``most`` instants of a span that may be years long: looks back in steps that double."""
@@ -98,12 +100,7 @@ class Timing:
             back *= 2
 
     def _between(self, after: datetime, until: datetime) -> list[datetime]:
-        found = []
-        for instant in self.instants(after):
-            if instant > until:
-                break
-            found.append(instant)
-        return found
+        return list(takewhile(lambda instant: instant <= until, self.instants(after)))
 
     def local(self, instant: datetime) -> datetime:
         """Returns an instant in the time zone of the schedule."""

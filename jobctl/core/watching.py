@@ -37,7 +37,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """How far the running job is now; steps between two looks are skipped."""
+    """How far the running job is now; steps between two polls are skipped."""
 
     job_id: int
     progress: Progress

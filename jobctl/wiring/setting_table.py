@@ -60,6 +60,7 @@ SETTINGS: dict[str, Setting] = {
     "notify_secret": Setting(None, project=False, show="secret"),
     "notify_private": Setting(default=False, project=False),
     "notify_command": Setting([], project=False, only_files=True),
+    "secrets_file": Setting(None, project=False),
     "lease_ttl": Setting(30.0, project=True),
     "test_fast": Setting(default=False, project=False),
 }
@@ -104,5 +105,6 @@ class SettingValues(TypedDict):
     notify_secret: str | None
     notify_private: bool
     notify_command: list[str]
+    secrets_file: str | None
     lease_ttl: float
     test_fast: bool

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from jobctl import __version__
 from jobctl.client import Options, new_job
-from jobctl.core.errors import ConfigError, MissingExtra
+from jobctl.core.errors import ConfigError
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
 from jobctl.system.environment import variables
 from jobctl.wiring import declared
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
-from jobctl.wiring.described import TypeFacts, described
+from jobctl.wiring.described import TypeFacts
 from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
-from jobctl.wiring.plugins import job_types, pipeline, plugin, refused_files, storage
+from jobctl.wiring.plugins import pipeline, plugin, storage
+from jobctl.wiring.secrets import secrets
+from jobctl.wiring.types_of_worker import known_type, types_of_worker
 
 if TYPE_CHECKING:  # each command loads what it needs
     from subprocess import Popen
@@ -75,7 +77,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
         settings = replace(settings, values={**settings.values, "allow_commands": True})
     database = Database(settings, report, timeout=SERVER_TIMEOUT)
     queue = database.leases("jobctl worker", ttl=settings.values["lease_ttl"])
-    types = _types(settings, options.types, report)
+    types = types_of_worker(settings, options.types, report)
     config = _worker_config(settings, options, tuple(types))
     roots = [str(Path(root).resolve()) for root in [*settings.values["input_roots"], *options.input_roots]]
     pool = _child_pool(settings, database, queue, types, roots)
@@ -137,6 +139,7 @@ def _child_pool(
     setup = {
         "home": str(settings.home), "roots": roots, "set_by_child": environment.set_by_child,
         "plugins": environment.plugins, "by_type": environment.by_type, "declared": declared.texts(settings, types),
+        "secrets": secrets(settings, settings.environment),
     }  # fmt: skip
 
     confined = cache(partial(_confinement, settings, roots=tuple(roots)))
@@ -184,39 +187,6 @@ def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Confine
     return confinement(settings, roots, sockets=sockets, check=check)
 
 
-def _types(settings: Settings, chosen: Sequence[str] | None, report: Callable[[str], None]) -> dict[str, TypeFacts]:
-    """The job types that the worker was asked to run; else those that can be loaded and that it allows."""
-    if not chosen:
-        loadable = _loadable_types(settings, report)
-        return {name: facts for name, facts in loadable.items() if _allowed(facts, settings)}
-    working, broken = described(chosen, settings)
-    for error in broken.values():
-        raise error
-    for name, facts in working.items():
-        if not _allowed(facts, settings):
-            raise ConfigError(f"this worker does not allow {name} jobs", hint="jobctl worker run --allow-commands")
-    return working
-
-
-def _allowed(facts: TypeFacts, settings: Settings) -> bool:
-    return facts.allowed_by is None or bool(settings[facts.allowed_by])
-
-
-def _loadable_types(settings: Settings, report: Callable[[str], None]) -> dict[str, TypeFacts]:
-    """The installed job types, without those that are broken: the others are not affected."""
-    working, broken = described(job_types(settings), settings)
-    for refused in refused_files(settings).values():
-        report(str(refused))
-    missing = {error.extra for error in broken.values() if isinstance(error, MissingExtra)}
-    for extra in sorted(missing):
-        names = ", ".join(n for n, error in broken.items() if isinstance(error, MissingExtra) and error.extra == extra)
-        report(f"{extra} is not installed: jobs of type {names} stay pending")
-    for error in broken.values():
-        if not isinstance(error, MissingExtra):
-            report(f"{error}; its jobs stay pending")
-    return working
-
-
 def run_child(channel: int, setup: int, guardian: int) -> None:
     """The whole of a child process. The numbers are of inherited descriptors, and of its parent."""
     from jobctl.worker.sandbox import Confinement, channel_from, confine, receive_setup
@@ -238,13 +208,14 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
     from jobctl.wiring.confinement import TypeEnvironment
     from jobctl.worker.child import Child
     from jobctl.worker.context import Services
+    from jobctl.worker.secrets import Secrets
 
     settings = Settings(received["values"], {}, Path(received["home"]), received["plugins"])
     database = Database(settings, lambda _: None, starts=False)
     queue = Leases(partial(database.connect, "jobctl worker child"), ttl=settings.values["lease_ttl"])
     libraries = Libraries()
     types = TypeEnvironment(received["by_type"])
-    loaded = cache(partial(_known, received["declared"]))
+    loaded = cache(partial(known_type, received["declared"]))
 
     def load(job_type: str) -> Pipeline:
         types.enter(job_type)
@@ -258,13 +229,9 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
             request=partial(request, settings, load=loaded), workspace=Path(workspace),
             input_roots=tuple(Path(root) for root in received["roots"]),
             settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=settings.values["auto_retry"],
+            secrets=Secrets(received["secrets"]),
         )  # fmt: skip
         Child(channel, services, queue).run()
-
-
-def _known(texts: Mapping[str, str], name: str) -> Pipeline:
-    """A job type in a child process: declared ones are those of its worker."""
-    return declared.make(name, texts[name], name) if name in texts else pipeline(name)
 
 
 def request(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 from jobctl.core import checkpoint, result
-from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
+from jobctl.core.attempt import Claimed, Failure, Outcome, Record
 from jobctl.core.errors import (
     CancelNow,
     Interrupt,
@@ -20,16 +21,16 @@ from jobctl.core.errors import (
     StorageUnavailable,
     StoreUnavailable,
 )
-from jobctl.core.job import NewJob, Progress
+from jobctl.core.job import Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.plain import plain
 from jobctl.core.ports import Stops
 from jobctl.core.retry import backoff, failure
-from jobctl.core.rows import Committed
 from jobctl.system import clock
 from jobctl.worker.checkpoints import CheckpointLog, Unreadable
 from jobctl.worker.columns import arguments, inputs, percent
+from jobctl.worker.commits import Commits
 from jobctl.worker.context import Log, Run, Services, StageContext
 from jobctl.worker.progress import ProgressReporter
 
@@ -38,24 +39,6 @@ SAVE_EVERY = 2.0
 """Seconds between two partial checkpoints of a stage that works in batches."""
 RESEND_EVERY = 1.0
 """Seconds between two tries to commit while the database is away; the supervisor's freeze ends this, or the lease."""
-
-
-class Commits(Protocol):
-    """The methods of the queue that an attempt needs: ``postgres.leases.Leases``, or the recorder of ``jobctl.testing``."""
-
-    def commit_stage(
-        self,
-        token: Token,
-        record: Record,
-        *,
-        progress: Progress | None = None,
-        entity: tuple[str, str] | None = None,
-        forget: Sequence[int] = (),
-        follow_up: Sequence[NewJob] = (),
-        work: Callable[[object], None] | None = None,
-    ) -> tuple[Status, bool]: ...
-    def committed(self, token: Token, record: Record) -> Committed | None: ...
-    def warn(self, token: Token, kind: str, **detail: object) -> None: ...
 
 
 class Settled(Interrupt):
@@ -120,7 +103,7 @@ class Attempt:
 
     def _failed(self, error: BaseException) -> Outcome:
         self._caught(error)
-        problem = failure(error)
+        problem = self.services.secrets.redacted(failure(error))
         delay = problem.retry_in
         if delay is None:
             delay = backoff(self.job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
@@ -204,7 +187,14 @@ class Attempt:
         return self._finish(checkpoints, context, segment, results + fresh, last=last)
 
     def _run(self, context: StageContext, stage: Stage, value: object) -> object:
-        return self._through_outages(context, lambda: plain(stage.run(context, value), stage.name))
+        return self._through_outages(context, lambda: plain(self._called(context, stage, value), stage.name))
+
+    def _called(self, context: StageContext, stage: Stage, value: object) -> object:
+        """What the stage's function returns; that of an ``async def`` when it is awaited."""
+        returned = stage.run(context, value)
+        if not inspect.iscoroutine(returned):
+            return returned
+        return self.services.loop.run(returned, lambda: self.stops.cancel)
 
     def _through_outages(self, context: StageContext, act: Callable[[], T]) -> T:
         """A stage that loses the database while it reads is begun again: an outage is not an error of the job."""

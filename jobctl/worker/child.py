@@ -15,7 +15,7 @@ from typing import assert_never
 
 from jobctl.core.attempt import Claimed
 from jobctl.core.pipeline import Stage
-from jobctl.worker.attempt import Attempt, Commits
+from jobctl.worker.attempt import Attempt
 from jobctl.worker.capture import Capture
 from jobctl.worker.channel import (
     Channel,
@@ -31,6 +31,7 @@ from jobctl.worker.channel import (
     ToChild,
     Up,
 )
+from jobctl.worker.commits import Commits
 from jobctl.worker.context import Services
 from jobctl.worker.limits import limit_own_cpu
 from jobctl.worker.outbox import FLUSH_EVERY, Outbox
@@ -73,6 +74,7 @@ class Child:
         with self._capture:
             while (job := self._next()) is not None:
                 self._run(job)
+        self._services.loop.close()
         self._outbox.flush()
 
     def _next(self) -> Claimed | None:
@@ -96,7 +98,8 @@ class Child:
             log=lambda level, stage, text: outbox.log(job_id, level, stage, text), on_stage=self._limit_cpu,
         )  # fmt: skip
         reporter = attempt.reporter
-        self._capture.begin(lambda level, text: outbox.log(job_id, level, reporter.stage, text))
+        redact = self._services.secrets.redact
+        self._capture.begin(lambda level, text: outbox.log(job_id, level, reporter.stage, redact(text)))
         outcome = attempt.run()
         end_children()  # whatever the job has started ends with it
         self._capture.end()

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from jobctl.core.attempt import Claimed
-from jobctl.core.errors import CancelNow, CheckpointError, PauseNow, ReleaseNow
+from jobctl.core.errors import CancelNow, CheckpointError, ErrorType, PauseNow, ReleaseNow
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Library, PauseSupport, Stops, Storage
 from jobctl.worker.checkpoints import CheckpointLog, Unreadable
+from jobctl.worker.event_loop import StageLoop
 from jobctl.worker.inputs import OpenedInput, allowed_path, open_input
+from jobctl.worker.programs import run_program
 from jobctl.worker.progress import ProgressReporter
+from jobctl.worker.secrets import Secrets
 
 T = TypeVar("T")
 
@@ -39,6 +42,8 @@ class Services:
     settings: Mapping[str, Any]
     plugin: Callable[[str, str | None], Any]
     auto_retry: bool = True
+    loop: StageLoop = field(default_factory=StageLoop)
+    secrets: Secrets = field(default_factory=Secrets)
 
 
 Log = Callable[[str, str | None, str], None]
@@ -130,6 +135,7 @@ class StageContext:
         self, details: str, *, current: float | None = None, total: float | None = None, unit: str | None = None
     ) -> None:
         """Reports in a text how far the stage is."""
+        details = self._services.secrets.redact(details)
         self._reporter.update(details, current=current, total=total, unit=unit)
 
     def send_progress(self) -> None:
@@ -138,7 +144,25 @@ class StageContext:
 
     def log(self, text: str, *, level: str = "info") -> None:
         """A line of the job's log."""
-        self._log(level, self.stage.name, text)
+        self._log(level, self.stage.name, self._services.secrets.redact(text))
+
+    def run(
+        self,
+        command: Sequence[str | Path],
+        *,
+        cwd: str | Path | None = None,
+        env: Mapping[str, str] | None = None,
+        exits: Mapping[int, ErrorType | None] | None = None,
+    ) -> int:
+        """Runs a program to its end; returns its exit code."""
+        return run_program(
+            command, log=lambda level, text: self.log(text, level=level), cancelled=lambda: self.stops.cancel,
+            cwd=cwd or self._services.workspace, env=env, exits=exits,
+        )  # fmt: skip
+
+    def secret(self, name: str) -> str:
+        """A secret of this worker."""
+        return self._services.secrets.read(name)
 
     def check_interrupt(self) -> None:
         """Stops here when that was requested: what this stage did so far is done again later."""

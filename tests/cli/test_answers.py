@@ -207,11 +207,11 @@ def streamed(capsys, *pictures) -> list[dict]:
     state.client = Client(*pictures)
     source = Source(state, None, {})
     held = Stream(source, None)
-    source.look()
-    held._tell(source.jobs)
+    source.poll()
+    held._print_rows(source.jobs)
     for place in range(1, len(pictures)):
         state.client.pictures = [pictures[place]]
-        held._tell(source.look())
+        held._print_rows(source.poll())
     return [holds("event", line) for line in capsys.readouterr().out.splitlines()]
 
 

@@ -27,6 +27,7 @@ NEVER = {
     "notify_private",
     "notify_secret",
     "notify_url",
+    "secrets_file",
     "readwise_url",
     "embedding",
     "enrichment",

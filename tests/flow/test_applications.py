@@ -126,3 +126,25 @@ def test_the_secret_is_shown_nowhere_and_reaches_no_handler(shell):
 def test_a_url_that_cannot_be_notified_is_refused_at_submission(shell, url):
     done = shell("submit", "noop", "--notify", url)
     assert (done.code, "p@h" in done.err) == (2, False)
+
+
+def test_a_secret_of_the_worker_reaches_a_handler_and_no_row_and_no_log(shell, conn):
+    shell("submit", "shell", "--set", "secret=API_KEY")
+    done = shell("worker", "run", "--drain", env={"JOBCTL_SECRET_API_KEY": "s3cret-canary"})
+    lines = {text for (text,) in conn.execute("SELECT text FROM job_logs")}
+    assert {"log ***", "print ***", "program ***"} <= lines
+    assert conn.execute(
+        "SELECT error_message LIKE '%error ***%' OR last_error LIKE '%error ***%' FROM jobs"
+    ).fetchone() == (True,)
+    for table in ("jobs", "events", "job_logs", "checkpoints"):
+        assert "s3cret-canary" not in str(conn.execute(f"SELECT t::text FROM {table} t").fetchall()), table
+    assert "s3cret-canary" not in done.out + done.err
+
+
+def test_a_program_ends_with_its_cancelled_job(shell, worker, conn, tmp_path, eventually):
+    started = tmp_path / "started"
+    worker()
+    shell("submit", "shell", "--set", f"script=touch {started}; exec sleep 600")
+    eventually(started.exists)
+    shell("cancel", 1)
+    eventually(lambda: conn.execute("SELECT status FROM jobs").fetchone() == ("cancelled",))

@@ -6,7 +6,7 @@ from itertools import islice, pairwise
 import pytest
 
 from jobctl.core.errors import UsageError
-from jobctl.core.schedule import MOST_CAUGHT_UP, CatchUp, Timing, timing
+from jobctl.core.schedule import MOST_CAUGHT_UP, CatchUp, Overlap, Schedule, Timing, scheduled_job, timing
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -85,6 +85,7 @@ def test_catching_up_on_years_is_bounded(schedule):
         ("0 3 * *", None, "UTC", "not a cron expression"),
         ("99 * * * *", None, "UTC", "not a cron expression"),
         ("0 0 30 2 *", None, "UTC", "not a cron expression|never matches"),
+        ("0 0 */15 * MON#2", None, "UTC", "never matches"),  # the second Monday is no 1st, 16th or 31st
         ("0 3 * * *", None, "Mars/Base", "unknown time zone"),
         ("0 3 * * *", None, "../etc/passwd", "unknown time zone"),
         ("0 3 * * *", 60.0, "UTC", "either"),
@@ -97,3 +98,32 @@ def test_catching_up_on_years_is_bounded(schedule):
 def test_a_timing_without_instants_is_refused(expression, every, tz, message):
     with pytest.raises(UsageError, match=message):
         timing(cron=expression, every=every, tz=tz, start=START)
+
+
+def test_a_timing_is_shown_in_its_time_zone():
+    assert cron("0 3 * * *").local(at("2026-07-01T01:00")).isoformat() == "2026-07-01T03:00:00+02:00"
+    assert cron("0 3 * * *").text == "0 3 * * * Europe/Berlin"
+    assert Timing(None, 900.0, "UTC", START).text == "every 15m"
+
+
+def test_a_valid_timing_is_given_back():
+    assert timing(cron=None, every=900.0, tz="UTC", start=START) == Timing(None, 900.0, "UTC", START)
+
+
+@pytest.mark.parametrize(("paused", "hours"), [(None, [3, 4, 5]), (START, [])])
+def test_a_schedule_shows_its_next_instants_unless_it_is_paused(paused, hours):
+    first = START + timedelta(hours=3)
+    shown = Schedule(
+        "s", Timing(None, 3600.0, "UTC", START), {}, CatchUp.ALL, Overlap.SKIP, "", START, paused, None, first,
+        None, None, None, served=True, now=START,
+    )  # fmt: skip
+    assert shown.upcoming(3) == [START + timedelta(hours=hour) for hour in hours]
+
+
+def test_the_job_of_an_instant_has_a_key_of_its_own_and_excludes_others_of_its_schedule():
+    fields = {"job_type": "t", "input_data": {"a": 1}, "of_a_newer_version": 1, "after": (3,)}
+    job = scheduled_job("nightly", fields, START)
+    assert (job.key, job.concurrency_key) == (f"schedule:nightly@{START.isoformat()}", "schedule:nightly")
+    assert (job.input_data, job.created_by, job.after) == ({"a": 1}, "schedule:nightly", ())
+    assert scheduled_job("nightly", fields | {"concurrency_key": "own"}, None).concurrency_key == "own"
+    assert scheduled_job("nightly", fields, None).key is None

@@ -81,3 +81,9 @@ def test_it_is_named_with_the_other_problems_and_once():
 def test_a_class_that_allows_others_keeps_them():
     assert Pipeline("p", args=Open).validate({"more": 1}).more == 1
     assert problems({"more": 1}, Ignoring) == []
+
+
+def test_an_item_that_is_no_object_is_left_to_the_validation():
+    found = problems({"parts": [{"m": 1}, 3]})
+    assert "parts.0.m: no such field" in found
+    assert [text for text in found if text.startswith("parts.1:")]

@@ -101,7 +101,7 @@ def _report(state: State, verb: Verb, answers: Sequence[ControlResult], *, dry_r
         emit(state, "answers", "answers", items, dry_run=dry_run)
         return
     if not answers:
-        state.say("no jobs match")
+        state.notice("no jobs match")
     for answer in answers:
         bad = answer.outcome in CODES
         if not bad and state.quiet:
@@ -116,7 +116,7 @@ def _report(state: State, verb: Verb, answers: Sequence[ControlResult], *, dry_r
 def _await(state: State, verb: Verb, ids: list[int], timeout: float | None) -> int:
     waited = state.connect().wait(ids, until=AWAITED.get(verb, DONE), timeout=timeout)
     for job_id, reason in waited.reasons.items():
-        state.say(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
+        state.notice(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
         if reason == "timeout":
             return 124
     wanted = AWAITED.get(verb, DONE)

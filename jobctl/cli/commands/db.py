@@ -25,7 +25,7 @@ def db() -> None:
 
 
 def _database(state: State) -> wiring.Database:
-    return wiring.Database(state.settings(), state.say)
+    return wiring.Database(state.settings(), state.notice)
 
 
 def _embedded(state: State, verb: str) -> wiring.Database:
@@ -41,7 +41,7 @@ def start(state: State) -> int:
     """Start the embedded server; create it the first time."""
     _embedded(state, "start").info()
     if not emit_one(state, "db_server", running=True):
-        state.say("the database is running")
+        state.notice("the database is running")
     return 0
 
 
@@ -52,7 +52,7 @@ def stop(state: State, force: bool) -> int:
     """Stop the embedded server. The next command starts it again."""
     stopped = _embedded(state, "stop").server.stop(force=force)
     if not emit_one(state, "db_server", running=False, stopped=stopped):
-        state.say("the database is stopped" if stopped else "the database was not running")
+        state.notice("the database is stopped" if stopped else "the database was not running")
     return 0
 
 
@@ -74,7 +74,7 @@ def status(state: State) -> int:
 
 def _print_revision(state: State, facts: Mapping[str, object]) -> None:
     if not emit_one(state, "db_revision", schema=facts["schema"], head=facts["head"]):
-        state.say(f"the schema is at {facts['schema'] or 'nothing'}")
+        state.notice(f"the schema is at {facts['schema'] or 'nothing'}")
 
 
 def _revision(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -132,7 +132,7 @@ def check(state: State) -> int:
             echo(line)
     if found:
         raise IllegalTransition(f"{len(found)} differences", hint="jobctl db upgrade")
-    state.say("the schema is as it should be")
+    state.notice("the schema is as it should be")
     return 0
 
 
@@ -158,7 +158,7 @@ def dump(state: State, file: str) -> int:
             raise UsageError(f"{file} is there already", hint="Add -y to replace it.")
         with atomically(target) as sink:
             rows = database.dump(sink)
-    _tell(state, "dump", rows, to_stderr=file == "-")
+    _print_rows(state, "dump", rows, to_stderr=file == "-")
     return 0
 
 
@@ -176,18 +176,18 @@ def load(state: State, file: str) -> int:
     else:
         with readable(file, streams=False) as source:
             rows = database.load(source)
-    _tell(state, "load", rows, to_stderr=False)
+    _print_rows(state, "load", rows, to_stderr=False)
     return 0
 
 
-def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> None:
+def _print_rows(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> None:
     if state.json:
         click.echo(dumps({"v": 1, "kind": f"db_{what}", "rows": rows}), err=to_stderr)
         return
     done = {"dump": "dumped", "load": "loaded"}[what]
-    state.say(f"{done} {plural(rows['jobs'], 'job')} and {plural(rows['documents'], 'document')}")
+    state.notice(f"{done} {plural(rows['jobs'], 'job')} and {plural(rows['documents'], 'document')}")
     where = wiring.display_value("storage", wiring.storage_location(state.settings()))
-    state.say(f"The bytes they point at stay in the storage: {where}")
+    state.notice(f"The bytes they point at stay in the storage: {where}")
 
 
 @db.command()

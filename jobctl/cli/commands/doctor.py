@@ -131,7 +131,7 @@ def _database(state: State) -> Found:
     from jobctl import wiring
 
     state.connect().count(Filters())
-    facts = wiring.Database(state.settings(), state.say).status()
+    facts = wiring.Database(state.settings(), state.notice).status()
     return f"Postgres {facts['server_version']}, schema {facts['schema']}, {facts['url']}", None
 
 
@@ -165,7 +165,7 @@ def _clock(state: State, health: Health) -> Found:
 def _hints(state: State) -> Found:
     from jobctl import wiring
 
-    if wiring.notifications_arrive(state.settings(), state.say):
+    if wiring.notifications_arrive(state.settings(), state.notice):
         return "arrive: idle workers start a job at once", None
     return "do not arrive (PgBouncer in transaction mode?): workers poll", "jobctl worker run --no-listen"
 

@@ -49,28 +49,28 @@ def list_(state: State, limit: int, sort: str, live: bool, **where: Unpack[Selec
         return watch_jobs(state, None, where)
     if state.quiet and state.for_people:
         state.flags["output"] = "id"
-    where_ = filters(where)
+    chosen_filters = filters(where)
     if not known(state, JOB_FIELDS, open_ended=("labels",)):
         return 0
     client = state.connect()
     if state.output in ("ndjson", "csv", "tsv", "id") and limit == 0 and sort == "id":
-        emit(state, "job_list", "jobs", (job_object(job) for job in client.pages(where_)))
+        emit(state, "job_list", "jobs", (job_object(job) for job in client.pages(chosen_filters)))
         return 0
-    jobs = client.find(where_, limit=limit + 1 if limit else None, sort=sort)
+    jobs = client.find(chosen_filters, limit=limit + 1 if limit else None, sort=sort)
     truncated = bool(limit) and len(jobs) > limit
     jobs = jobs[:limit] if limit else jobs
     cache.remember(jobs)
     if not state.for_people:
-        total = client.count(where_, cap=MOST) if truncated and state.output == "json" else len(jobs)
+        total = client.count(chosen_filters, cap=MOST) if truncated and state.output == "json" else len(jobs)
         emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=total, truncated=truncated)
     elif jobs:
         for line in job_lines(state, jobs):
             echo(line)
     else:
-        state.say("no jobs match" if is_narrow(where) else "no jobs yet; submit one: jobctl submit FILE")
+        state.notice("no jobs match" if is_narrow(where) else "no jobs yet; submit one: jobctl submit FILE")
     if truncated:
-        found = client.count(where_)
-        state.say(f"{limit} of {found:,}{'+' if found >= MANY else ''} jobs; -n 0 shows all")
+        found = client.count(chosen_filters)
+        state.notice(f"{limit} of {found:,}{'+' if found >= MANY else ''} jobs; -n 0 shows all")
     return 0
 
 
@@ -202,7 +202,7 @@ def verify(state: State, ids: tuple[str, ...], **where: Unpack[Selection]) -> in
         emit(state, "verification", "checkpoints", items)
     bad = [v for v in found if v.verdict != "ok"]
     if bad:
-        state.say(
+        state.notice(
             f"{len(bad)} of {len(found)} are unusable; a job resumes from the checkpoint before, or: jobctl restart"
         )
     return 4 if bad else 0

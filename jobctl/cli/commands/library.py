@@ -38,7 +38,7 @@ def search(state: State, text: tuple[str, ...], count: int, document: int | None
         emit(state, "hit_list", "hits", hits)
         return 0
     if not hits:
-        state.say("nothing found")
+        state.notice("nothing found")
         return 0
     on, limit = colours(state.color), terminal_width() or 10_000
     for hit in hits:
@@ -90,7 +90,7 @@ def connections(
         emit(state, "connection_list", "connections", map(_item, found))
         return 0
     if not found:
-        state.say("no connections")
+        state.notice("no connections")
         return 0
     width = terminal_width() or 200
     side = max(16, (width - 40) // 2)
@@ -175,7 +175,7 @@ def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], w
         )
         return 0
     if not found:
-        state.say("nothing to review")
+        state.notice("nothing to review")
         return 0
     rows = [
         [str(r.id), r.source, str(r.document_id or "–"), _score(r), visible(r.reason), visible(" ".join(_text(r).split()))]

@@ -38,7 +38,7 @@ def result(state: State, job: str, name: str | None, file: str | None) -> int:
     path = Path(file)
     with atomically(path) as sink:
         sink.write(data + b"\n")
-    state.say(f"{len(data) + 1:,} bytes written to {path}")
+    state.notice(f"{len(data) + 1:,} bytes written to {path}")
     return 0
 
 
@@ -52,5 +52,5 @@ def _kept(state: State, job_id: int, name: str, file: str | None) -> int:
     path = Path(file)
     with atomically(path) as sink:
         found = client.result_file(job_id, name, sink.write)
-    state.say(f"{found.size:,} bytes written to {path}")
+    state.notice(f"{found.size:,} bytes written to {path}")
     return 0

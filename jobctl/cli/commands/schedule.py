@@ -96,7 +96,7 @@ def list_(state: State) -> int:
         emit(state, "schedule_list", "schedules", [schedule_object(s) for s in found])
         return 0
     if not found:
-        state.say("no schedules")
+        state.notice("no schedules")
         return 0
     rows = [
         [

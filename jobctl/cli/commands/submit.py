@@ -130,9 +130,9 @@ def submit(state: State, words: tuple[str, ...], **values: Unpack[SubmitOptions]
         if answer.created or not skip:
             ids.append(answer.id)
         if not answer.created:
-            state.say(f"job {answer.id} already has this key")
+            state.notice(f"job {answer.id} already has this key")
     if values["dry_run"]:
-        state.say(f"dry run: would create {plural(len(ids), 'job')}")
+        state.notice(f"dry run: would create {plural(len(ids), 'job')}")
     else:
         cache.add(ids[-cache.MOST :], values["title"] or " ".join(words) or COMMAND_TYPE)
         _print(state, ids)
@@ -147,7 +147,7 @@ def _report(state: State, skipped: Skipped) -> None:
     if skipped.others:
         shown = ", ".join(visible(path) for path in skipped.others[:NAMED])
         more = f" and {len(skipped.others) - NAMED:,} more" if len(skipped.others) > NAMED else ""
-        state.say(f"skipped {plural(len(skipped.others), 'file')} of other formats: {shown}{more}")
+        state.notice(f"skipped {plural(len(skipped.others), 'file')} of other formats: {shown}{more}")
 
 
 def _print(state: State, ids: Sequence[int]) -> None:
@@ -187,7 +187,7 @@ def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
     from jobctl import wiring
     from jobctl.cli.watching.views import watch_jobs
 
-    process = wiring.start_local_worker(state.settings(), ids, report=state.say)
+    process = wiring.start_local_worker(state.settings(), ids, report=state.notice)
     try:
         code = watch_jobs(state, ids, {}, timeout=timeout, alive=lambda: process.poll() is None, report_to_stderr=True)
         if code != 124:
@@ -205,12 +205,12 @@ def _explain(state: State, job_id: int) -> None:
     """How a job ended, in a line or two on stderr."""
     job = state.connect().get(job_id)
     if job.error_message and job.status is Status.FAILED:
-        state.say(f"job {job_id} failed: {visible(job.error_message)}")
-        state.say(f"  jobctl show {job_id} --trace")
+        state.notice(f"job {job_id} failed: {visible(job.error_message)}")
+        state.notice(f"  jobctl show {job_id} --trace")
     elif job.status is Status.COMPLETED and isinstance(job.output_data, dict):
         facts = ", ".join(
             f"{k} {v}"
             for k, v in job.output_data.items()
             if isinstance(v, (int, str)) and k != "uid" and v is not False
         )
-        state.say(f"job {job_id} completed: {facts}")
+        state.notice(f"job {job_id} completed: {facts}")

@@ -39,7 +39,7 @@ def torture(
     plan = TortureConfig(
         seconds=seconds_, jobs=jobs, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.text("db")
     )
-    report = run(plan, report_progress=state.say)
+    report = run(plan, report_progress=state.notice)
     counts = {kind: report.verdict.counts[kind] for kind in KINDS}
     if state.json:
         body = {

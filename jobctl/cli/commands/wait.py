@@ -50,7 +50,7 @@ def wait(
     client = state.connect()
     chosen_ids = numbers(state, ids) if ids else chosen(state, ids, where, verb="wait for", dry_run=True)
     if not chosen_ids:
-        state.say("no jobs match")
+        state.notice("no jobs match")
         return 0
     waited = client.wait(chosen_ids, until=goals(wanted), first=first, fail_fast=fail_fast, timeout=timeout)
     if not state.for_people:
@@ -59,7 +59,7 @@ def wait(
     else:
         for job_id in chosen_ids:
             if job_id in waited.reasons:
-                state.say(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
+                state.notice(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
     code = outcome_code(list(waited.reasons.values()))
     return codes.get(code, code)
 

@@ -16,7 +16,7 @@ from jobctl.cli.watching.views import watch_jobs
 @selectors
 @click.option("--timeout", type=Duration(), help="Limit. Exit code 124.")
 @click.option("--plain", is_flag=True, help="Print lines even on a terminal.")
-@click.option("--every", type=Duration(), default="60s", show_default=True, help="Longest time between two lines.")
+@click.option("--every", type=Duration(), default="60s", show_default=True, help="Maximum time between two lines.")
 @click.option("--wait-for", is_flag=True, help="Wait until the jobs exist, for ids that are not there yet.")
 @pass_state
 def watch(

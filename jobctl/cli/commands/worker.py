@@ -70,10 +70,10 @@ class RunOptions(TypedDict):
 @click.option("--drain", is_flag=True, help="End when nothing is left to do.")
 @click.option("--once", is_flag=True, help="Claim once, run those jobs, end.")
 @click.option("--max-jobs", type=click.IntRange(1), help="End after so many jobs.")
-@click.option("--poll", type=Duration(), help="Longest time between two looks; default 1s.")
+@click.option("--poll", type=Duration(), help="Maximum poll interval; default 1s.")
 @click.option("--no-listen", is_flag=True, help="Poll only; for PgBouncer in transaction mode.")
 @click.option("--grace", type=Duration(), help="How long a stopping worker waits for safe points; default 30s.")
-@click.option("--name", help="What people see; default host-pid.")
+@click.option("--name", help="Name in lists; default host-pid.")
 @click.option("--input-root", "roots", multiple=True, type=click.Path(exists=True, file_okay=False),
               help="A folder that jobs may read and write, besides what was taken in at submit.")  # fmt: skip
 @click.option("--allow-commands", is_flag=True, help="Take command jobs too: who may submit runs programs here.")
@@ -111,22 +111,22 @@ def run(
         input_roots=tuple(roots),
         **options,
     )
-    settled = wiring.run_worker(state.settings(), chosen, report=state.say)
-    log.info("%d jobs settled", settled)
+    settled = wiring.run_worker(state.settings(), chosen, report=state.notice)
+    log.info("%d jobs processed", settled)
     return 0
 
 
 @worker.command("list")
-@click.option("--all", "everyone", is_flag=True, help="Also those that are gone.")
+@click.option("--all", "everyone", is_flag=True, help="Include workers that have ended.")
 @pass_state
 def list_(state: State, everyone: bool) -> int:
-    """Show who is alive, doing what."""
+    """Show workers and their jobs."""
     found = state.connect().workers(everyone=everyone)
     if not state.for_people:
         emit(state, "worker_list", "workers", map(_item, found))
         return 0
     if not found:
-        state.say("no worker is running; start one: jobctl worker run")
+        state.notice("no worker is running; start one: jobctl worker run")
         return 0
     for line in table(["ID", "NAME", "HOST", "PID", "STATE", "SEEN", "BUSY", "JOBS"], [_cells(one) for one in found]):
         click.echo(line)

@@ -60,7 +60,7 @@ class Display:
         """Whether only answers are wanted."""
         return self.has("quiet")
 
-    def say(self, line: str) -> None:
+    def notice(self, line: str) -> None:
         """Prints a line beside the answer: to stderr, unless quiet."""
         if not self.quiet:
             echo(line, err=True)

@@ -49,14 +49,14 @@ class Stream:
     def _until_over(self) -> int:
         jobs = self._source.jobs
         while True:
-            self._tell(jobs)
+            self._print_rows(jobs)
             code = self._ender.code(jobs)
             if code is not None:
                 return code
-            clock.sleep(self._source.rest())
-            jobs = self._source.look()
+            clock.sleep(self._source.pause())
+            jobs = self._source.poll()
 
-    def _tell(self, jobs: list[Job]) -> None:
+    def _print_rows(self, jobs: list[Job]) -> None:
         if self._source.away_since is not None:
             self._away += 1
             self._send("reconnect", attempt=self._away)

@@ -129,25 +129,25 @@ class Live:
         except KeyboardInterrupt:
             code = 130
         state.flags = flags
-        jobs = self._source.look()[:RECENT]  # as it is now, after the last key
+        jobs = self._source.poll()[:RECENT]  # as it is now, after the last key
         for line in job_lines(state, jobs) if jobs else ():
             echo(line)
         if code == 130:
-            state.say(self._source.farewell())
+            state.notice(self._source.closing_line())
         return code
 
     def _loop(self, screen: Screen) -> int:
         jobs, due = self._source.jobs, 0.0
         while True:
             if looking := time.monotonic() >= due:
-                jobs = self._source.look()
+                jobs = self._source.poll()
             view = self._view(jobs)
             screen.paint(picture(self._state, view, *screen.size))
             code = self._ender.code(jobs)
             if code is not None:
                 return code
             if looking:  # only now is it known what the look and its picture cost
-                due = time.monotonic() + self._source.rest()
+                due = time.monotonic() + self._source.pause()
             key = screen.key(due - time.monotonic())
             if key and not self._press(key, view):
                 return 0 if self._source.ids is None else 130

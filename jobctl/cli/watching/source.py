@@ -1,4 +1,4 @@
-"""What a watch looks at and how often, and when it is over."""
+"""The jobs of a watch, its poll interval, and its end."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
 from jobctl.core.names import plural
 
-FRAME = 0.25
-"""Seconds between two looks: at most four frames a second."""
+POLL_EVERY = 0.25
+"""Seconds between two polls: at most four a second."""
 SLOWEST = 1.0
-"""Seconds between two looks at many jobs: a change is shown within this."""
+"""Seconds between two polls of many jobs: a change is shown within this."""
 SHARE = 60.0
-"""A look is followed by so many times the CPU time that it and its picture cost: under two percent of a core."""
+"""A poll is followed by a pause of so many times the CPU time that it and its picture cost: under two percent of a core."""
 MOST = 500
-"""Jobs that are looked at; how many more there are is said."""
+"""Jobs that are shown; the others are counted."""
 RECENT = 20
 """Ended jobs that are shown behind the others."""
 ORDER = (Status.PROCESSING, Status.PENDING, Status.PAUSED)
@@ -44,7 +44,7 @@ class Source:
         self._spent = time.process_time()
         self._next = 0.0
 
-    def look(self) -> list[Job]:
+    def poll(self) -> list[Job]:
         """The present picture, running first; the last one while the database is away."""
         self._spent = time.process_time()
         client = self.state.connect()
@@ -60,11 +60,11 @@ class Source:
             self.away_since = self.away_since or time.monotonic()
         return self.jobs
 
-    def rest(self) -> float:
-        """Seconds until the next look: the longer, the more the last one and its picture cost."""
-        return min(SLOWEST, max(FRAME, SHARE * (time.process_time() - self._spent)))
+    def pause(self) -> float:
+        """Seconds until the next poll: the longer, the more CPU time the last one and its picture took."""
+        return min(SLOWEST, max(POLL_EVERY, SHARE * (time.process_time() - self._spent)))
 
-    def farewell(self) -> str:
+    def closing_line(self) -> str:
         """The last line of a watch that is left: the jobs are still active."""
         moving = (Status.PENDING, Status.PROCESSING)
         count = sum(job.status in moving for job in self.jobs) + sum(self.more.get(status, 0) for status in moving)

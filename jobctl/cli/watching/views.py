@@ -36,7 +36,7 @@ def watch_jobs(
             return 124
         timeout = None if timeout is None else max(0.0, timeout - (time.monotonic() - began))
     source = Source(state, ids, where)
-    source.look()  # an unknown id is an error before anything is shown
+    source.poll()  # an unknown id is an error before anything is shown
     ender = Ender(ids, timeout, alive)
     try:
         if report_to_stderr or not (state.json or _is_screen(plain=plain)):
@@ -51,7 +51,7 @@ def watch_jobs(
 
         return Live(state, source, ender).run()
     except KeyboardInterrupt:
-        state.say(CONTINUE if alive is not None else source.farewell())
+        state.notice(CONTINUE if alive is not None else source.closing_line())
         return 130
 
 
