@@ -41,7 +41,7 @@ while i < 40:
     if i % 5 == 0:
         state.write_text(str(i))
         print("::checkpoint::", flush=True)
-    while i >= 12 and pathlib.Path("hold").exists():
+    while (i == 7 and pathlib.Path("hold-7").exists()) or (i >= 12 and pathlib.Path("hold").exists()):
         time.sleep(0.05)
 """
 
@@ -51,6 +51,7 @@ def here(tmp_path):
     folder = tmp_path / "here"
     folder.mkdir()
     (folder / "hold").touch()
+    (folder / "hold-7").touch()
     return folder
 
 
@@ -70,6 +71,14 @@ def read(path: Path) -> list[str]:
 
 def status(conn, job_id: int = 1) -> str:
     return conn.execute("SELECT status FROM jobs WHERE id = %s", [job_id]).fetchone()[0]
+
+
+def at_twelve(conn, eventually, here: Path) -> None:
+    """Waits until the Python script has counted to 12, with a checkpoint at 5 and one at 10."""
+    for done in (1, 2):
+        eventually(lambda n=done: conn.execute("SELECT max(done) FROM checkpoints").fetchone()[0] == n)
+        (here / "hold-7").unlink(missing_ok=True)
+    eventually(lambda: len(read(here / "numbers")) >= 12 and support(conn) == "checkpoint")
 
 
 def support(conn) -> str | None:
@@ -114,8 +123,7 @@ def test_a_python_script_that_prints_checkpoints_survives_the_death_of_its_worke
     submit(shell, "--chdir", here, "--", sys.executable, "-c", COUNT_PY)
     shell.env["JOBCTL_LEASE_TTL"] = "1"
     first = shell.start(*WORK, "--input-root", here)
-    eventually(lambda: len(read(here / "numbers")) >= 12)
-    eventually(lambda: conn.execute("SELECT max(done) FROM checkpoints").fetchone()[0] == 2)
+    at_twelve(conn, eventually, here)
     first.kill()
     first.wait()
     (here / "hold").unlink()
@@ -129,7 +137,7 @@ def test_a_python_script_that_prints_checkpoints_survives_the_death_of_its_worke
 def test_a_program_that_has_printed_a_checkpoint_is_paused_with_it(shell, conn, eventually, here):
     submit(shell, "--chdir", here, "--", sys.executable, "-c", COUNT_PY)
     shell.start(*WORK, "--input-root", here)
-    eventually(lambda: len(read(here / "numbers")) >= 12 and support(conn) == "checkpoint")
+    at_twelve(conn, eventually, here)
     done = shell("pause", 1, "--wait", "--timeout", "30s")
     assert (done.code, done.out) == (0, "job 1: pausing: its program gets SIGTERM; resumes from checkpoint\n")
     (here / "hold").unlink()
@@ -141,7 +149,7 @@ def test_a_program_that_has_printed_a_checkpoint_is_paused_with_it(shell, conn, 
 def test_a_damaged_checkpoint_is_replaced_by_the_one_before(shell, conn, eventually, here, tmp_path):
     submit(shell, "--chdir", here, "--", sys.executable, "-c", COUNT_PY)
     worker = shell.start(*WORK, "--input-root", here)
-    eventually(lambda: len(read(here / "numbers")) >= 12 and support(conn) == "checkpoint")
+    at_twelve(conn, eventually, here)
     assert shell("pause", 1, "--wait", "--timeout", "30s").code == 0
     (path,) = conn.execute("SELECT path FROM checkpoints ORDER BY seq DESC LIMIT 1").fetchone()
     segment = decode((tmp_path / "storage" / path).read_bytes())
