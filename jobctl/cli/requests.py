@@ -80,7 +80,7 @@ def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> 
     if not words:
         raise UsageError("nothing to submit", hint="jobctl submit FILE, or: jobctl submit TYPE --set field=value")
     options = _options(state, values)
-    if _is_path(words[0]):
+    if _is_path(state, words[0]):
         data = input_data(state, values)
         found, skipped = documents(words)
         if values["key"] is not None and len(found) > 1:
@@ -102,11 +102,15 @@ def _program(state: State, words: tuple[str, ...], argv: tuple[str, ...], values
     return COMMAND_TYPE, payload(words, argv, values), _options(state, values)
 
 
-def _is_path(word: str) -> bool:
+def _is_path(state: State, word: str) -> bool:
     """An existing file or folder without the name of a job type; or something that can only be meant as a path."""
     from jobctl import wiring
 
-    return (exists(word) and word not in wiring.job_types()) or "/" in word or Path(word).suffix.lower() in SUFFIXES
+    return (
+        (exists(word) and word not in wiring.job_types(state.settings()))
+        or "/" in word
+        or Path(word).suffix.lower() in SUFFIXES
+    )
 
 
 def _options(state: State, values: SubmitOptions) -> Options:

@@ -87,7 +87,7 @@ def collect(
     known = {} if known is None else known
     found: dict[str, Path] = {}
     for pattern in patterns:
-        matches = {_name(path, folder): path for path in _matches(folder, pattern)}
+        matches = {name_in(path, folder): path for path in _matches(folder, pattern)}
         if not matches:
             raise Permanent(f"the program left no file {pattern}")
         found |= matches
@@ -123,7 +123,8 @@ def _is_output(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
 
-def _name(path: Path, folder: Path) -> str:
+def name_in(path: Path, folder: Path) -> str:
+    """The name of a file relative to a folder. Raises ``Permanent`` for one that is not valid UTF-8."""
     name = path.relative_to(folder).as_posix()
     try:
         name.encode()

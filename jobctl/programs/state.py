@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jobctl.core.errors import CheckpointCorrupt, Permanent
+from jobctl.core.errors import CheckpointCorrupt
 from jobctl.core.keys import work_key
 from jobctl.core.plain import plain
 from jobctl.core.ports import Storage
-from jobctl.programs.files import Stamp, StoredFile, fetch, put, relative, stamp
+from jobctl.programs.files import Stamp, StoredFile, fetch, name_in, put, relative, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class StateFolder:
         """Makes the folder as it is durable; returns the value of its checkpoint. Unchanged files are not stored again."""
         files, folders, links = [], [], []
         for path in _walk(self.path):
-            name = _name(path, self.path)
+            name = name_in(path, self.path)
             kind = path.lstat().st_mode
             if stat.S_ISLNK(kind):
                 links.append((name, os.readlink(path)))  # noqa: PTH115 - the text of the link, whatever it is
@@ -117,12 +117,3 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield path
         if path.is_dir() and not path.is_symlink():
             yield from _walk(path)
-
-
-def _name(path: Path, folder: Path) -> str:
-    name = path.relative_to(folder).as_posix()
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise Permanent(f"the name of {name!a} in the state folder is not valid UTF-8") from None
-    return name
