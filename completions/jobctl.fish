@@ -74,6 +74,7 @@ complete -c jobctl -l timeout -x
 complete -c jobctl -l yes -s y
 complete -c jobctl -l version
 complete -c jobctl -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -a command
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -a detect_connections
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -a export_documents
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -a import_document
@@ -99,12 +100,19 @@ complete -c jobctl -n '__fish_seen_subcommand_from submit' -l file -s f -rF
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l wait
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l watch
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l run
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l shell
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l input -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l keep -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l env -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l chdir -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l memory -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l exit-code -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l expires -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l job-timeout -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from list' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from list' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l queue -x
@@ -118,7 +126,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from list' -l sort -x -a 'id updat
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l watch
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from show' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from show' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l queue -x
@@ -133,7 +141,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from show' -l trace
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l events
 complete -c jobctl -n '__fish_seen_subcommand_from show' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from why' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from why' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l queue -x
@@ -144,7 +152,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from why' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from why' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from watch' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l queue -x
@@ -158,7 +166,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from watch' -l every -x
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l wait-for
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from wait' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l queue -x
@@ -172,6 +180,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from wait' -l any
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l fail-fast
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l map-exit -x
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from result' -l file -rF
 complete -c jobctl -n '__fish_seen_subcommand_from result' -l output -s o -x -a 'table wide json ndjson csv tsv id'
 complete -c jobctl -n '__fish_seen_subcommand_from result' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from logs' -l follow -s f -rF
@@ -181,7 +190,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from logs' -l attempt -x
 complete -c jobctl -n '__fish_seen_subcommand_from logs' -l raw
 complete -c jobctl -n '__fish_seen_subcommand_from logs' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from pause' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l queue -x
@@ -195,7 +204,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from pause' -l wait
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l reason -x
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from resume' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from resume' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l queue -x
@@ -208,7 +217,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from resume' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l from-start
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from retry' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from retry' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l queue -x
@@ -222,7 +231,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from retry' -l limit -x
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l lock -rF
 complete -c jobctl -n '__fish_seen_subcommand_from retry' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from restart' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from restart' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l queue -x
@@ -243,7 +252,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from edit' -l set -x
 complete -c jobctl -n '__fish_seen_subcommand_from edit' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from edit' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l queue -x
@@ -257,7 +266,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l wait
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l reason -x
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from delete' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from delete' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l queue -x
@@ -269,7 +278,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from delete' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from delete' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
-complete -c jobctl -n '__fish_seen_subcommand_from verify' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from verify' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l title -x
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from verify' -l queue -x
@@ -287,7 +296,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subco
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from list' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l concurrency -s c -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l queue -x
-complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l type -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l drain
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l once
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l max-jobs -x
@@ -296,6 +305,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subco
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l grace -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l name -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l input-root -rF
+complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l allow-commands
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l metrics -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l log-format -x -a 'text json'
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l help -s h
@@ -303,10 +313,10 @@ complete -c jobctl -n '__fish_seen_subcommand_from queue' -a list
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a pause
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a resume
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from list' -l help -s h
-complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l type -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l reason -x
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l help -s h
-complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from resume' -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from resume' -l type -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from resume' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from schedule' -a add
 complete -c jobctl -n '__fish_seen_subcommand_from schedule' -a list
@@ -337,6 +347,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_sub
 complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from resume' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from run-now' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from show' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from types' -a command
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a detect_connections
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a export_documents
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a import_document
@@ -348,7 +359,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from types' -a reprocess_connectio
 complete -c jobctl -n '__fish_seen_subcommand_from types' -l into -x
 complete -c jobctl -n '__fish_seen_subcommand_from types' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l since -x
-complete -c jobctl -n '__fish_seen_subcommand_from stats' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from stats' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l queue -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l fail-over -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l help -s h

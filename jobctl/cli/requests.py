@@ -13,10 +13,12 @@ from jobctl.cli.app import State
 from jobctl.cli.files import readable
 from jobctl.cli.folders import SUFFIXES, Skipped, documents, exists
 from jobctl.cli.output.text import cut, is_text, parse_when
+from jobctl.cli.programs import ProgramValues, payload, require_no_program
 from jobctl.cli.selectors import numbers, read_stdin
 from jobctl.client import Options
 from jobctl.core.durations import parse_duration
 from jobctl.core.errors import UsageError
+from jobctl.core.names import COMMAND_TYPE
 
 RESERVED = 60.0
 """Seconds that a job of ``--run`` is kept from other workers: it is to run here, where its folders are."""
@@ -33,7 +35,7 @@ class InputOptions(TypedDict):
     sets: tuple[str, ...]
 
 
-class SubmitOptions(InputOptions):
+class SubmitOptions(InputOptions, ProgramValues):
     """The values of the options of ``submit``."""
 
     title: str | None
@@ -63,6 +65,9 @@ Request = tuple[str, Mapping[str, object], Options]
 
 def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> tuple[Iterable[Request], Skipped]:
     """What is to be created, and the files that are left out."""
+    if values["argv"] is not None:
+        return [_program(state, words, values["argv"], values)], Skipped()
+    require_no_program(values)
     if values["file"] is not None:
         if words:
             raise UsageError("give a type, or -f FILE, not both", hint="jobctl submit --help")
@@ -72,12 +77,10 @@ def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> 
         if values["file"] == "-" and 0 in state.closed:
             raise UsageError("stdin is closed")
         return Lines(values["file"], values), Skipped()
-    if values["at"] is not None and values["delay"]:
-        raise UsageError("give --at or --delay, not both")
     if not words:
         raise UsageError("nothing to submit", hint="jobctl submit FILE, or: jobctl submit TYPE --set field=value")
     options = _options(state, values)
-    if _is_path(words[0]):
+    if _is_path(state, words[0]):
         data = input_data(state, values)
         found, skipped = documents(words)
         if values["key"] is not None and len(found) > 1:
@@ -93,14 +96,26 @@ def requests_of(state: State, words: tuple[str, ...], values: SubmitOptions) -> 
     return [(words[0], input_data(state, values), options)], Skipped()
 
 
-def _is_path(word: str) -> bool:
+def _program(state: State, words: tuple[str, ...], argv: tuple[str, ...], values: SubmitOptions) -> Request:
+    if unused := [name for name in ("file", "payload", "sets") if values.get(name) not in (None, ())]:
+        raise UsageError(f"--{unused[0].removesuffix('s')} can't be used with a program")
+    return COMMAND_TYPE, payload(words, argv, values), _options(state, values)
+
+
+def _is_path(state: State, word: str) -> bool:
     """An existing file or folder without the name of a job type; or something that can only be meant as a path."""
     from jobctl import wiring
 
-    return (exists(word) and word not in wiring.job_types()) or "/" in word or Path(word).suffix.lower() in SUFFIXES
+    return (
+        (exists(word) and word not in wiring.job_types(state.settings()))
+        or "/" in word
+        or Path(word).suffix.lower() in SUFFIXES
+    )
 
 
 def _options(state: State, values: SubmitOptions) -> Options:
+    if values["at"] is not None and values["delay"]:
+        raise UsageError("give --at or --delay, not both")
     at = parse_when(values["at"], option="--at", ahead=True) if values["at"] is not None else None
     return Options(
         title=values["title"], queue=values["queue"], priority=values["priority"], max_retries=values["max_retries"],

@@ -22,7 +22,22 @@ class Control(Base):
             raise ConfigError(
                 "pausing is disabled by the setting pausing", hint="jobctl cancel, or jobctl queue pause NAME"
             )
-        return self._control(Verb.PAUSE, ids, dry_run, lambda: self.queue.pause(ids, reason=reason))
+        refused = self._without_pause(ids)
+        rest = [job_id for job_id in ids if job_id not in refused]
+        answers = self._control(Verb.PAUSE, rest, dry_run, lambda: self.queue.pause(rest, reason=reason))
+        return _in_order(ids, [*answers, *refused.values()])
+
+    def _without_pause(self, ids: Sequence[int]) -> dict[int, ControlResult]:
+        """Refusals for running jobs whose program can neither be stopped nor continued."""
+        running = self.queue.find(Filters(ids=tuple(ids), statuses=(Status.PROCESSING,))) if ids else []
+        return {
+            job.id: ControlResult(
+                job.id, ControlOutcome.REFUSED, job.status,
+                f"job {job.id} cannot be paused: its program has no handler for SIGTERM and has saved no checkpoint",
+                f"jobctl cancel {job.id}",
+            )
+            for job in running if job.progress.pause_support == "none"
+        }  # fmt: skip
 
     def cancel(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[ControlResult]:
         """Cancels jobs that do not run, requests it of running ones."""
@@ -61,8 +76,7 @@ class Control(Base):
             )
             for job_id in lost
         ]  # fmt: skip
-        order = {job_id: position for position, job_id in enumerate(ids)}
-        return sorted(answers + refused, key=lambda answer: order[answer.id])
+        return _in_order(ids, [*answers, *refused])
 
     def _without_bytes(self, ids: Sequence[int]) -> list[int]:
         paused = self.queue.find(Filters(ids=tuple(ids), statuses=(Status.PAUSED,)))
@@ -80,6 +94,11 @@ class Control(Base):
         return [_result(verb, job_id, rows.get(job_id)) for job_id in ids]
 
 
+def _in_order(ids: Sequence[int], answers: Sequence[ControlResult]) -> list[ControlResult]:
+    order = {job_id: position for position, job_id in enumerate(ids)}
+    return sorted(answers, key=lambda answer: order[answer.id])
+
+
 def _result(verb: Verb, job_id: int, row: ControlRow | None) -> ControlResult:
     if row is None:
         return ControlResult(job_id, ControlOutcome.MISSING, None, f"no such job: {job_id}")
@@ -88,7 +107,7 @@ def _result(verb: Verb, job_id: int, row: ControlRow | None) -> ControlResult:
         case ControlOutcome.DONE:
             message = f"job {job_id}: {_done(verb, row.was)}"
         case ControlOutcome.REQUESTED:
-            message = f"job {job_id}: {_requested(verb)}: stops {_when(row.progress)}"
+            message = f"job {job_id}: {_requested(verb)}: {_when(verb, row.progress)}"
         case ControlOutcome.UNCHANGED:
             message = f"job {job_id}: {_unchanged(verb, row.was)}"
         case ControlOutcome.REFUSED | ControlOutcome.MISSING:
@@ -120,11 +139,22 @@ def _requested(verb: Verb) -> str:
     return "pausing" if verb is Verb.PAUSE else "cancelling"
 
 
-def _when(progress: Progress) -> str:
+def _when(verb: Verb, progress: Progress) -> str:
+    if progress.pause_support and verb is Verb.PAUSE:
+        return _of_program(progress.pause_support)
+    if progress.pause_support:
+        return "its program gets SIGTERM, then SIGKILL"
     if not progress.stage:
-        return "at its first safe point"
+        return "stops at its first safe point"
     batched = progress.total is not None
-    return f"after the current batch (stage {progress.stage})" if batched else f"after stage {progress.stage}"
+    where = f"after the current batch (stage {progress.stage})" if batched else f"after stage {progress.stage}"
+    return f"stops {where}"
+
+
+def _of_program(support: str) -> str:
+    if support == "checkpoint":
+        return "its program gets SIGTERM; resumes from checkpoint"
+    return "its program gets SIGTERM; resumes from checkpoint if it saves one (exit code 75)"
 
 
 def _unchanged(verb: Verb, was: Status) -> str:

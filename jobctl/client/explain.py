@@ -7,7 +7,7 @@ from typing import assert_never
 
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import Status, Verb
-from jobctl.core.names import span
+from jobctl.core.names import COMMAND_TYPE, span
 from jobctl.core.rows import Dependency, PausedQueue, WorkerRow
 
 
@@ -58,7 +58,10 @@ def _why_pending(
         return [f"Due in {span(job.due_in)}, at {due}."]
     alive = [worker for worker in workers if not worker.silent]
     if not alive:
-        return ["No worker is running.", "jobctl worker run"]
+        allow = " --allow-commands" if job.job_type == COMMAND_TYPE else ""
+        return ["No worker is running.", f"jobctl worker run{allow}"]
+    if job.job_type == COMMAND_TYPE and not any(COMMAND_TYPE in worker.job_types for worker in alive):
+        return ["No running worker allows commands.", "jobctl worker run --allow-commands"]
     if not any(_serves(worker, job) for worker in alive):
         command = f"jobctl worker run --type {job.job_type}"
         return [f"No running worker takes {job.job_type} jobs of queue {job.queue!r}.", command]

@@ -29,8 +29,11 @@ def store(storage: Storage, stream: BufferedReader, path: Path, field: str) -> d
     return {"key": key, "sha256": sha256, "size": size, "name": path.name}
 
 
-def open_regular(path: Path, field: str) -> BufferedReader:
-    """Opens a file that is not empty. Raises ``InvalidArguments`` for all else, and never waits: a FIFO has no end."""
+def open_regular(path: Path, field: str, *, empty: bool = False) -> BufferedReader:
+    """Opens a file, which may be ``empty`` only where that is said. Raises ``InvalidArguments`` for all else.
+
+    It never waits: a FIFO has no end.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -46,7 +49,7 @@ def open_regular(path: Path, field: str) -> BufferedReader:
         os.close(descriptor)
         raise _unusable(field, f"is a folder, not a file: {path}")
     facts = os.fstat(descriptor)
-    if stat.S_ISREG(facts.st_mode) and facts.st_size > 0:
+    if stat.S_ISREG(facts.st_mode) and (empty or facts.st_size > 0):
         return stream
     stream.close()
     problem = "the file is empty" if stat.S_ISREG(facts.st_mode) else "is not a regular file"

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from jobctl.client.inspection import Inspection
 from jobctl.core import result
 from jobctl.core.attempt import StoredResult
 from jobctl.core.checkpoint import digest
-from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, IllegalTransition
+from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, IllegalTransition, UsageError
 from jobctl.core.filters import Filters
 from jobctl.core.job import Job
+
+PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,16 @@ class Verified:
     stage: str
     path: str
     verdict: str  # ok missing corrupt
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A file in the storage that the result of a job names."""
+
+    name: str
+    size: int
+    sha256: str
+    key: str
 
 
 class Results(Inspection):
@@ -58,6 +74,32 @@ class Results(Inspection):
         except (CheckpointMissing, CheckpointCorrupt) as error:
             raise type(error)(f"job {job.id}: {error}", hint=f"jobctl restart {job.id}") from error
 
+    def result_file(self, job_id: int, name: str | None, sink: Callable[[bytes], object]) -> ResultFile:
+        """Writes a file that the result of a job names to ``sink``, in pieces, after its hash was compared.
+
+        ``name`` None: the only one. Raises ``UsageError`` for a file that the result does not name, and what ``result`` raises.
+        """
+        file = self._named(job_id, name)
+        with tempfile.TemporaryDirectory(prefix="jobctl-result-") as folder:
+            path = self._storage().local_path(file.key, Path(folder))
+            with path.open("rb") as source:
+                if hashlib.file_digest(source, "sha256").hexdigest() != file.sha256:
+                    raise CheckpointCorrupt(f"job {job_id}: the bytes of {file.name} are not those that were written")
+                source.seek(0)
+                while data := source.read(PIECE):
+                    sink(data)
+        return file
+
+    def _named(self, job_id: int, name: str | None) -> ResultFile:
+        files = {file.name: file for file in _files(self.result(job_id), job_id)}
+        if name is None and len(files) == 1:
+            return next(iter(files.values()))
+        if name not in files:
+            problem = f"the result of job {job_id} has no file {name!r}" if name else f"which file of job {job_id}?"
+            listed = ", ".join(files) or "it names no files"
+            raise UsageError(problem, hint=f"jobctl result {job_id} --file NAME; files: {listed}" if files else listed)
+        return files[name]
+
     def verify(self, ids: Sequence[int]) -> list[Verified]:
         """Reads recorded checkpoints and stored results, and compares hashes before anyone needs them."""
         checked = [
@@ -81,6 +123,14 @@ class Results(Inspection):
         except CheckpointCorrupt:
             return "corrupt"
         return "ok" if good else "corrupt"
+
+
+def _files(value: Any, job_id: int) -> Iterator[ResultFile]:
+    """The files of a result: a list of them, or an object with the list ``files``. Only the job's own bytes count."""
+    listed = value.get("files") if isinstance(value, dict) else value
+    for item in listed if isinstance(listed, list) else ():
+        if isinstance(item, dict) and str(item.get("key", "")).startswith(f"jobs/{job_id}/outputs/"):
+            yield ResultFile(str(item["name"]), int(item["size"]), str(item["sha256"]), str(item["key"]))
 
 
 def _stored(job: Job) -> StoredResult:

@@ -45,15 +45,19 @@ class Retention(Base):
                 if not dry_run:
                     self._remove(paths)
             for start in range(0, len(keys), 1000):
-                left = [key for key in self._orphans(keys[start : start + 1000]) if key not in forgotten | results]
+                left = [
+                    key
+                    for key in self._orphans(keys[start : start + 1000], results_older)
+                    if key not in forgotten | results
+                ]
                 orphans += len(left)
                 if not dry_run:
                     self._remove(left)
         return Pruned(len(forgotten), orphans, len(results))
 
-    def _orphans(self, keys: Sequence[str]) -> list[str]:
+    def _orphans(self, keys: Sequence[str], results_older: float | None) -> list[str]:
         known = {row.id: row for row in self.queue.references(sorted({_job_of(key) for key in keys}))}
-        return [key for key in keys if not _referred(key, known.get(_job_of(key)))]
+        return [key for key in keys if not _referred(key, known.get(_job_of(key)), results_older)]
 
 
 def _job_of(key: str) -> int:
@@ -62,9 +66,11 @@ def _job_of(key: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _referred(key: str, job: References | None) -> bool:
+def _referred(key: str, job: References | None, results_older: float | None) -> bool:
     if job is None:  # the job is gone
         return False
+    if "/outputs/" in key:  # files that a result names are kept as long as results are
+        return job.ended_s is None or results_older is None or job.ended_s < results_older
     if "/work/" in key:
         return bool(job.paths) or job.running is not None
     return key in job.paths or (job.running is not None and lease_seq_of(key) >= job.running)

@@ -119,9 +119,16 @@ class Submission(Base):
         """Puts input files into the storage under their hash, so that any worker can run the job."""
         taken: dict[str, object] = {}
         for name in pipeline.input_files:
-            path = data.get(name)
-            if not path:
-                continue
-            with open_regular(Path(str(path)), name) as stream:
-                taken[str(path)] = store(self._storage(), stream, Path(str(path)), name)
+            for path in _paths(data.get(name)):
+                with open_regular(path, name, empty=pipeline.allowed_by is not None) as stream:
+                    taken[str(path)] = store(self._storage(), stream, path, name)
         return taken
+
+
+def _paths(value: object) -> list[Path]:
+    """The paths in a field of an input: one, a list, or the values of an object."""
+    if isinstance(value, Mapping):
+        return [Path(str(path)) for path in value.values()]
+    if isinstance(value, list):
+        return [Path(str(path)) for path in value]
+    return [Path(str(value))] if value else []

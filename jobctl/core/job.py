@@ -47,7 +47,7 @@ def _is_percent(value: object) -> bool:
 
 _PROGRESS: dict[str, Callable[[object], bool]] = {
     "percent": _is_percent,
-    **dict.fromkeys(("stage", "substage", "details", "unit", "updated_at"), _is_text),
+    **dict.fromkeys(("stage", "substage", "details", "unit", "updated_at", "pause_support"), _is_text),
     **dict.fromkeys(("current", "total"), _is_count),
     **dict.fromkeys(("rate_per_s", "eta_s"), _is_amount),
 }
@@ -69,6 +69,8 @@ class Progress:
     rate_per_s: float | None = None
     eta_s: float | None = None
     updated_at: str | None = None
+    pause_support: str | None = None
+    """Of a stage that runs a program: see ``ports.PauseSupport``."""
 
     @classmethod
     def of(cls, data: Mapping[str, object] | None) -> Progress:

@@ -19,6 +19,11 @@ def work_key(job_id: int, name: str) -> str:
     return f"jobs/{job_id}/work/{name}"
 
 
+def output_key(job_id: int, sha256: str) -> str:
+    """Key of a file that a job's result, or the checkpoint of a stage, refers to; kept as long as results are."""
+    return f"jobs/{job_id}/outputs/{sha256}"
+
+
 def markdown_key(sha256: str) -> str:
     """Key of a document's Markdown."""
     return f"markdown/{sha256[:2]}/{sha256}.md"

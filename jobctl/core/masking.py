@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 MASK = "***"
 
@@ -46,3 +47,18 @@ def _mask_assignments(text: str) -> str:
             masked += [text[position : name.end()], MASK]
             position = value.end()
     return "".join(masked) + text[position:]
+
+
+def secret_name(name: str) -> bool:
+    """Whether a variable or an option of this name has a secret as its value."""
+    return bool(_SECRET.search(name))
+
+
+def mask_arguments(argv: Sequence[str]) -> list[str]:
+    """Arguments of a program without secrets: ``--password x``, ``--token=x``, the userinfo of URLs."""
+    masked: list[str] = []
+    follows = False
+    for word in argv:
+        masked.append(MASK if follows and not word.startswith("-") else mask_text(mask_url(word)))
+        follows = word.startswith("-") and "=" not in word and secret_name(word)
+    return masked

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+COMMAND_TYPE = "command"
+"""The job type that runs any program: a worker takes its jobs only where its owner allows that."""
+
 
 def words(name: str) -> str:
     """``count_words`` → ``Count words``."""

@@ -70,6 +70,7 @@ class Pipeline:
     ``input_files`` names the fields that hold paths: their files are taken into the storage at submit, so that
     any worker can run the job. ``environment`` names the variables of the worker's environment that its handlers read
     (``READWISE_*``: all that begin so); the others, but for a few harmless ones, are kept from them.
+    ``allowed_by`` names a setting without which no worker takes jobs of the type.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Pipeline:
         environment: Sequence[str] = (),
         max_retries: int = 3,
         example: Mapping[str, object] | None = None,
+        allowed_by: str | None = None,
     ) -> None:
         self.name = name
         self.args = args
@@ -100,6 +102,7 @@ class Pipeline:
         self.environment = tuple(environment)
         self.max_retries = max_retries
         self.example = dict(example or {})
+        self.allowed_by = allowed_by
         self.stages: list[Stage] = []
 
     def stage(

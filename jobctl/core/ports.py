@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, BinaryIO, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 from jobctl.core.errors import ErrorType
 from jobctl.core.library import (
@@ -31,6 +31,8 @@ from jobctl.core.library import (
 )
 
 T = TypeVar("T")
+PauseSupport = Literal["checkpoint", "signal", "none"]
+"""How a running stage stops for a pause: from a checkpoint that it has, at a signal that it handles, or not at all."""
 
 
 class Storage(Protocol):
@@ -156,6 +158,14 @@ class Library(Protocol):
     def unsync(self, document_id: int, vault: str) -> None: ...
 
 
+class Stops(Protocol):
+    """The requests that a running job has received."""
+
+    pause: bool
+    cancel: bool
+    release: bool
+
+
 class Context(Protocol):
     """What a stage may do. Nothing else: a handler has no access to the job row or the database."""
 
@@ -163,6 +173,10 @@ class Context(Protocol):
     attempt: int
     args: Any
     settings: Mapping[str, Any]
+    workspace: Path
+    """A folder for temporary files of this attempt, removed with it."""
+    stops: Stops
+    """The requests that the job has received; ``check_interrupt`` obeys them."""
 
     def result(self, stage: str) -> Any:
         """The checkpointed result of an earlier stage."""
@@ -197,9 +211,13 @@ class Context(Protocol):
         ...
 
     def progress(
-        self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
+        self, details: str, *, current: float | None = None, total: float | None = None, unit: str | None = None
     ) -> None:
         """Reports how far the stage is. Cheap: call it as often as you like."""
+        ...
+
+    def send_progress(self) -> None:
+        """Sends the newest progress, where it came too early to be sent at once: for a stage that is silent afterwards."""
         ...
 
     def log(self, text: str, *, level: str = "info") -> None: ...
@@ -233,6 +251,26 @@ class Context(Protocol):
         """A point where the stage may be stopped without harm: raises an ``Interrupt`` if that was requested."""
         ...
 
+    def save(self, value: object) -> None:
+        """Commits a checkpoint inside this stage, which must not work in batches. Raises an ``Interrupt`` where the job stops with it."""
+        ...
+
+    @property
+    def has_saved(self) -> bool:
+        """Whether there is a checkpoint inside this stage."""
+        ...
+
+    def saved(self, load: Callable[[Any], T]) -> T | None:
+        """What ``load`` makes of the newest checkpoint inside this stage; None: there is none.
+
+        One for which it raises ``CheckpointError`` is dropped, and the stage starts again from the one before.
+        """
+        ...
+
+    def pause_support(self, how: PauseSupport) -> None:
+        """Reports how this stage stops for a pause: ``jobctl pause`` says so, or refuses."""
+        ...
+
     def write(self, work: Callable[[Library], None]) -> None:
         """Library writes of this stage: run in the transaction that commits its checkpoint, under the token."""
         ...
@@ -246,11 +284,3 @@ class Context(Protocol):
         ...
 
     storage: Storage
-
-
-class Stops(Protocol):
-    """The requests that a running job has received."""
-
-    pause: bool
-    cancel: bool
-    release: bool

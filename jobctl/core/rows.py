@@ -154,6 +154,8 @@ class References:
     id: int
     running: int | None  # lease_seq
     paths: frozenset[str]
+    ended_s: float | None = None
+    """Seconds since the job ended; None: it has not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,7 @@ class Queue(Waking, ScheduleVerbs, EditVerb):
     def references(self, ids: Sequence[int]) -> list[References]:
         """What may still refer to bytes of these jobs."""
         rows = self._run("attempts", ids=list(ids))
-        return [References(row["id"], row["running"], frozenset(row["paths"])) for row in rows]
+        return [References(row["id"], row["running"], frozenset(row["paths"]), row["ended_s"]) for row in rows]
 
     def dependencies(self, job_id: int) -> list[Dependency]:
         """What a job waits for."""

@@ -25,7 +25,7 @@ def connect(
 ) -> Client:
     """A client of the configured database; starts the embedded server if needed.
 
-    ``load`` replaces the installed job types.
+    ``load`` replaces the installed and declared job types.
     """
     from jobctl.postgres.queue import Queue
 
@@ -33,7 +33,7 @@ def connect(
     return Client(
         queue,
         storage=partial(storage, config),
-        load=load or cache(pipeline),
+        load=load or cache(partial(pipeline, settings=config)),
         user=user(variables),
         pausing=config.values["pausing"],
         retries=config.values["max_retries"],

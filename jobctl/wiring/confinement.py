@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from jobctl.core.errors import ConfigError
+from jobctl.core.names import COMMAND_TYPE
 from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.plugins import storage_location
@@ -31,6 +32,8 @@ SET_BY_CHILD = (
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
 )  # fmt: skip
+NEVER = ("TMPDIR", "LD_PRELOAD")
+"""What a pattern does not pass on: the first is the mark of a child's programs."""
 PLUGIN_KEYS = ("OPENAI_API_KEY",)
 """What the engines of ``documents`` read. They get these from their settings; no handler and no program sees them."""
 
@@ -64,13 +67,21 @@ def child_environment(
     }
     return ChildEnvironment(
         at_start, later, _picked(environment, PLUGIN_KEYS if settings.values["model_url"] else ()),
-        {name: _picked(environment, named) for name, named in types.items()},
+        {name: _picked(environment, _patterns(settings, name, named), without=at_start) for name, named in types.items()},
     )  # fmt: skip
 
 
-def _picked(environment: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+def _patterns(settings: Settings, job_type: str, named: Iterable[str]) -> tuple[str, ...]:
+    """The variables that a job type may read: those that it names, and for commands those that the owner allows."""
+    return (*named, *(settings.values["command_environment"] if job_type == COMMAND_TYPE else ()))
+
+
+def _picked(environment: Mapping[str, str], names: Iterable[str], *, without: Collection[str] = ()) -> dict[str, str]:
     patterns = tuple(names)
-    return {name: value for name, value in environment.items() if any(fnmatchcase(name, p) for p in patterns)}
+    return {
+        name: value for name, value in environment.items()
+        if name not in without and name not in NEVER and any(fnmatchcase(name, p) for p in patterns)
+    }  # fmt: skip
 
 
 class TypeEnvironment:

@@ -9,6 +9,7 @@ import msgspec
 
 from jobctl.core.errors import JobctlError
 from jobctl.core.pipeline import Limits, Pipeline
+from jobctl.wiring.configuration import Settings
 from jobctl.wiring.plugins import pipeline
 
 
@@ -20,39 +21,46 @@ class StageFacts(msgspec.Struct, frozen=True):
 
 
 class TypeFacts(msgspec.Struct, frozen=True):
-    """The stages of a job type in order, and the variables of the environment that its handlers read."""
+    """The stages of a job type in order, the variables that its handlers read, and the setting that allows it."""
 
     stages: tuple[StageFacts, ...]
     environment: tuple[str, ...]
+    allowed_by: str | None = None
 
 
-def described(names: Iterable[str]) -> tuple[dict[str, TypeFacts], dict[str, JobctlError]]:
+def described(
+    names: Iterable[str], settings: Settings | None = None
+) -> tuple[dict[str, TypeFacts], dict[str, JobctlError]]:
     """The job types by name: those that work, and why the others can't be loaded.
 
     They are loaded in a forked process. This one loads only what that could not, for the error.
     """
     asked = list(names)
-    working, broken = _described_in_fork(asked), {}
+    working, broken = _described_in_fork(asked, settings), {}
     for name in asked:
         if name not in working:
             try:
-                working[name] = _facts(pipeline(name))
+                working[name] = _facts(_load(name, settings))
             except JobctlError as error:
                 broken[name] = error
     return {name: working[name] for name in asked if name in working}, broken
 
 
+def _load(name: str, settings: Settings | None) -> Pipeline:
+    return pipeline(name, settings) if settings else pipeline(name)
+
+
 def _facts(loaded: Pipeline) -> TypeFacts:
     stages = tuple(StageFacts(stage.name, stage.limits) for stage in loaded.stages)
-    return TypeFacts(stages, tuple(loaded.environment))
+    return TypeFacts(stages, tuple(loaded.environment), loaded.allowed_by)
 
 
-def _described_in_fork(names: Iterable[str]) -> dict[str, TypeFacts]:
+def _described_in_fork(names: Iterable[str], settings: Settings | None) -> dict[str, TypeFacts]:
     """Those that can be loaded; none where the forked process did not come to its end."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _describe_and_exit(names, writing)
+        _describe_and_exit(names, settings, writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as answer:
         encoded = answer.read()
@@ -63,13 +71,13 @@ def _described_in_fork(names: Iterable[str]) -> dict[str, TypeFacts]:
         return {}
 
 
-def _describe_and_exit(names: Iterable[str], writing: int) -> None:
+def _describe_and_exit(names: Iterable[str], settings: Settings | None, writing: int) -> None:
     """The forked process: whatever a package does while it is loaded, nothing of ours runs after it."""
     try:
         found: dict[str, TypeFacts] = {}
         for name in names:
             try:
-                found[name] = _facts(pipeline(name))
+                found[name] = _facts(_load(name, settings))
             except JobctlError:
                 continue
         with os.fdopen(writing, "wb") as answer:

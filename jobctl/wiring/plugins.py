@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from jobctl.core.errors import ConfigError, UnknownJobType
 from jobctl.core.pipeline import Pipeline
+from jobctl.wiring import declared
 from jobctl.wiring.configuration import Settings, nearest
 from jobctl.wiring.extras import require_extras
 
@@ -19,11 +22,18 @@ def _entries(group: str) -> dict[str, Any]:
     return {entry.name: entry for entry in entry_points(group=f"jobctl.{group}")}
 
 
-def pipeline(name: str) -> Pipeline:
-    """The pipeline of a job type. Raises ``UnknownJobType`` with the nearest name, ``ConfigError`` when it can't be loaded."""
+def pipeline(name: str, settings: Settings | None = None) -> Pipeline:
+    """The pipeline of a job type, installed or, with ``settings``, declared in a file.
+
+    Raises ``UnknownJobType`` with the nearest name, ``ConfigError`` when it can't be loaded.
+    """
     entries = _entries("pipelines")
     if name not in entries:
-        raise UnknownJobType(f"unknown job type: {name}", hint=f"{nearest(name, entries)}jobctl types lists them")
+        files = declared.find(settings) if settings else {}
+        if name in files:
+            return declared.make(name, declared.read(name, files[name]), str(files[name]))
+        hint = f"{nearest(name, [*entries, *files])}jobctl types lists them"
+        raise UnknownJobType(f"unknown job type: {name}", hint=hint)
     require_extras(entries[name])
     try:
         loaded = entries[name].load()
@@ -37,18 +47,27 @@ def pipeline(name: str) -> Pipeline:
     return loaded
 
 
-def job_types() -> list[str]:
-    """The names of the installed job types; none is loaded."""
-    return sorted(_entries("pipelines"))
+def job_types(settings: Settings | None = None) -> list[str]:
+    """The names of the installed job types, and, with ``settings``, of those declared in files; none is loaded."""
+    files: Iterable[str] = ()
+    if settings is not None:
+        with suppress(ConfigError):  # reported where the types are loaded
+            files = declared.find(settings)
+    return sorted({*_entries("pipelines"), *files})
 
 
-def pipelines() -> tuple[dict[str, Pipeline], dict[str, ConfigError]]:
-    """The installed job types by name: those that work, and why the others can't be loaded."""
+def refused_files(settings: Settings) -> dict[str, ConfigError]:
+    """What is wrong with the folder of declared job types, or with the names in it, by file."""
+    return declared.refused(settings, _entries("pipelines"))
+
+
+def pipelines(settings: Settings | None = None) -> tuple[dict[str, Pipeline], dict[str, ConfigError]]:
+    """Job types by name: those that work, and why the others can't be loaded."""
     working: dict[str, Pipeline] = {}
-    broken: dict[str, ConfigError] = {}
-    for name in job_types():
+    broken = refused_files(settings) if settings else {}
+    for name in job_types(settings):
         try:
-            working[name] = pipeline(name)
+            working[name] = pipeline(name, settings)
         except ConfigError as error:
             broken[name] = error
     return working, broken

@@ -53,6 +53,9 @@ SETTINGS: dict[str, Setting] = {
     "child_file_size_mb": Setting(4096, project=True),
     "child_account": Setting(None, project=False),
     "child_environment": Setting([], project=False),
+    "job_types": Setting(None, project=False),
+    "allow_commands": Setting(default=False, project=False),
+    "command_environment": Setting([], project=False),
     "notify_url": Setting(None, project=False, show="url"),
     "notify_secret": Setting(None, project=False, show="secret"),
     "notify_private": Setting(default=False, project=False),
@@ -95,6 +98,9 @@ class SettingValues(TypedDict):
     child_file_size_mb: int
     child_account: str | None
     child_environment: list[str]
+    job_types: str | None
+    allow_commands: bool
+    command_environment: list[str]
     notify_url: str | None
     notify_secret: str | None
     notify_private: bool

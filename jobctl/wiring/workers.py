@@ -6,23 +6,25 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobctl import __version__
 from jobctl.client import Options, new_job
-from jobctl.core.errors import ConfigError, MissingExtra
+from jobctl.core.errors import ConfigError
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
 from jobctl.system.environment import variables
+from jobctl.wiring import declared
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
-from jobctl.wiring.described import TypeFacts, described
+from jobctl.wiring.described import TypeFacts
 from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
-from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
+from jobctl.wiring.plugins import pipeline, plugin, storage
 from jobctl.wiring.secrets import secrets
+from jobctl.wiring.types_of_worker import known_type, types_of_worker
 
 if TYPE_CHECKING:  # each command loads what it needs
     from subprocess import Popen
@@ -57,6 +59,7 @@ class WorkerOptions:
     name: str | None = None
     input_roots: tuple[str, ...] = ()
     only: tuple[int, ...] = ()
+    allow_commands: bool = False
     metrics: tuple[str, int] | None = None
     """Host and port that serve metrics."""
 
@@ -70,9 +73,10 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     from jobctl.worker.supervisor import Supervisor
     from jobctl.worker.sweeper import Sweeper
 
+    settings = _with_options(settings, options)
     database = Database(settings, report, timeout=SERVER_TIMEOUT)
     queue = database.leases("jobctl worker", ttl=settings.values["lease_ttl"])
-    types = _types(options.types, report)
+    types = types_of_worker(settings, options.types, report)
     config = _worker_config(settings, options, tuple(types))
     roots = [str(Path(root).resolve()) for root in [*settings.values["input_roots"], *options.input_roots]]
     pool = _child_pool(settings, database, queue, types, roots)
@@ -100,6 +104,12 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
             hint=pool.start_failure.stderr[-400:] or None,
         )
     return settled
+
+
+def _with_options(settings: Settings, options: WorkerOptions) -> Settings:
+    if not options.allow_commands:
+        return settings
+    return replace(settings, values={**settings.values, "allow_commands": True})
 
 
 def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str, ...]) -> WorkerConfig:
@@ -133,7 +143,7 @@ def _child_pool(
     environment = child_environment(settings, settings.environment, named)
     setup = {
         "home": str(settings.home), "roots": roots, "set_by_child": environment.set_by_child,
-        "plugins": environment.plugins, "by_type": environment.by_type,
+        "plugins": environment.plugins, "by_type": environment.by_type, "declared": declared.texts(settings, types),
         "secrets": secrets(settings, settings.environment),
     }  # fmt: skip
 
@@ -182,29 +192,6 @@ def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Confine
     return confinement(settings, roots, sockets=sockets, check=check)
 
 
-def _types(chosen: Sequence[str] | None, report: Callable[[str], None]) -> dict[str, TypeFacts]:
-    """The job types that the worker was asked to run; else the installed ones that can be loaded."""
-    if not chosen:
-        return _loadable_types(report)
-    working, broken = described(chosen)
-    for error in broken.values():
-        raise error
-    return working
-
-
-def _loadable_types(report: Callable[[str], None]) -> dict[str, TypeFacts]:
-    """The installed job types, without those whose package is broken: the others are not affected."""
-    working, broken = described(job_types())
-    missing = {error.extra for error in broken.values() if isinstance(error, MissingExtra)}
-    for extra in sorted(missing):
-        names = ", ".join(n for n, error in broken.items() if isinstance(error, MissingExtra) and error.extra == extra)
-        report(f"{extra} is not installed: jobs of type {names} stay pending")
-    for error in broken.values():
-        if not isinstance(error, MissingExtra):
-            report(f"{error}; its jobs stay pending")
-    return working
-
-
 def run_child(channel: int, setup: int, guardian: int) -> None:
     """The whole of a child process. The numbers are of inherited descriptors, and of its parent."""
     from jobctl.worker.sandbox import Confinement, channel_from, confine, receive_setup
@@ -233,7 +220,7 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
     queue = Leases(partial(database.connect, "jobctl worker child"), ttl=settings.values["lease_ttl"])
     libraries = Libraries()
     types = TypeEnvironment(received["by_type"])
-    loaded = cache(pipeline)
+    loaded = cache(partial(known_type, received["declared"]))
 
     def load(job_type: str) -> Pipeline:
         types.enter(job_type)
@@ -244,17 +231,21 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
     ):  # in the folder that the supervisor made for this child, and removes
         services = Services(
             storage=storage(settings), library=libraries, reader=lambda: libraries(queue.connection), load=load,
-            request=partial(request, settings), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),
+            request=partial(request, settings, load=loaded), workspace=Path(workspace),
+            input_roots=tuple(Path(root) for root in received["roots"]),
             settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=settings.values["auto_retry"],
             secrets=Secrets(received["secrets"]),
         )  # fmt: skip
         Child(channel, services, queue).run()
 
 
-def request(settings: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:
+def request(
+    settings: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str,
+    load: Callable[[str], Pipeline] = pipeline, **options: Any,
+) -> NewJob:  # fmt: skip
     """A validated follow-up job."""
     return new_job(
-        pipeline(job_type), args, Options(**options), created_by=created_by, retries=settings.values["max_retries"]
+        load(job_type), args, Options(**options), created_by=created_by, retries=settings.values["max_retries"]
     )
 
 
@@ -268,9 +259,9 @@ def start_local_worker(
 
     database = Database(settings, report)
     database.info()
-    setup = send_setup(
-        {"values": settings.values, "home": str(settings.home), "ids": list(ids), "roots": [str(Path.cwd())]}
-    )
+    allowed = {"allow_commands": True, "command_environment": ["*"]}  # who submits is who runs it
+    values = {**settings.values, **allowed}
+    setup = send_setup({"values": values, "home": str(settings.home), "ids": list(ids), "roots": [str(Path.cwd())]})
     try:
         return subprocess.Popen(
             [*_python(), "-c", "from jobctl.wiring import local_worker_main; local_worker_main()"],

@@ -5,30 +5,32 @@ from __future__ import annotations
 import inspect
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, cast
+from functools import partial
+from typing import TypeVar, cast
 
 from jobctl.core import checkpoint, result
-from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
+from jobctl.core.attempt import Claimed, Failure, Outcome, Record
 from jobctl.core.errors import (
     CancelNow,
+    Interrupt,
     LeaseLost,
     PauseNow,
     ReleaseNow,
     StorageUnavailable,
     StoreUnavailable,
 )
-from jobctl.core.job import NewJob, Progress
+from jobctl.core.job import Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.plain import plain
 from jobctl.core.ports import Stops
 from jobctl.core.retry import backoff, failure
-from jobctl.core.rows import Committed
 from jobctl.system import clock
 from jobctl.worker.checkpoints import CheckpointLog, Unreadable
 from jobctl.worker.columns import arguments, inputs, percent
+from jobctl.worker.commits import Commits
 from jobctl.worker.context import Log, Run, Services, StageContext
 from jobctl.worker.progress import ProgressReporter
 
@@ -39,25 +41,7 @@ RESEND_EVERY = 1.0
 """Seconds between two tries to commit while the database is away; the supervisor's freeze ends this, or the lease."""
 
 
-class Commits(Protocol):
-    """The methods of the queue that an attempt needs: ``postgres.leases.Leases``, or the recorder of ``jobctl.testing``."""
-
-    def commit_stage(
-        self,
-        token: Token,
-        record: Record,
-        *,
-        progress: Progress | None = None,
-        entity: tuple[str, str] | None = None,
-        forget: Sequence[int] = (),
-        follow_up: Sequence[NewJob] = (),
-        work: Callable[[object], None] | None = None,
-    ) -> tuple[Status, bool]: ...
-    def committed(self, token: Token, record: Record) -> Committed | None: ...
-    def warn(self, token: Token, kind: str, **detail: object) -> None: ...
-
-
-class Settled(Exception):
+class Settled(Interrupt):
     """The commit of a stage paused the job."""
 
 
@@ -132,7 +116,8 @@ class Attempt:
         args = arguments(pipeline, self.job.input_data)
         checkpoints = CheckpointLog(pipeline, self.services.storage, self.job.records)
         run = Run(
-            self.job, inputs(self.job.metadata), self.services, self.stops, self.reporter, self.log, checkpoints
+            self.job, inputs(self.job.metadata), self.services, self.stops, self.reporter, self.log, checkpoints,
+            partial(self._save, checkpoints),
         )  # fmt: skip
         while True:
             try:
@@ -165,7 +150,8 @@ class Attempt:
         last = index == len(pipeline.stages) - 1
         if stage.size is None:
             value = self._run(context, stage, previous)
-            segment = checkpoint.Segment(stage.name, value, 0, complete=True)
+            inside = run.checkpoints.inside(stage.name)
+            segment = checkpoint.Segment(stage.name, value, inside.done if inside else 0, complete=True)
             return self._finish(run.checkpoints, context, segment, value, last=last)
         return self._batches(run.checkpoints, context, stage, done, previous, last=last)
 
@@ -238,6 +224,14 @@ class Attempt:
         checkpoints.keep(segment.stage, value)
         self._commit(checkpoints, context, segment)
         return _Last(value) if last else None
+
+    def _save(self, checkpoints: CheckpointLog, context: StageContext, value: object) -> None:
+        """A checkpoint inside a stage: not complete, and counted, as those of batches are."""
+        stage = context.stage.name
+        before = checkpoints.inside(stage)
+        checkpoints.supersede(stage)
+        done = before.done + 1 if before else 1
+        self._commit(checkpoints, context, checkpoint.Segment(stage, plain(value, stage), done, complete=False))
 
     def _stop_requested(self) -> bool:
         if self.stops.cancel:

@@ -71,18 +71,29 @@ class CheckpointLog:
     def value(self, stage: str) -> object:
         """The result of a stage that is complete, typed by the return annotation of its function."""
         if stage not in self._values:
-            segments = [(record, self._read(record)) for record in self.records if record.stage == stage]
-            if not segments:
+            records = [record for record in self.records if record.stage == stage]
+            if not records:
                 raise KeyError(f"no result of stage {stage!r} yet")
             index = self._pipeline.index(stage)
             batched = index is not None and self._pipeline.stages[index].size is not None
-            value = [item for _, s in segments for item in s.value] if batched else segments[-1][1].value
-            self._values[stage] = self._convert(stage, value, segments[-1][0])
+            value = self.partial(stage) if batched else self.read(records[-1]).value
+            self._values[stage] = self._convert(stage, value, records[-1])
         return self._values[stage]
 
     def partial(self, stage: str) -> list[object]:
         """The results of the recorded batches of a stage: read now, so that damage is noticed before the work."""
-        return [item for record in self.records if record.stage == stage for item in self._read(record).value]
+        return [item for record in self.records if record.stage == stage for item in self.read(record).value]
+
+    def inside(self, stage: str) -> Record | None:
+        """The newest record of a stage that is not complete."""
+        newest = self.records[-1] if self.records else None
+        return newest if newest is not None and newest.stage == stage and not newest.complete else None
+
+    def supersede(self, stage: str) -> None:
+        """Of the records inside a stage, drops with the next commit all but the newest."""
+        older = [record for record in self.records if record.stage == stage][:-1]
+        self.dropped += [record.seq for record in older]
+        self.records = [record for record in self.records if record not in older]
 
     def refuse(self, stage: str, reason: str) -> None:
         """Raises ``Unreadable`` for the first record of a stage."""
@@ -109,7 +120,8 @@ class CheckpointLog:
     def _typed(self, stage: str, value: object) -> object:
         return _adapter(next(known for known in self._pipeline.stages if known.name == stage))(value)
 
-    def _read(self, record: Record) -> Segment:
+    def read(self, record: Record) -> Segment:
+        """The segment of a record. Raises ``Unreadable``."""
         try:
             data = self._storage.get(record.path, max_bytes=min(record.size, MAX_BYTES))
             if digest(data) != record.sha256:

@@ -15,7 +15,7 @@ from typing import assert_never
 
 from jobctl.core.attempt import Claimed
 from jobctl.core.pipeline import Stage
-from jobctl.worker.attempt import Attempt, Commits
+from jobctl.worker.attempt import Attempt
 from jobctl.worker.capture import Capture
 from jobctl.worker.channel import (
     Channel,
@@ -31,6 +31,7 @@ from jobctl.worker.channel import (
     ToChild,
     Up,
 )
+from jobctl.worker.commits import Commits
 from jobctl.worker.context import Services
 from jobctl.worker.limits import limit_own_cpu
 from jobctl.worker.outbox import FLUSH_EVERY, Outbox

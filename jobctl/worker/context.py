@@ -6,21 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from jobctl.core.attempt import Claimed
-from jobctl.core.errors import CancelNow, ErrorType, PauseNow, ReleaseNow
+from jobctl.core.errors import CancelNow, CheckpointError, ErrorType, PauseNow, ReleaseNow
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline, Stage
-from jobctl.core.ports import Library, Stops, Storage
-from jobctl.worker.checkpoints import CheckpointLog
+from jobctl.core.ports import Library, PauseSupport, Stops, Storage
+from jobctl.worker.checkpoints import CheckpointLog, Unreadable
 from jobctl.worker.event_loop import StageLoop
 from jobctl.worker.inputs import OpenedInput, allowed_path, open_input
 from jobctl.worker.programs import run_program
 from jobctl.worker.progress import ProgressReporter
 from jobctl.worker.secrets import Secrets
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Run:
     reporter: ProgressReporter
     log: Log
     checkpoints: CheckpointLog
+    save: Callable[[StageContext, object], None]
+    """Commits a checkpoint inside a stage."""
 
 
 class StageContext:
@@ -80,16 +84,18 @@ class StageContext:
         self.args = args
         self.settings = run.services.settings
         self.storage = run.services.storage
+        self.workspace = run.services.workspace
+        self.stops = run.stops
         self.stage = stage
         self.entity: tuple[str, str] | None = None
         self.follow_up: list[NewJob] = []
         self.noun = stage.noun
         self._inputs = run.inputs
         self._services = run.services
-        self._stops = run.stops
         self._reporter = run.reporter
         self._log = run.log
         self._checkpoints = run.checkpoints
+        self._save = run.save
         self._writes: list[Callable[[Library], None]] = []
 
     def result(self, stage: str) -> Any:
@@ -126,11 +132,15 @@ class StageContext:
         return allowed_path(str(path), self._services.input_roots)
 
     def progress(
-        self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
+        self, details: str, *, current: float | None = None, total: float | None = None, unit: str | None = None
     ) -> None:
         """Reports in a text how far the stage is."""
         details = self._services.secrets.redact(details)
         self._reporter.update(details, current=current, total=total, unit=unit)
+
+    def send_progress(self) -> None:
+        """Sends the newest progress, where it came too early to be sent at once."""
+        self._reporter.send_due()
 
     def log(self, text: str, *, level: str = "info") -> None:
         """A line of the job's log."""
@@ -146,7 +156,7 @@ class StageContext:
     ) -> int:
         """Runs a program to its end; returns its exit code."""
         return run_program(
-            command, log=lambda level, text: self.log(text, level=level), cancelled=lambda: self._stops.cancel,
+            command, log=lambda level, text: self.log(text, level=level), cancelled=lambda: self.stops.cancel,
             cwd=cwd or self._services.workspace, env=env, exits=exits,
         )  # fmt: skip
 
@@ -156,13 +166,38 @@ class StageContext:
 
     def check_interrupt(self) -> None:
         """Stops here when that was requested: what this stage did so far is done again later."""
-        if self._stops.cancel:
+        if self.stops.cancel:
             raise CancelNow
         if self._checkpoints.pause_safe:
-            if self._stops.release:
+            if self.stops.release:
                 raise ReleaseNow
-            if self._stops.pause:
+            if self.stops.pause:
                 raise PauseNow
+
+    def save(self, value: object) -> None:
+        """Commits a checkpoint inside this stage; of those before it only the newest is kept."""
+        if self.stage.size is not None:
+            raise TypeError(f"stage {self.stage.name!r} works in batches: each batch is a checkpoint")
+        self._save(self, value)
+
+    @property
+    def has_saved(self) -> bool:
+        """Whether there is a checkpoint inside this stage."""
+        return self._checkpoints.inside(self.stage.name) is not None
+
+    def saved(self, load: Callable[[Any], T]) -> T | None:
+        """What ``load`` makes of the newest checkpoint inside this stage; None: there is none."""
+        record = self._checkpoints.inside(self.stage.name)
+        if record is None:
+            return None
+        try:
+            return load(self._checkpoints.read(record).value)
+        except CheckpointError as error:
+            raise Unreadable(record, str(error)) from error
+
+    def pause_support(self, how: PauseSupport) -> None:
+        """Reports how this stage stops for a pause."""
+        self._reporter.pause_support(how)
 
     def write(self, work: Callable[[Library], None]) -> None:
         """Library writes: run in the transaction that commits this stage's checkpoint."""

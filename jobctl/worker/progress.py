@@ -11,6 +11,7 @@ from datetime import datetime
 from jobctl.core.job import PROGRESS_CAP, Progress
 from jobctl.core.names import counted
 from jobctl.core.pipeline import Stage
+from jobctl.core.ports import PauseSupport
 from jobctl.core.retry import storable
 from jobctl.system import clock
 
@@ -58,6 +59,8 @@ class ProgressReporter:
         self._details: str | None = None
         self._counts: tuple[float, float, str | None] | None = None
         self._began = (0.0, -1.0)  # when the counting began, monotonic, and at which count; below 0: it has not
+        self._pause_support: PauseSupport | None = None
+        self._unsent = False
         self.stage: str | None = None
 
     def begin(self, stage: Stage, start: float, end: float) -> None:
@@ -66,6 +69,7 @@ class ProgressReporter:
         self._span = (start, end)
         self._began = (moment, -1.0)
         self._counts = None
+        self._pause_support = None
         self._percent = max(self._percent, start)
         self.stage, self._details = stage.name, stage.label
         if moment >= self._quiet_until or end - start < WHOLE:  # the supervisor limits the time of a stage by its name
@@ -86,9 +90,20 @@ class ProgressReporter:
             self._percent = max(self._percent, start + (end - start) * min(current / total, 1.0))
             self._counts = (current, total, unit if unit is None else str(unit))
         self._details = details if isinstance(details, str) else str(details)
+        self._unsent = True
+        self.send_due()
+
+    def send_due(self) -> None:
+        """Sends the newest progress, where it came too early to be sent at once."""
         moment = self._monotonic()
-        if moment >= self._send_at:
+        if self._unsent and moment >= self._send_at:
             self._report(moment)
+
+    def pause_support(self, how: PauseSupport) -> None:
+        """How the stage stops for a pause."""
+        if how != self._pause_support:
+            self._pause_support = how
+            self._report(self._monotonic())
 
     def finish(self) -> None:
         """The last stage is done."""
@@ -101,6 +116,7 @@ class ProgressReporter:
             stage=self.stage,
             details=None if self._details is None else storable(self._details, DETAILS_CAP),
             updated_at=self._now().isoformat(timespec="milliseconds"),
+            pause_support=self._pause_support,
         )
         if self._counts is not None:
             progress = self._with_counts(progress, *self._counts)
@@ -127,4 +143,5 @@ class ProgressReporter:
 
     def _report(self, moment: float) -> None:
         self._send_at = moment + self._every
+        self._unsent = False
         self._send(self.snapshot())

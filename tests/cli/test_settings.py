@@ -14,6 +14,9 @@ from jobctl.wiring.setting_table import SETTINGS
 from tests.embedded.processes import as_account, as_root
 
 NEVER = {
+    "allow_commands",
+    "command_environment",
+    "job_types",
     "child_account",
     "child_environment",
     "db",

@@ -53,7 +53,8 @@ def _new(name: str, into: str) -> int:
 def _show(state: State, name: str | None) -> int:
     from jobctl import wiring
 
-    working, broken = ({name: wiring.pipeline(name)}, {}) if name else wiring.pipelines()
+    settings = state.settings()
+    working, broken = ({name: wiring.pipeline(name, settings)}, {}) if name else wiring.pipelines(settings)
     if not state.for_people:
         emit(state, "type_list", "types", [_type(pipeline) for pipeline in working.values()])
     elif name:

@@ -20,6 +20,7 @@ from jobctl.core.names import plural, span
 from jobctl.core.ports import Storage
 from jobctl.core.server import LIMITS, Health
 from jobctl.system import clock
+from jobctl.wiring import Settings
 
 BACK = 2.0
 """Seconds that what the database wrote may lie in its future, where its clock is adjusted."""
@@ -99,7 +100,7 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("clock", lambda: _clock(state, health())),
         ("hints", lambda: _hints(state)),
         ("storage", lambda: _storage(wiring.storage(state.settings()))),
-        ("job types", _job_types),
+        ("job types", lambda: _job_types(state.settings())),
         ("workers", lambda: _workers(health())),
         ("queue", lambda: _queue(health())),
         ("schedules", lambda: _schedules(state)),
@@ -182,11 +183,11 @@ def _storage(storage: Storage) -> Found:
     return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
 
 
-def _job_types() -> Found:
+def _job_types(settings: Settings) -> Found:
     """Raises ``ConfigError`` for a job type whose package is broken; a missing optional part is not an error."""
     from jobctl import wiring
 
-    working, broken = wiring.pipelines()
+    working, broken = wiring.pipelines(settings)
     for error in broken.values():
         if not isinstance(error, MissingExtra):
             raise error

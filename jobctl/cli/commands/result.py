@@ -16,9 +16,10 @@ from jobctl.core.errors import UsageError
 
 @command("result", examples=["jobctl result 7 | jq .", "jobctl result @last -o words.json"])
 @click.argument("job", metavar="ID")
+@click.option("--file", "name", metavar="NAME", help="A file that the result names, instead of the result.")
 @click.option("-o", "--output", "file", metavar="FILE", help="Write it there; default: stdout.")
 @pass_state
-def result(state: State, job: str, file: str | None) -> int:
+def result(state: State, job: str, name: str | None, file: str | None) -> int:
     """Print what a completed job returned, as JSON; bytes in it are {"$base64": "…"}.
 
     Small results are in the job's row, large ones in the storage: there the hash is compared first.
@@ -26,6 +27,8 @@ def result(state: State, job: str, file: str | None) -> int:
     ids = numbers(state, [job])
     if len(ids) != 1:
         raise UsageError("result takes one job", hint="jobctl result ID")
+    if name is not None:
+        return _kept(state, ids[0], name, file)
     data: bytes = state.connect().result_json(ids[0])
     if file is None or file == "-":
         shown = escaped(data.decode()).encode() if sys.stdout.isatty() else data
@@ -36,4 +39,18 @@ def result(state: State, job: str, file: str | None) -> int:
     with atomically(path) as sink:
         sink.write(data + b"\n")
     state.notice(f"{len(data) + 1:,} bytes written to {path}")
+    return 0
+
+
+def _kept(state: State, job_id: int, name: str, file: str | None) -> int:
+    """A file of the result, as it was kept."""
+    client = state.connect()
+    if file is None or file == "-":
+        sys.stdout.flush()
+        client.result_file(job_id, name, sys.stdout.buffer.write)
+        return 0
+    path = Path(file)
+    with atomically(path) as sink:
+        found = client.result_file(job_id, name, sink.write)
+    state.notice(f"{found.size:,} bytes written to {path}")
     return 0

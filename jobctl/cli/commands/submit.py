@@ -15,11 +15,12 @@ from jobctl.cli.exits import outcome_code
 from jobctl.cli.folders import Skipped
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.text import echo, visible
+from jobctl.cli.programs import program_options, split_command
 from jobctl.cli.requests import Lines, SubmitOptions, requests_of
 from jobctl.core.errors import UsageError
 from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Status
-from jobctl.core.names import plural
+from jobctl.core.names import COMMAND_TYPE, plural
 from jobctl.core.pipeline import Pipeline
 
 NAMED = 5
@@ -30,9 +31,12 @@ class Submit(Command):
     """``submit TYPE --help`` shows the fields of the type."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keeps the words as they came: ``--help`` is obeyed before they are looked at."""
-        ctx.meta["words"] = [word for word in args if not word.startswith("-")]
-        return super().parse_args(ctx, args)
+        """Keeps the words as they came: ``--help`` is obeyed before they are looked at. What follows ``--`` is a program."""
+        before, argv = split_command(args)
+        ctx.meta["words"] = [word for word in before if not word.startswith("-")]
+        rest = super().parse_args(ctx, before)
+        ctx.params["argv"] = argv
+        return rest
 
     def get_help(self, ctx: click.Context) -> str:
         """The command's help, or that of the type that is named."""
@@ -40,7 +44,7 @@ class Submit(Command):
 
         for word in ctx.meta.get("words", ()):
             try:
-                return type_help(wiring.pipeline(word))
+                return type_help(wiring.pipeline(word, ctx.ensure_object(State).settings()))
             except UsageError:
                 continue
         return super().get_help(ctx)
@@ -74,9 +78,10 @@ def type_help(pipeline: Pipeline) -> str:
         "jobctl submit books/ --priority low            a folder, for the workers",
         "jobctl submit import_document --set path=library.zip --set mode=merge_smart --wait",
         "jobctl submit obsidian_sync --help             the fields of a job type",
+        "jobctl submit --input in.mov --output out.mp4 -- ffmpeg -i in.mov out.mp4",
     ],
 )
-@click.argument("words", nargs=-1, metavar="TYPE | PATH…")
+@click.argument("words", nargs=-1, metavar="TYPE | PATH… | -- PROGRAM…")
 @click.option("--payload", metavar="JSON|@FILE|-", help="Input as a JSON object.")
 @click.option(
     "--set", "sets", multiple=True, metavar="K=V", help="One field of the input; V is parsed as JSON if possible."
@@ -99,6 +104,7 @@ def type_help(pipeline: Pipeline) -> str:
 @click.option("--wait", "wait_", is_flag=True, help="Wait until it has ended; return the outcome.")
 @click.option("--watch", "watch_", is_flag=True, help="Watch it live.")
 @click.option("--run", "run_", is_flag=True, help="Run it now, in this process.")
+@program_options
 @click.option("--expires", type=Duration(), help="Cancel it if it has not started by then, from now.")
 @click.option(
     "--timeout", type=Duration(), help="Limit of an attempt of the job; with --wait, --watch or --run of the wait."
@@ -109,7 +115,7 @@ def type_help(pipeline: Pipeline) -> str:
 def submit(state: State, words: tuple[str, ...], **values: Unpack[SubmitOptions]) -> int:
     """Create a job; stdout is its id and nothing else.
 
-    TYPE is a job type (see jobctl types); files and folders are processed as documents.
+    TYPE is a job type (see jobctl types); files and folders are processed as documents; what follows -- is a program.
     """
     requests, skipped = requests_of(state, words, values)
     skip = values["on_conflict"] == "skip"
@@ -128,7 +134,7 @@ def submit(state: State, words: tuple[str, ...], **values: Unpack[SubmitOptions]
     if values["dry_run"]:
         state.notice(f"dry run: would create {plural(len(ids), 'job')}")
     else:
-        cache.add(ids[-cache.MOST :], values["title"] or " ".join(words))
+        cache.add(ids[-cache.MOST :], values["title"] or " ".join(words) or COMMAND_TYPE)
         _print(state, ids)
     _report(state, skipped)
     code = 0 if values["dry_run"] else _afterwards(state, ids, values)

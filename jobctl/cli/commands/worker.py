@@ -76,6 +76,7 @@ class RunOptions(TypedDict):
 @click.option("--name", help="Name in lists; default host-pid.")
 @click.option("--input-root", "roots", multiple=True, type=click.Path(exists=True, file_okay=False),
               help="A folder that jobs may read and write, besides what was taken in at submit.")  # fmt: skip
+@click.option("--allow-commands", is_flag=True, help="Take command jobs too: who may submit runs programs here.")
 @click.option(
     "--metrics", type=_Address(), metavar="[HOST:]PORT", help="Show what was done at /metrics, for Prometheus."
 )

@@ -52,6 +52,12 @@ def tree() -> list[Entry]:
     return entries
 
 
+@cache
+def _job_types() -> tuple[str, ...]:
+    """Installed and declared job types."""
+    return tuple(wiring.job_types(wiring.settings()))
+
+
 def _options(command: click.Command, context: click.Context) -> tuple[click.Option, ...]:
     return tuple(param for param in command.get_params(context) if isinstance(param, click.Option))
 
@@ -59,7 +65,7 @@ def _options(command: click.Command, context: click.Context) -> tuple[click.Opti
 def _arguments(name: str) -> tuple[str, ...]:
     """Words that a command takes, where its arguments do not list them."""
     return {
-        "submit": tuple(wiring.job_types()), "types": tuple(wiring.job_types()), "help": (*COMMANDS, *TOPICS),
+        "submit": _job_types(), "types": _job_types(), "help": (*COMMANDS, *TOPICS),
         "completion": ("bash", "zsh", "fish", "man"),
     }.get(name, ())  # fmt: skip
 
@@ -77,7 +83,7 @@ def values() -> dict[str, tuple[str, ...]]:
 
 def _values(option: click.Option) -> tuple[str, ...]:
     known = {
-        "--status": (*Status, *NAMES), "--for": (*Status, "done"), "--type": tuple(wiring.job_types()), "--fields": JOB_FIELDS,
+        "--status": (*Status, *NAMES), "--for": (*Status, "done"), "--type": _job_types(), "--fields": JOB_FIELDS,
     }  # fmt: skip
     special = next((known[name] for name in option.opts if name in known), ())
     return tuple(str(word) for word in special or getattr(option.type, "choices", ()))

@@ -44,7 +44,9 @@ def stamp(when: datetime | None) -> str | None:
 
 def job_object(job: Job, *, parts: Mapping[str, object] | None = None) -> dict[str, object]:
     """A job in JSON, schema v1: every key always there."""
-    progress = {name: getattr(job.progress, name) for name in type(job.progress).__dataclass_fields__}
+    progress = {
+        name: getattr(job.progress, name) for name in type(job.progress).__dataclass_fields__ if name != "pause_support"
+    }
     progress |= {"updated_at": stamp(job.progress.moved_at), "idle_s": None if job.idle is None else round(job.idle, 3)}
     started, ended = job.started_at, job.completed_at if job.status in DONE else None
     failed = job.error_type is not None
