@@ -1,5 +1,5 @@
 # make check is what CI runs; the rest is for people.
-.PHONY: check test test-slow test-servers nightly bench completions constraints
+.PHONY: check test test-slow test-servers coverage nightly bench completions constraints
 
 check:
 	.ci/check
@@ -9,6 +9,10 @@ test:
 
 test-slow:
 	.venv/bin/python -m pytest -m slow
+
+# every branch of jobctl/core, by tests/unit alone
+coverage:
+	.venv/bin/python -m pytest tests/unit --cov=jobctl/core --cov-branch --cov-fail-under=100
 
 # the suites of the queue and of the worker on Postgres 15, and through PgBouncer in transaction mode; skipped loudly where they are not installed
 test-servers:

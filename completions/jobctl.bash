@@ -13,7 +13,7 @@ _jobctl() {
     COMPREPLY=()
     case "$prev" in
         --file|-f|--config|--lock|--input-root) _jobctl_files "$cur"; return ;;
-        --db|--timeout|--payload|--set|--title|--queue|--max-retries|--delay|--at|--after|--label|--key|--since|--until|-n|--limit|--every|--map-exit|--tail|--stage|--attempt|--reason|-c|--concurrency|--max-jobs|--poll|--grace|--name|--metrics|--fail-over|-k|--count|--document|--id|--note|--restore|--accept|--reject|--prefix|--older|--results-older|--seconds|--jobs|--workers|--seed|--rate|--fault) return ;;
+        --db|--timeout|--payload|--set|--title|--queue|--max-retries|--delay|--at|--after|--label|--key|--notify|--expires|--job-timeout|--since|--until|-n|--limit|--every|--map-exit|--tail|--stage|--attempt|--reason|-c|--concurrency|--max-jobs|--poll|--grace|--name|--metrics|--cron|--tz|--into|--fail-over|-k|--count|--document|--id|--note|--restore|--accept|--reject|--prefix|--older|--results-older|--seconds|--jobs|--workers|--seed|--rate|--fault) return ;;
         -o|--output) _jobctl_words "table wide json ndjson csv tsv id" "$cur"; return ;;
         --fields) _jobctl_words "id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at progress.idle_s error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size" "$cur"; return ;;
         --color) _jobctl_words "auto always never" "$cur"; return ;;
@@ -26,30 +26,33 @@ _jobctl() {
         --sort) _jobctl_words "id updated priority type status title" "$cur"; return ;;
         --for) _jobctl_words "pending processing paused completed failed cancelled done" "$cur"; return ;;
         --log-format) _jobctl_words "text json" "$cur"; return ;;
+        --catch-up) _jobctl_words "skip latest all" "$cur"; return ;;
+        --overlap) _jobctl_words "skip queue" "$cur"; return ;;
     esac
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        if [[ " --db --config -o --output --fields --color --time --timeout --payload --set --title --queue --priority --max-retries --delay --at --after --label --key --on-conflict -f --file -s --status -t --type --error-type --since --until -n --limit --sort --every --for --map-exit --tail --stage --attempt --reason --lock -c --concurrency --max-jobs --poll --grace --name --input-root --metrics --log-format --fail-over -k --count --document --id --note --restore --accept --reject --prefix --older --results-older --seconds --jobs --workers --seed --rate --fault " == *" $last "* ]]; then last=""; continue; fi
+        if [[ " --db --config -o --output --fields --color --time --timeout --payload --set --title --queue --priority --max-retries --delay --at --after --label --key --on-conflict --notify -f --file --expires --job-timeout -s --status -t --type --error-type --since --until -n --limit --sort --every --for --map-exit --tail --stage --attempt --reason --lock -c --concurrency --max-jobs --poll --grace --name --input-root --metrics --log-format --cron --tz --catch-up --overlap --into --fail-over -k --count --document --id --note --restore --accept --reject --prefix --older --results-older --seconds --jobs --workers --seed --rate --fault " == *" $last "* ]]; then last=""; continue; fi
         last="$word"
         case "$word,$path" in
             -*) ;;
             *,) path="$word" ;;
-            *,worker|*,queue|*,db|*,config) path="$path $word" ;;
+            *,worker|*,queue|*,schedule|*,db|*,config) path="$path $word" ;;
         esac
     done
     case "$path" in
-        "") words="submit list show why watch wait result logs pause resume retry restart cancel delete verify worker queue types stats search connections review db doctor config prune torture completion help version --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --version --yes" ;;
-        "submit") words="detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections --after --ascii --at --color --config --db --delay --dry-run --fields --file --help --json --key --label --max-retries --no-header --on-conflict --output --payload --priority --queue --quiet --run --set --time --timeout --title --verbose --wait --watch --yes" ;;
+        "") words="submit list show why watch wait result logs pause resume retry restart edit cancel delete verify worker queue schedule types stats search connections review db doctor config prune torture completion help version --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --version --yes" ;;
+        "submit") words="detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections --after --ascii --at --color --config --db --delay --dry-run --expires --fields --file --help --job-timeout --json --key --label --max-retries --no-header --notify --on-conflict --output --payload --priority --queue --quiet --run --set --time --timeout --title --verbose --wait --watch --yes" ;;
         "list") words="--ascii --color --config --db --due --error-type --fields --help --json --label --limit --no-header --output --queue --quiet --since --sort --stale --status --time --timeout --title --type --until --verbose --watch --yes" ;;
         "show") words="--ascii --color --config --db --due --error-type --events --fields --help --json --label --no-header --output --payload --queue --quiet --result --since --stale --status --time --timeout --title --trace --type --until --verbose --yes" ;;
         "why") words="--ascii --color --config --db --due --error-type --fields --help --json --label --no-header --output --queue --quiet --since --stale --status --time --timeout --title --type --until --verbose --yes" ;;
-        "watch") words="--ascii --color --config --db --due --error-type --every --fields --help --json --label --no-header --output --plain --queue --quiet --since --stale --status --time --timeout --title --type --until --verbose --yes" ;;
-        "wait") words="--any --ascii --color --config --db --due --error-type --fields --for --help --json --label --map-exit --no-header --output --queue --quiet --since --stale --status --time --timeout --title --type --until --verbose --yes" ;;
+        "watch") words="--ascii --color --config --db --due --error-type --every --fields --help --json --label --no-header --output --plain --queue --quiet --since --stale --status --time --timeout --title --type --until --verbose --wait-for --yes" ;;
+        "wait") words="--any --ascii --color --config --db --due --error-type --fail-fast --fields --for --help --json --label --map-exit --no-header --output --queue --quiet --since --stale --status --time --timeout --title --type --until --verbose --yes" ;;
         "result") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "logs") words="--ascii --attempt --color --config --db --fields --follow --help --json --no-header --output --quiet --raw --stage --tail --time --timeout --verbose --yes" ;;
         "pause") words="--ascii --color --config --db --dry-run --due --error-type --fields --help --json --label --no-header --output --queue --quiet --reason --since --stale --status --time --timeout --title --type --until --verbose --wait --yes" ;;
         "resume") words="--ascii --color --config --db --dry-run --due --error-type --fields --from-start --help --json --label --no-header --output --queue --quiet --since --stale --status --time --timeout --title --type --until --verbose --yes" ;;
         "retry") words="--ascii --color --config --db --dry-run --due --error-type --fields --help --json --label --limit --lock --no-header --output --queue --quiet --since --stale --status --time --timeout --title --type --until --verbose --yes" ;;
         "restart") words="--ascii --color --config --db --dry-run --due --error-type --fields --help --json --label --no-header --output --queue --quiet --since --stale --status --time --timeout --title --type --until --verbose --yes" ;;
+        "edit") words="--ascii --at --color --config --db --dry-run --fields --help --json --max-retries --no-header --output --payload --priority --queue --quiet --set --time --timeout --title --verbose --yes" ;;
         "cancel") words="--ascii --color --config --db --dry-run --due --error-type --fields --help --json --label --no-header --output --queue --quiet --reason --since --stale --status --time --timeout --title --type --until --verbose --wait --yes" ;;
         "delete") words="--ascii --color --config --db --dry-run --due --error-type --fields --help --json --label --no-header --output --queue --quiet --since --stale --status --time --timeout --title --type --until --verbose --yes" ;;
         "verify") words="--ascii --color --config --db --due --error-type --fields --help --json --label --no-header --output --queue --quiet --since --stale --status --time --timeout --title --type --until --verbose --yes" ;;
@@ -61,7 +64,15 @@ _jobctl() {
         "queue list") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "queue pause") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --reason --time --timeout --type --verbose --yes" ;;
         "queue resume") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --type --verbose --yes" ;;
-        "types") words="detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "schedule") words="add list pause remove resume run-now show" ;;
+        "schedule add") words="--ascii --catch-up --color --config --cron --db --every --expires --fields --help --job-timeout --json --label --max-retries --no-header --output --overlap --payload --priority --queue --quiet --set --time --timeout --title --tz --verbose --yes" ;;
+        "schedule list") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "schedule pause") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --reason --time --timeout --verbose --yes" ;;
+        "schedule remove") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "schedule resume") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "schedule run-now") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "schedule show") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "types") words="detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections --ascii --color --config --db --fields --help --into --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "stats") words="--ascii --color --config --db --fail-over --fields --help --json --no-header --output --queue --quiet --since --time --timeout --type --verbose --yes" ;;
         "search") words="--ascii --color --config --count --db --document --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "connections") words="--ascii --color --config --db --fields --help --id --json --limit --no-header --note --output --quiet --reject --restore --star --time --timeout --validate --verbose --yes" ;;
@@ -84,7 +95,7 @@ _jobctl() {
         "prune") words="--ascii --color --config --db --dry-run --fields --help --json --no-header --older --output --quiet --results-older --time --timeout --verbose --yes" ;;
         "torture") words="--ascii --color --config --db --fault --fields --help --jobs --json --no-header --output --quiet --rate --seconds --seed --time --timeout --verbose --workers --yes" ;;
         "completion") words="bash zsh fish man --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
-        "help") words="submit list show why watch wait result logs pause resume retry restart cancel delete verify worker queue types stats search connections review db doctor config prune torture completion help version exit-codes json selectors settings --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "help") words="submit list show why watch wait result logs pause resume retry restart edit cancel delete verify worker queue schedule types stats search connections review db doctor config prune torture completion help version exit-codes json selectors settings --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "version") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
     esac
     if [[ "$cur" != -* && " show why watch wait logs pause resume retry restart cancel delete verify " == *" $path "* ]]; then

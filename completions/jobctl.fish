@@ -26,11 +26,13 @@ complete -c jobctl -n __fish_use_subcommand -a pause -d 'Pause jobs at their nex
 complete -c jobctl -n __fish_use_subcommand -a resume -d 'Continue paused jobs from their checkpoint.'
 complete -c jobctl -n __fish_use_subcommand -a retry -d 'Retry failed or cancelled jobs; --due is the sweep for cron.'
 complete -c jobctl -n __fish_use_subcommand -a restart -d 'Run ended jobs again from the first stage.'
+complete -c jobctl -n __fish_use_subcommand -a edit -d 'Change jobs that are pending or paused.'
 complete -c jobctl -n __fish_use_subcommand -a cancel -d 'Cancel jobs.'
 complete -c jobctl -n __fish_use_subcommand -a delete -d 'Delete ended jobs; their results in the library stay.'
 complete -c jobctl -n __fish_use_subcommand -a verify -d 'Compare checkpoints with their hashes.'
 complete -c jobctl -n __fish_use_subcommand -a worker -d 'Run, list and drain workers.'
 complete -c jobctl -n __fish_use_subcommand -a queue -d 'Pause and resume whole queues.'
+complete -c jobctl -n __fish_use_subcommand -a schedule -d 'Submit jobs at recurring times.'
 complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
 complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
 complete -c jobctl -n __fish_use_subcommand -a search -d 'Find passages in processed documents.'
@@ -92,10 +94,13 @@ complete -c jobctl -n '__fish_seen_subcommand_from submit' -l after -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l label -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l key -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l on-conflict -x -a 'return skip error'
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l notify -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l file -s f -rF
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l wait
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l watch
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l run
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l expires -x
+complete -c jobctl -n '__fish_seen_subcommand_from submit' -l job-timeout -x
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from submit' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from list' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
@@ -150,6 +155,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from watch' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l plain
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l every -x
+complete -c jobctl -n '__fish_seen_subcommand_from watch' -l wait-for
 complete -c jobctl -n '__fish_seen_subcommand_from watch' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
@@ -163,6 +169,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from wait' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l for -x -a 'pending processing paused completed failed cancelled done'
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l any
+complete -c jobctl -n '__fish_seen_subcommand_from wait' -l fail-fast
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l map-exit -x
 complete -c jobctl -n '__fish_seen_subcommand_from wait' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from result' -l output -s o -x -a 'table wide json ndjson csv tsv id'
@@ -226,6 +233,15 @@ complete -c jobctl -n '__fish_seen_subcommand_from restart' -l stale
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from restart' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from edit' -l priority -x -a 'lowest low normal high highest'
+complete -c jobctl -n '__fish_seen_subcommand_from edit' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from edit' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from edit' -l max-retries -x
+complete -c jobctl -n '__fish_seen_subcommand_from edit' -l at -x
+complete -c jobctl -n '__fish_seen_subcommand_from edit' -l payload -x
+complete -c jobctl -n '__fish_seen_subcommand_from edit' -l set -x
+complete -c jobctl -n '__fish_seen_subcommand_from edit' -l dry-run
+complete -c jobctl -n '__fish_seen_subcommand_from edit' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from cancel' -l title -x
@@ -292,6 +308,35 @@ complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcom
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from resume' -l type -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from resume' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from schedule' -a add
+complete -c jobctl -n '__fish_seen_subcommand_from schedule' -a list
+complete -c jobctl -n '__fish_seen_subcommand_from schedule' -a pause
+complete -c jobctl -n '__fish_seen_subcommand_from schedule' -a remove
+complete -c jobctl -n '__fish_seen_subcommand_from schedule' -a resume
+complete -c jobctl -n '__fish_seen_subcommand_from schedule' -a run-now
+complete -c jobctl -n '__fish_seen_subcommand_from schedule' -a show
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l cron -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l every -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l tz -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l catch-up -x -a 'skip latest all'
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l overlap -x -a 'skip queue'
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l payload -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l set -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l title -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l priority -x -a 'lowest low normal high highest'
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l max-retries -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l label -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l expires -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l job-timeout -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from add' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from list' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from pause' -l reason -x
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from pause' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from remove' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from resume' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from run-now' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from show' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a detect_connections
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a export_documents
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a import_document
@@ -300,6 +345,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from types' -a obsidian_sync
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a process_document
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a readwise_import
 complete -c jobctl -n '__fish_seen_subcommand_from types' -a reprocess_connections
+complete -c jobctl -n '__fish_seen_subcommand_from types' -l into -x
 complete -c jobctl -n '__fish_seen_subcommand_from types' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l since -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l type -s t -x -a 'detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
@@ -378,11 +424,13 @@ complete -c jobctl -n '__fish_seen_subcommand_from help' -a pause
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a resume
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a retry
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a restart
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a edit
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a cancel
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a delete
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a verify
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a worker
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a queue
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a schedule
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a types
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a stats
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a search

@@ -1,17 +1,21 @@
 """jobctl: long document jobs on Postgres, from the shell and from Python.
 
-Authors of job types need ``Pipeline`` and ``Context``; callers need ``connect`` from ``jobctl.wiring``. Their
-types are in ``__init__.pyi``; each is imported on first use, so that ``jobctl --help`` loads none of them.
+Authors of job types need ``Pipeline`` and ``Context``; applications need ``connect``. Their types are in
+``__init__.pyi``; each is imported on first use, so that ``jobctl --help`` loads none of them.
 """
 
 from importlib import import_module
 
 __version__ = "0.1.0"
 _MODULES = {
-    "Context": "jobctl.core.ports", "Job": "jobctl.core.job", "Pipeline": "jobctl.core.pipeline",
-    "Progress": "jobctl.core.job",
+    "Client": "jobctl.client", "Context": "jobctl.core.ports", "ControlOutcome": "jobctl.core.lifecycle",
+    "ControlResult": "jobctl.core.job", "Filters": "jobctl.core.filters", "Job": "jobctl.core.job", "Options": "jobctl.client",
+    "Pipeline": "jobctl.core.pipeline", "Progress": "jobctl.core.job", "Status": "jobctl.core.lifecycle",
+    "StatusChanged": "jobctl.core.watching", "Noted": "jobctl.core.watching", "Progressed": "jobctl.core.watching",
+    "Deleted": "jobctl.core.watching", "WatchEvent": "jobctl.core.watching", "Submitted": "jobctl.core.job", "Waited": "jobctl.client", "connect": "jobctl.wiring.application",
+    "verify_notification": "jobctl.core.notifications",
 }  # fmt: skip
-__all__ = ["Context", "Job", "Pipeline", "Progress", "__version__", "errors"]
+__all__ = [*_MODULES, "__version__", "errors"]  # noqa: PLE0604 - names of the table above
 
 
 def __getattr__(name: str) -> object:

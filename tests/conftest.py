@@ -21,7 +21,8 @@ from psycopg.conninfo import make_conninfo
 from jobctl.cli import entry
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from tests import servers
 from tests.zygote import Zygote, running
 
@@ -136,8 +137,8 @@ def claim(queue: Leases) -> Callable[..., list]:
     """Claims whatever is due of the types a and b."""
 
     def take(slots: int = 10) -> list:
-        lanes = [Lane(q, t, p) for q in queue.ready_queues() for t in ("a", "b") for p in range(5)]
-        return queue.claim(queue.worker, lanes, slots)
+        targets = [ClaimTarget(q, t, p) for q in queue.ready_queues() for t in ("a", "b") for p in range(5)]
+        return queue.claim(queue.worker, targets, slots)
 
     return take
 
@@ -247,7 +248,7 @@ def cli(shell: Shell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
 def eventually() -> Callable[..., object]:
     """Waits for a condition that another process brings about; fails with the last value."""
 
-    def until(look: Callable[[], object], seconds: float = 20.0) -> object:
+    def until(look: Callable[[], object], seconds: float = 60.0) -> object:
         seconds = min(seconds, float(os.environ.get("GUARDS_LONGEST_WAIT", seconds)))  # see tests/guards/runner.py
         deadline = time.monotonic() + seconds
         while True:

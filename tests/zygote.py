@@ -95,7 +95,7 @@ def serve(descriptor: int) -> None:
 
     for name in (*LOADED, *(f"jobctl.cli.commands.{place.partition(':')[0]}" for place, _ in COMMANDS.values())):
         importlib.import_module(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits here; the kernel reaps
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: no wait
     with socket.socket(fileno=descriptor) as end:
         while True:
             request, ancillary, _, _ = end.recvmsg(1 << 20, socket.CMSG_SPACE(4 * array.array("i").itemsize))

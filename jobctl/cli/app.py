@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import click
 
@@ -16,9 +15,11 @@ from jobctl.cli.output.text import LONGEST, cut, echo, is_text, seconds
 from jobctl.cli.registry import ALIASES, COMMANDS, GROUPS
 from jobctl.client import Client
 from jobctl.core.errors import UsageError
+from jobctl.system.environment import variables
 from jobctl.wiring import Settings
 
 OUTPUTS = ("table", "wide", "json", "ndjson", "csv", "tsv", "id")
+P = ParamSpec("P")
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
@@ -31,7 +32,7 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds."""
         if isinstance(value, (int, float)):
             return float(value)
@@ -55,7 +56,7 @@ class State(Display):
     @property
     def yes(self) -> bool:
         """Whether nothing is to be asked."""
-        return self.given("yes")
+        return self.has("yes")
 
     @property
     def verbosity(self) -> int:
@@ -70,23 +71,23 @@ class State(Display):
     def connect(self) -> Client:
         """The client; opened once a command."""
         if self.client is None:
-            self.client = wiring.connect(self.settings(), report=self.say)
+            self.client = wiring.connect(self.settings(), report=self.notice)
         return self.client
 
 
 # -- the globals -----------------------------------------------------------------------------------------------------
 
 
-def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    given = value not in (None, (), False, 0)
-    if given:
+def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    is_set = value not in (None, (), False, 0)
+    if is_set:
         name = "output" if param.name == "json_output" else str(param.name)
         ctx.ensure_object(State).flags[name] = "json" if param.name == "json_output" else value
-    if given and param.name == "ascii":
-        os.environ["JOBCTL_ASCII"] = "1"
-    if given and param.name == "timeout":
+    if is_set and param.name == "ascii":
+        variables["JOBCTL_ASCII"] = "1"
+    if is_set and param.name == "timeout":
         signal.signal(signal.SIGALRM, _out_of_time)
-        signal.setitimer(signal.ITIMER_REAL, max(value, 0.001))
+        signal.setitimer(signal.ITIMER_REAL, max(float(str(value)), 0.001))
 
 
 def _out_of_time(*_: object) -> None:
@@ -138,8 +139,8 @@ class Command(click.Command):
         self.params += self.shared
         self.context_settings = {**HELP_OPTIONS, **self.context_settings}
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command, if its answer has somewhere to go: nobody would learn what it did otherwise."""
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs the command, if stdout is open: without it the outcome would be lost."""
         if 1 in ctx.ensure_object(State).closed and not self.silent:
             raise UsageError("stdout is closed", hint="Redirect it to /dev/null if the output is not wanted.")
         return super().invoke(ctx)
@@ -245,7 +246,7 @@ def _brief(option: click.Option) -> str:
     return f"[{option.opts[0]}{f' {value}' if value else ''}]"
 
 
-def _version(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+def _version(ctx: click.Context, _: click.Parameter, value: object) -> None:
     if value:
         echo(f"jobctl {__version__}")
         ctx.exit(0)
@@ -273,11 +274,11 @@ def top() -> click.Context:
     return click.Context(root, info_name="jobctl", help_option_names=HELP_OPTIONS["help_option_names"])
 
 
-def command(name: str | None = None, **attrs: Any) -> Callable[[Callable[..., Any]], Command]:
+def command(name: str | None = None, **attrs: Any) -> Callable[[Callable[..., int]], Command]:
     """``click.command`` with the globals; ``examples`` are lines that help shows first."""
     return click.command(name, cls=Command, **attrs)
 
 
-def pass_state(function: Callable[..., Any]) -> Callable[..., Any]:
+def pass_state(function: Callable[Concatenate[State, P], int]) -> Callable[P, int]:
     """Passes the state as the first argument."""
     return click.make_pass_decorator(State, ensure=True)(function)

@@ -10,16 +10,17 @@ from pathlib import Path
 from jobctl.cli.output.text import cut, visible
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import JobFlags, Status, actions
+from jobctl.system.environment import variables
 
 MOST = 200
 
 
 def path() -> Path:
     """Where the completion scripts look."""
-    base = os.environ.get("JOBCTL_HOME")
+    base = variables.get("JOBCTL_HOME")
     if base:
         return Path(base) / "cache" / "ids"
-    cache = os.environ.get("XDG_CACHE_HOME") or (f"{os.environ['HOME']}/.cache" if os.environ.get("HOME") else None)
+    cache = variables.get("XDG_CACHE_HOME") or (f"{variables['HOME']}/.cache" if variables.get("HOME") else None)
     return Path(cache) / "jobctl" / "ids" if cache else Path("/nonexistent/jobctl/ids")
 
 

@@ -48,36 +48,37 @@ def run(arguments: Sequence[str] | None = None, *, closed: Collection[int] = ())
             args=None if arguments is None else list(arguments), prog_name="jobctl", standalone_mode=False, obj=state
         )
         sys.stdout.flush()
-    except click.exceptions.Exit as leaving:
-        return _flushed(leaving.exit_code)
-    except SystemExit as leaving:  # click leaves like this when a reader went away
-        gone = type(sys.stdout).__name__.endswith("PacifyFlushWrapper")
-        return _broken_pipe() if gone else int(leaving.code or 0)
-    except (click.Abort, KeyboardInterrupt):
-        return 130
+    except (click.exceptions.Exit, click.Abort, click.ClickException, SystemExit, KeyboardInterrupt) as error:
+        return _left(state, error)
     except Terminated:
         return 143
     except OutOfTime:
         _complain(state, f"--timeout of {state.flags.get('timeout'):g} s ran out", "What was done so far is kept.", 124)
         return 124
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return 2
-    except click.ClickException as error:
-        _complain(state, error.format_message(), _usage_hint(error), 2)
-        return 2
-    except BrokenPipeError:
-        return _broken_pipe()
-    except OSError as error:
-        if error.errno == errno.EPIPE:
-            return _broken_pipe()
-        return _failed(state, error)
-    except Exception as error:  # whatever comes up here becomes a message and a code
-        return _failed(state, error)
+    except Exception as error:  # every error becomes a message and a code
+        return _broken_pipe() if isinstance(error, OSError) and error.errno == errno.EPIPE else _failed(state, error)
     finally:
         if state.client is not None:
             state.client.close()
     return result if isinstance(result, int) else 0
+
+
+def _left(state: State, error: BaseException) -> int:
+    """The code of a command that click ended: help, a usage error, an interrupt, a closed output pipe."""
+    match error:
+        case click.exceptions.Exit():
+            return _flushed(error.exit_code)
+        case SystemExit():  # click leaves like this when a reader closed the pipe
+            closed = type(sys.stdout).__name__.endswith("PacifyFlushWrapper")
+            return _broken_pipe() if closed else int(error.code or 0)
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.format_message(), err=True)
+            return 2
+        case click.ClickException():
+            _complain(state, error.format_message(), _usage_hint(error), 2)
+            return 2
+        case _:
+            return 130
 
 
 def _terminate_like_others() -> None:
@@ -86,7 +87,7 @@ def _terminate_like_others() -> None:
 
     try:
         signal.signal(signal.SIGTERM, unwind)
-    except ValueError:  # not the main thread: somebody else's signals
+    except ValueError:  # not the main thread: signals are not ours
         return
 
 

@@ -30,6 +30,7 @@ MEANINGS: tuple[tuple[int, str], ...] = (
 OF_ERRORS: dict[type[BaseException], int] = {
     errors.UsageError: 2,
     errors.JobNotFound: 3,
+    errors.ScheduleNotFound: 3,
     errors.IllegalTransition: 4,
     errors.ConfigError: 5,
     errors.StoreUnavailable: 6,

@@ -21,6 +21,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "resume": ("control:resume", "Continue paused jobs from their checkpoint."),
         "retry": ("control:retry", "Retry failed or cancelled jobs; --due is the sweep for cron."),
         "restart": ("control:restart", "Run ended jobs again from the first stage."),
+        "edit": ("edit:edit", "Change jobs that are pending or paused."),
         "cancel": ("control:cancel", "Cancel jobs."),
         "delete": ("control:delete", "Delete ended jobs; their results in the library stay."),
         "verify": ("inspect:verify", "Compare checkpoints with their hashes."),
@@ -28,6 +29,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Workers": {
         "worker": ("worker:worker", "Run, list and drain workers."),
         "queue": ("queue:queue", "Pause and resume whole queues."),
+        "schedule": ("schedule:schedule", "Submit jobs at recurring times."),
         "types": ("about:types", "Show job types with their input and stages."),
         "stats": ("stats:stats", "Show counts, times and retries."),
     },

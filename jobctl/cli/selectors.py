@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypedDict, TypeVar
 
 import click
 
 from jobctl.cli.app import State
 from jobctl.cli.output.text import cut, is_text, parse_when
 from jobctl.core.errors import JobNotFound, UsageError
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ACTIVE, DONE, Status
 
 NAMES = {"active": ACTIVE, "done": DONE}
 LARGEST = 2**63 - 1
 ERROR_TYPES = ("transient", "paywall", "invalid", "permanent")
+F = TypeVar("F", bound=Callable[..., int])
 
 
 class Selector(click.Option):
@@ -26,8 +27,23 @@ class Selector(click.Option):
     heading = "Which jobs"
 
 
-def selectors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the selector options; they arrive as one ``where`` dict."""
+class Selection(TypedDict, total=False):
+    """The values of the selector options."""
+
+    status: tuple[str, ...]
+    job_type: tuple[str, ...]
+    title_has: str | None
+    label: tuple[str, ...]
+    queue: str | None
+    error_type: tuple[str, ...]
+    since: str | None
+    until: str | None
+    stale: bool
+    due: bool
+
+
+def selectors(function: F) -> F:
+    """Adds the selector options; a command takes them as ``**where: Unpack[Selection]``."""
     options = [
         click.option("-s", "--status", "status", multiple=True, help="By status; also active, done.", cls=Selector),
         click.option("-t", "--type", "job_type", multiple=True, help="By job type.", cls=Selector),
@@ -54,15 +70,12 @@ def selectors(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-WHERE = ("status", "job_type", "title_has", "label", "queue", "error_type", "since", "until", "stale", "due")
+def is_narrow(where: Selection) -> bool:
+    """Whether any selector option has a value."""
+    return any(value for name, value in where.items() if name in Selection.__annotations__)
 
 
-def split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Selector values, and the rest."""
-    return {n: values[n] for n in WHERE if n in values}, {n: v for n, v in values.items() if n not in WHERE}
-
-
-def filters(where: dict[str, Any], ids: Sequence[int] | None = None) -> Filters:
+def filters(where: Selection, ids: Sequence[int] | None = None) -> Filters:
     """Selector values as filters. Raises ``UsageError``."""
     pairs = [label.partition("=") for label in where.get("label") or ()]
     return Filters(
@@ -81,9 +94,9 @@ def filters(where: dict[str, Any], ids: Sequence[int] | None = None) -> Filters:
     )
 
 
-def _statuses(given: Sequence[str]) -> tuple[str, ...] | None:
+def _statuses(values: Sequence[str]) -> tuple[str, ...] | None:
     found: list[str] = []
-    for word in (part for value in given for part in value.split(",")):
+    for word in (part for value in values for part in value.split(",")):
         if word in NAMES:
             found += [str(status) for status in NAMES[word]]
         elif word in list(Status):
@@ -135,9 +148,9 @@ def read_stdin(state: State) -> str:
     return text
 
 
-def chosen(state: State, words: Sequence[str], where: dict[str, Any], *, verb: str, dry_run: bool = False) -> list[int]:
+def chosen(state: State, words: Sequence[str], where: Selection, *, verb: str, dry_run: bool = False) -> list[int]:
     """The ids a verb is to act on. Neither ids nor selectors is a usage error, never "all"."""
-    selected = any(where.get(name) for name in WHERE)
+    selected = is_narrow(where)
     if words and selected:
         raise UsageError("give ids or selectors, not both", hint=f"jobctl {verb} --help")
     if words:

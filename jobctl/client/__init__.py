@@ -3,10 +3,10 @@
 from jobctl.client.explain import explain
 from jobctl.client.facade import Client
 from jobctl.client.input_files import open_regular
+from jobctl.client.new_jobs import Options, new_job
 from jobctl.client.operations import Swept
 from jobctl.client.results import Verified
 from jobctl.client.retention import Pruned
-from jobctl.client.submission import Options, new_job
 from jobctl.client.waiting import Waited
 
 __all__ = [

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from jobctl.core.errors import JobNotFound
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
+from jobctl.system import clock
 
 if TYPE_CHECKING:  # a command that prints its help must not pay for the driver
+    from jobctl.postgres.caller import CallerConnection
     from jobctl.postgres.queue import Queue
 
 
@@ -27,7 +29,10 @@ class Base:
         user: str = "",
         pausing: bool = True,
         retries: Mapping[str, int] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        notify_url: str | None = None,
+        unknown_types: bool = False,
+        borrow: Callable[[CallerConnection, str], Queue] | None = None,
+        sleep: Callable[[float], None] = clock.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queue = queue
@@ -36,17 +41,26 @@ class Base:
         self.user = user
         self._pausing = pausing
         self._retries_of = dict(retries or {})
+        self._notify_url = notify_url
+        self._unknown_types = unknown_types
+        self._borrow = borrow
         self._sleep = sleep
         self._monotonic = monotonic
         queue.actor = user
 
     def close(self) -> None:
-        """Closes the connection."""
-        self.queue.close()
+        """Closes all its connections; the next call would open another."""
+        self.queue.close_all()
 
-    def _known(self, ids: Iterable[int]) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _known(self, ids: Iterable[int], queue: Queue | None = None) -> None:
         wanted = sorted(set(ids))
-        missing = set(wanted) - self.queue.statuses(wanted).keys() if wanted else set()
+        missing = set(wanted) - (queue or self.queue).statuses(wanted).keys() if wanted else set()
         if missing:
             raise JobNotFound(f"no such job: {', '.join(map(str, sorted(missing)))}", hint="jobctl list")
 

@@ -7,7 +7,8 @@ from typing import assert_never
 
 from jobctl.client.base import Base
 from jobctl.core.errors import ConfigError
-from jobctl.core.job import ControlResult, Filters, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import ControlResult, Progress
 from jobctl.core.lifecycle import DONE, ControlOutcome, JobFlags, Status, Verb, actions
 from jobctl.core.rows import ControlRow
 

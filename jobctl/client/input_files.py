@@ -8,14 +8,13 @@ import os
 import stat
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
 
 from jobctl.core.errors import InvalidArguments
 from jobctl.core.keys import source_key
 from jobctl.core.ports import Storage
 
 
-def store(storage: Storage, stream: BufferedReader, path: Path, field: str) -> dict[str, Any]:
+def store(storage: Storage, stream: BufferedReader, path: Path, field: str) -> dict[str, object]:
     """Puts an open file into the storage under the hash of its bytes."""
     before = _version(stream)
     sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -55,7 +54,7 @@ def open_regular(path: Path, field: str) -> BufferedReader:
 
 
 def _version(stream: BufferedReader) -> tuple[int, int]:
-    """What changes when somebody writes into an open file."""
+    """What changes when an open file is written to."""
     facts = os.fstat(stream.fileno())
     return facts.st_mtime_ns, facts.st_size
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from jobctl.client.base import Base
 from jobctl.client.explain import explain
 from jobctl.core.errors import JobNotFound
-from jobctl.core.job import Filters, Job
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job
 from jobctl.core.rows import CheckpointRow, Event, LogLine
 
 MANY = 10_000

@@ -13,10 +13,12 @@ from jobctl.core.server import Blocker, Effective, Health
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep did: ids that were requeued, ids that were rescued."""
+    """What a sweep did, as ids: requeued, rescued, cancelled as expired, submitted by schedules."""
 
-    requeued: tuple[int, ...]
-    rescued: tuple[int, ...]
+    requeued: tuple[int, ...] = ()
+    rescued: tuple[int, ...] = ()
+    expired: tuple[int, ...] = ()
+    submitted: tuple[int, ...] = ()
 
 
 class Operations(Base):
@@ -33,10 +35,12 @@ class Operations(Base):
                     done.extend(row.id for row in rows)
                     if not rows:
                         break
+            expired = self.queue.expire(limit=limit)
+            submitted = self.queue.fire_schedules()
             self.queue.make_due()  # also of what was just moved
             self.queue.wake_dependents(None)
             self.queue.wake_keys(None)
-        return Swept(tuple(requeued), tuple(rescued))
+        return Swept(tuple(requeued), tuple(rescued), tuple(expired), tuple(submitted))
 
     def stats(
         self, *, since: datetime | None = None, types: Sequence[str] | None = None, queue: str | None = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from jobctl.client.inspection import Inspection
 from jobctl.core import result
 from jobctl.core.attempt import StoredResult
 from jobctl.core.checkpoint import digest
 from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, IllegalTransition
-from jobctl.core.job import Filters, Job
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Verified:
 class Results(Inspection):
     """Reads results."""
 
-    def result(self, job_id: int) -> Any:
+    def result(self, job_id: int) -> object:
         """What the last stage of a completed job returned, bytes as bytes.
 
         Raises ``JobNotFound``, ``IllegalTransition`` while it is not completed, ``CheckpointMissing`` where the bytes are

@@ -2,80 +2,85 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Unpack
 
 from jobctl.client.base import Base
 from jobctl.client.input_files import open_regular, store
-from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
-from jobctl.core.errors import IllegalTransition, InvalidArguments, UsageError
-from jobctl.core.job import PRIORITIES, NewJob, Submitted
+from jobctl.client.new_jobs import Model, OptionFields, Options, new_job, unvalidated_job
+from jobctl.core.errors import IllegalTransition, UnknownJobType, UsageError
+from jobctl.core.job import NewJob, Submitted
 from jobctl.core.pipeline import Pipeline
 
-TITLE_CAP = 512
-NAME_CAP = 512
-"""Characters of a queue, a key or a label: it must fit an entry of an index."""
-YEARS = range(2000, 2200)
-"""In which a job may be due: an instant near the ends of the calendar can be written to a row and not read again."""
-FOREVER = 100 * 365.25 * 86_400
-"""Seconds that nobody waits."""
-MOST_RETRIES = 10_000
+if TYPE_CHECKING:
+    from jobctl.postgres.caller import CallerConnection
+    from jobctl.postgres.queue import Queue
+
 BATCH = 1000
 """Jobs that are created by one statement."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a job is to be queued, apart from its input."""
-
-    title: str | None = None
-    queue: str = "default"
-    priority: str = "normal"
-    max_retries: int | None = None
-    delay: float = 0.0
-    at: datetime | None = None
-    after: tuple[int, ...] = ()
-    labels: Mapping[str, str] | None = None
-    key: str | None = None
-    on_conflict: str = "return"  # return skip error
-    reserved: float = 0.0
-    """Seconds for which only a worker that was started for this very job may take it."""
 
 
 class Submission(Base):
     """Creates jobs."""
 
-    def submit(self, job_type: str, data: Mapping[str, Any], options: Options | None = None) -> Submitted:
-        """Creates a job: type known, input valid, input files taken into the storage."""
-        return self.submit_all([(job_type, data, options or Options())])[0]
+    def submit(
+        self,
+        job_type: str,
+        data: Mapping[str, object] | Model | None = None,
+        options: Options | None = None,
+        *,
+        connection: CallerConnection | None = None,
+        **fields: Unpack[OptionFields],
+    ) -> Submitted:
+        """Creates a job: type known, input valid, input files taken into the storage.
+
+        ``data`` is the input, as a mapping or a model; ``fields`` are those of ``Options``: ``priority="high"``. With the
+        ``connection`` of the caller (psycopg, or a Connection or Session of SQLAlchemy) the job is created in the
+        caller's transaction, and exists once that is committed.
+
+        Raises ``UnknownJobType``, ``InvalidArguments`` with every bad field, ``JobNotFound`` for a job in ``after``, and
+        ``IllegalTransition`` where the key is taken and ``on_conflict`` is "error".
+        """
+        if data is not None and not isinstance(data, Mapping):
+            data = data.model_dump(mode="json", exclude_none=True)
+        chosen = replace(options or Options(), **fields)
+        return self.submit_all([(job_type, data or {}, chosen)], connection=connection)[0]
 
     def submit_all(
-        self, requests: Iterable[tuple[str, Mapping[str, Any], Options]], *, dry_run: bool = False
+        self,
+        requests: Iterable[tuple[str, Mapping[str, object], Options]],
+        *,
+        dry_run: bool = False,
+        connection: CallerConnection | None = None,
     ) -> list[Submitted]:
-        """Creates jobs in one transaction, ids in order: all of them or none.
+        """Creates jobs in one transaction, ids in order: all of them or none. ``connection``: see ``submit``.
 
         Requests are taken one by one and written in batches, so that any number fits in memory.
         """
-        given = enumerate(requests)
-        batch = self._prepared(given, take=not dry_run)
+        queue = self.queue if connection is None else self._caller_queue(connection)
+        numbered = enumerate(requests)
+        batch = self._prepared(numbered, take=not dry_run)
         strict = any(options.on_conflict == "error" for _, options in batch)
         answers: list[Submitted] = []
         # one statement is a transaction anyway
-        whole = self.queue.transaction(dry_run=dry_run) if dry_run or strict or len(batch) == BATCH else nullcontext()
-        with whole:
+        several = dry_run or strict or len(batch) == BATCH or connection is not None
+        with queue.transaction(dry_run=dry_run) if several else nullcontext():
             while batch:
-                answers += self._create(batch)
-                batch = self._prepared(given, take=not dry_run) if len(batch) == BATCH else []
+                answers += self._create(queue, batch)
+                batch = self._prepared(numbered, take=not dry_run) if len(batch) == BATCH else []
         return answers
 
+    def _caller_queue(self, connection: CallerConnection) -> Queue:
+        if self._borrow is None:
+            raise UsageError("this client submits on its own connection only", hint="jobctl.connect()")
+        return self._borrow(connection, self.user)
+
     def _prepared(
-        self, requests: Iterator[tuple[int, tuple[str, Mapping[str, Any], Options]]], *, take: bool
+        self, requests: Iterator[tuple[int, tuple[str, Mapping[str, object], Options]]], *, take: bool
     ) -> list[tuple[NewJob, Options]]:
         prepared = []
         for number, request in islice(requests, BATCH):
@@ -86,9 +91,9 @@ class Submission(Base):
                 raise
         return prepared
 
-    def _create(self, batch: Sequence[tuple[NewJob, Options]]) -> list[Submitted]:
-        self._known(dependency for job, _ in batch for dependency in job.after)
-        answers = self.queue.submit([job for job, _ in batch])
+    def _create(self, queue: Queue, batch: Sequence[tuple[NewJob, Options]]) -> list[Submitted]:
+        self._known((dependency for job, _ in batch for dependency in job.after), queue)
+        answers = queue.submit([job for job, _ in batch])
         for (_, options), answer in zip(batch, answers, strict=True):
             if not answer.created and options.on_conflict == "error":
                 raise IllegalTransition(
@@ -97,73 +102,26 @@ class Submission(Base):
                 )
         return answers
 
-    def _prepare(self, job_type: str, data: Mapping[str, Any], options: Options, *, take: bool) -> NewJob:
-        pipeline = self._load(job_type)
+    def _prepare(self, job_type: str, data: Mapping[str, object], options: Options, *, take: bool) -> NewJob:
+        if options.notify is None and self._notify_url:
+            options = replace(options, notify=self._notify_url)
+        try:
+            pipeline = self._load(job_type)
+        except UnknownJobType:
+            if not self._unknown_types:
+                raise
+            return unvalidated_job(job_type, data, options, created_by=self.user, retries=self._retries_of)
         job = new_job(pipeline, data, options, created_by=self.user, retries=self._retries_of)
         inputs = self._take_in(pipeline, job.input_data) if take else {}
-        metadata = dict(job.metadata) | ({"inputs": inputs} if inputs else {})
-        return NewJob(**{name: getattr(job, name) for name in NewJob.__dataclass_fields__} | {"metadata": metadata})
+        return replace(job, metadata={**job.metadata, "inputs": inputs}) if inputs else job
 
-    def _take_in(self, pipeline: Pipeline, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _take_in(self, pipeline: Pipeline, data: Mapping[str, object]) -> dict[str, object]:
         """Puts input files into the storage under their hash, so that any worker can run the job."""
-        taken: dict[str, Any] = {}
+        taken: dict[str, object] = {}
         for name in pipeline.input_files:
             path = data.get(name)
             if not path:
                 continue
-            with open_regular(Path(path), name) as stream:
-                taken[str(path)] = store(self._storage(), stream, Path(path), name)
+            with open_regular(Path(str(path)), name) as stream:
+                taken[str(path)] = store(self._storage(), stream, Path(str(path)), name)
         return taken
-
-
-def new_job(
-    pipeline: Pipeline, data: Mapping[str, Any], options: Options, *, created_by: str, retries: Mapping[str, int]
-) -> NewJob:
-    """A validated job, ready for the queue. Raises ``InvalidArguments``."""
-    if too_deep(data):
-        problem = f"input: nested deeper than {MAX_LEVELS} levels"
-        raise InvalidArguments(f"{pipeline.name}: {problem}", [problem])
-    args = pipeline.validate(data)
-    payload = args.model_dump(mode="json", exclude_none=True)
-    if len(json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_INPUT:
-        raise InvalidArguments(f"{pipeline.name}: the input is larger than 64 KiB", ["input: larger than 64 KiB"])
-    if options.priority not in PRIORITIES:
-        raise UsageError(f"unknown priority {options.priority!r}", hint=f"one of: {', '.join(PRIORITIES)}")
-    if not 0.0 <= options.delay < FOREVER:
-        raise UsageError(f"invalid delay: {options.delay:g}s", hint="0 seconds to 100 years")
-    tries = retries.get(pipeline.name, pipeline.max_retries) if options.max_retries is None else options.max_retries
-    if not 0 <= tries <= MOST_RETRIES:
-        raise UsageError(f"invalid number of retries: {tries}", hint=f"0 to {MOST_RETRIES}")
-    _refuse_unfit(options)
-    title = options.title if options.title is not None else pipeline.title(args)
-    mode = pipeline.mode(args)
-    return NewJob(
-        job_type=pipeline.name,
-        input_data=payload,
-        title=title.replace("\x00", "").encode("utf-8", "replace").decode()[:TITLE_CAP],
-        queue=options.queue,
-        priority=PRIORITIES[options.priority],
-        labels=dict(options.labels or {}),
-        key=options.key,
-        concurrency_key=pipeline.key(args),
-        created_by=created_by,
-        delay=options.delay,
-        run_after=options.at,
-        metadata={"label": pipeline.label, "stages": [stage.name for stage in pipeline.stages]}
-        | ({"mode": mode} if mode else {})
-        | ({"reserved_s": options.reserved} if options.reserved else {}),
-        max_retries=tries,
-        after=options.after,
-    )
-
-
-def _refuse_unfit(options: Options) -> None:
-    """Raises ``UsageError`` for names and times that a row could hold and nobody could use."""
-    labels = options.labels or {}
-    for what, text in (("queue", options.queue), ("key", options.key), *(("label", part) for part in labels)):
-        if text is not None and not 0 < len(text) <= NAME_CAP:
-            raise UsageError(f"the {what} is {'too long' if text else 'empty'}", hint=f"1 to {NAME_CAP} characters")
-    if not all(isinstance(value, str) and len(value) <= NAME_CAP for value in labels.values()):
-        raise UsageError("the value of a label is not text, or too long", hint=f"Up to {NAME_CAP} characters")
-    if options.at is not None and options.at.year not in YEARS:
-        raise UsageError(f"no job can be due in {options.at:%Y}", hint=f"From {YEARS[0]} to {YEARS[-1]}")

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jobctl.client.base import Base
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import DONE, Status, reachable
 
 POLL = 0.25
-"""Seconds between two looks of a wait."""
+"""Seconds between two polls of a wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,16 @@ class Waiting(Base):
         *,
         until: Sequence[Status] = DONE,
         first: bool = False,
+        fail_fast: bool = False,
         timeout: float | None = None,
     ) -> Waited:
         """Blocks until all jobs (``first``: any) reached ``until``, or can't any more. ``timeout`` in seconds.
 
-        A status that was passed through between two looks counts: the history decides, not the moment.
+        A failed job that will be retried automatically has not ended; it counts where ``failed`` is wanted by itself.
+
+        With ``fail_fast`` it ends as soon as one failed, was cancelled or can't reach ``until`` any more.
+
+        A status that was passed through between two polls counts: the history decides, not the moment.
         """
         self._known(ids)
         fleeting = [str(status) for status in until if status not in DONE]
@@ -48,26 +53,35 @@ class Waiting(Base):
                 for i in ids
                 if i not in passed and (r := _ended(statuses.get(i), until, self._retries(i, statuses)))
             }
-            if len(reasons) == len(ids) or (first and reasons):
+            if len(reasons) == len(ids) or (first and reasons) or (fail_fast and set(reasons.values()) - {"reached"}):
                 return Waited(statuses, reasons)
             if deadline is not None and self._monotonic() >= deadline:
                 return Waited(statuses, reasons | {i: "timeout" for i in ids if i not in reasons})
             self._sleep(POLL)
 
+    def wait_for(self, ids: Sequence[int], *, timeout: float | None = None) -> bool:
+        """Blocks until all jobs exist; returns whether they do. ``timeout`` in seconds."""
+        deadline = None if timeout is None else self._monotonic() + timeout
+        while set(ids) - self.queue.statuses(ids).keys():
+            if deadline is not None and self._monotonic() >= deadline:
+                return False
+            self._sleep(POLL)
+        return True
+
     def _retries(self, job_id: int, statuses: Mapping[int, Status]) -> bool:
-        """Whether a failed job will be tried again by itself: then it has not ended."""
+        """Whether a failed job will be retried automatically: then it has not ended."""
         if statuses.get(job_id) is not Status.FAILED:
             return False
         found = self.queue.find(Filters(ids=(job_id,)))
-        # it may have moved on since its status was read: then the next look tells
+        # it may have moved on since its status was read: then the next poll decides
         return bool(found) and (found[0].status is not Status.FAILED or found[0].next_retry_at is not None)
 
 
 def _ended(status: Status | None, until: Sequence[Status], retries: bool) -> str | None:  # noqa: FBT001
-    """Why the wait for one job is over, None while it goes on."""
+    """Why the wait for one job is over, None while it continues."""
     if status is None:
         return "unreachable"
-    if status in until and not (retries and Status.PENDING not in until):
+    if status in until and not (retries and Status.COMPLETED in until):
         return str(status) if status in (Status.FAILED, Status.CANCELLED) else "reached"
     if status in (Status.FAILED, Status.CANCELLED) and not retries:
         return str(status)

@@ -1,4 +1,4 @@
-"""What a job may be given: the database refuses the same (migration 0004)."""
+"""Limits of a job's input: the database refuses the same (migration 0004)."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _parts(data: bytes, max_bytes: int) -> tuple[bytes, bytes]:
     return text, stream.unused_data
 
 
-def _restore(value: Any, raw: bytes) -> Any:
+def _restore(value: object, raw: bytes) -> object:
     if isinstance(value, list):
         return [_restore(item, raw) for item in value]
     if isinstance(value, dict):

@@ -45,6 +45,7 @@ class Line:
     indent: float = 0.0  # left edge in points
     heading: int = 0  # level from the outline, 0: none
     y: float = 0.0  # baseline as a fraction of the page height, 0 at the bottom
+    table: list[list[str]] = field(default_factory=list)  # rows of cells, where this is a whole table
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,10 @@ class JobNotFound(JobctlError):
     """No job has this id."""
 
 
+class ScheduleNotFound(JobctlError):
+    """There is no schedule of this name."""
+
+
 class IllegalTransition(JobctlError):
     """The move is not in the table for the job's present status; the hint says what is."""
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from jobctl.core.lifecycle import ControlOutcome, JobFlags, Status, Verb, actions
@@ -50,6 +51,8 @@ _PROGRESS: dict[str, Callable[[object], bool]] = {
     **dict.fromkeys(("current", "total"), _is_count),
     **dict.fromkeys(("rate_per_s", "eta_s"), _is_amount),
 }
+"""What each field of a progress may be."""
+_progress_values = attrgetter(*_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +71,16 @@ class Progress:
     updated_at: str | None = None
 
     @classmethod
-    def of(cls, data: Mapping[str, Any] | None) -> Progress:
+    def of(cls, data: Mapping[str, object] | None) -> Progress:
         """From the column; fields of a newer version, and values of another type, are ignored."""
         if not isinstance(data, Mapping):
             return cls()
-        return cls(**{key: value for key, value in data.items() if key in _PROGRESS and _PROGRESS[key](value)})
+        values: dict[str, Any] = {k: value for k, value in data.items() if k in _PROGRESS and _PROGRESS[k](value)}
+        return cls(**values)
 
     def column(self) -> dict[str, float | int | str]:
         """The value of the column: what is None is left out."""
-        values = ((name, getattr(self, name)) for name in self.__dataclass_fields__)
-        return {name: value for name, value in values if value is not None}
+        return {name: value for name, value in zip(_PROGRESS, _progress_values(self), strict=True) if value is not None}
 
     @property
     def moved_at(self) -> datetime | None:
@@ -255,6 +258,8 @@ class NewJob:
     max_retries: int = 3
     entity_type: str | None = None
     entity_id: str | None = None
+    expires: float | None = None
+    """Seconds after which it is cancelled if it has not started."""
     after: tuple[int, ...] = ()
 
 
@@ -275,24 +280,3 @@ class ControlResult:
     was: Status | None
     message: str
     hint: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which jobs: every field narrows; None leaves out."""
-
-    ids: tuple[int, ...] | None = None
-    statuses: tuple[str, ...] | None = None
-    types: tuple[str, ...] | None = None
-    title: str | None = None
-    labels: Mapping[str, str] | None = None
-    label_keys: tuple[str, ...] | None = None
-    queue: str | None = None
-    error_types: tuple[str, ...] | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    stale: bool = False
-    due: bool = False
-    created_by: str | None = None
-    before: int | None = None
-    """Only ids below this one: the page after."""

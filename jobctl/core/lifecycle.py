@@ -106,7 +106,7 @@ MOVES: tuple[Move, ...] = (
     Move("requeue", (F,), (P,), (S,), "An automatic retry is due."),
     Move("retry", (F, X), (P,), (U,), "A person tries again from the checkpoint, within the job's retry limit."),
     Move("restart", (F, X, C), (P,), (U,), "Forgets checkpoints and output and runs from the first stage."),
-    Move("release", (R,), (P,), (W,), "A worker that shuts down gives the job back; nothing is charged."),
+    Move("release", (R,), (P,), (W,), "A worker that shuts down returns the job to its queue; nothing is charged."),
     Move("rescue", (R,), (P, Z, X), (W, S), "The lease ran out or the child died; a standing request is obeyed."),
     Move("abandon", (R,), (F,), (W, S), "The job took its worker down three times; it stops, with the reason."),
     Move("cancel", (P, Z, F, R), (X,), (U, W), "Ends the job; the row and its checkpoints stay."),

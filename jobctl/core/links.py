@@ -23,6 +23,7 @@ _FORMS = (
     ),  # href="target"
 )
 """How a link is written, up to where the text that makes it inert goes; group 1 is the target."""
+_MADE_INERT = re.compile(r"\]\\\(\s{0,9}$")  # before <target> of a link that is text by now
 
 
 def unsafe(target: str) -> bool:
@@ -46,7 +47,7 @@ def neutralised(text: str) -> tuple[str, int]:
             nonlocal found
             if not unsafe(match.group(1)):
                 return match.group()
-            found += 1
+            found += not _MADE_INERT.search(match.string, max(0, match.start() - 12), match.start())
             return match.group() + inert
 
         text = pattern.sub(replaced, text)

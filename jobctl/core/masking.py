@@ -14,7 +14,7 @@ _QUERY = re.compile(r"(?<=[?&])([^=&?#\s]++)=[^&#\s]++")
 
 
 def mask_url(url: str) -> str:
-    """A URL without its userinfo and without the values of its query; text that is no URL comes back as it is."""
+    """A URL without its userinfo and without the values of its query; other text is returned as it is."""
     if "://" not in url:
         return url
     head, fragment, _ = _QUERY.sub(rf"\1={MASK}", _mask_userinfo(url)).partition("#")

@@ -20,9 +20,12 @@ def counted(stage: str, noun: str, current: int, total: int) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """``1 page``, ``1,200 pages``, ``2 entries``."""
-    many = noun[:-1] + "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else noun + "s"
-    return f"{count:,} {noun if count == 1 else many}"
+    """``1 page``, ``1,200 pages``, ``2 entries``, ``3 scripts or styles``."""
+    return f"{count:,} {noun if count == 1 else ' or '.join(map(_many, noun.split(' or ')))}"
+
+
+def _many(noun: str) -> str:
+    return noun[:-1] + "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else noun + "s"
 
 
 def span(length: float) -> str:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from jobctl.core.durations import parse_duration
 from jobctl.core.errors import InvalidArguments
 from jobctl.core.names import words
 from jobctl.core.ports import Context, InputModel
 from jobctl.core.stage_types import annotated_return, check_link, check_list, check_signature
+from jobctl.core.unknown_fields import unknown_fields
 
+NO_FIELD = "no such field"
 StageFunction = Callable[..., Any]
 OnTimeout = Literal["invalid", "transient"]
 """Error class of a stage that took too long: ``invalid`` is not retried automatically, as it would take as long again."""
+
+
+A = TypeVar("A", bound=InputModel)
+"""The input model of a job type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Pipeline:
     """A job type: a name, an input model and stages.
 
     ``label`` starts the display name; ``title`` and ``mode`` return, from the validated input, what the job is about
-    and the text in brackets behind it; ``key`` gives the concurrency key: jobs of one key never run at the same time.
+    and the text in brackets behind it; ``key`` returns the concurrency key: jobs of one key never run at the same time.
     ``input_files`` names the fields that hold paths: their files are taken into the storage at submit, so that
     any worker can run the job. ``environment`` names the variables of the worker's environment that its handlers read
     (``READWISE_*``: all that begin so); the others, but for a few harmless ones, are kept from them.
@@ -70,25 +76,25 @@ class Pipeline:
         self,
         name: str,
         *,
-        args: type[InputModel],
+        args: type[A],
         label: str | None = None,
         help: str = "",  # noqa: A002 - the word that click, argparse and pydantic authors expect
-        title: Callable[[Any], str] | None = None,
-        mode: Callable[[Any], str | None] | None = None,
-        key: Callable[[Any], str | None] | None = None,
+        title: Callable[[A], str] | None = None,
+        mode: Callable[[A], str | None] | None = None,
+        key: Callable[[A], str | None] | None = None,
         input_files: Sequence[str] = (),
         input_folders: Sequence[str] = (),
         environment: Sequence[str] = (),
         max_retries: int = 3,
-        example: Mapping[str, Any] | None = None,
+        example: Mapping[str, object] | None = None,
     ) -> None:
         self.name = name
         self.args = args
         self.label = label or words(name)
         self.help = help
-        self.title = title or (lambda _: "")
-        self.mode = mode or (lambda _: None)
-        self.key = key or (lambda _: None)
+        self.title: Callable[[Any], str] = title or (lambda _: "")
+        self.mode: Callable[[Any], str | None] = mode or (lambda _: None)
+        self.key: Callable[[Any], str | None] = key or (lambda _: None)
         self.input_files = tuple(input_files)
         self.input_folders = tuple(input_folders)
         self.environment = tuple(environment)
@@ -109,6 +115,7 @@ class Pipeline:
     ) -> Callable[[StageFunction], StageFunction]:
         """Adds a stage: ``run(ctx, previous)`` returns what its checkpoint contains; the first stage receives the input.
 
+        It may be an ``async def``: it runs on the event loop of its process, and a cancel ends it at its next ``await``.
         ``timeout`` and ``cpu`` ("10m", or seconds) end an attempt whose stage takes longer, as a failure of the class
         ``on_timeout``: see ``Limits``.
         """
@@ -126,7 +133,7 @@ class Pipeline:
         share: float,
         size: int,
         noun: str = "item",
-        over: Callable[[Context, Any], Sequence[Any]] | None = None,
+        over: Callable[[Context, Any], Sequence[object]] | None = None,
         pause_safe: bool = True,
         name: str | None = None,
         verb: str | None = None,
@@ -172,14 +179,23 @@ class Pipeline:
                 raise TypeError(f"{label} works in batches, but {error}: select the list with over=") from None
         check_link(source, returned, label, stage.run)
 
-    def validate(self, data: Mapping[str, Any]) -> Any:
-        """The input as a model. Raises ``InvalidArguments`` naming every bad field at once."""
+    def validate(self, data: Mapping[str, object]) -> InputModel:
+        """The input as a model. Raises ``InvalidArguments`` naming every bad field at once.
+
+        A field that the model does not have is bad, unless its class allows or ignores others (``extra`` of its
+        ``model_config``).
+        """
+        problems = [f"{name}: {NO_FIELD}" for name in unknown_fields(self.args, data)]
+        cause: ValueError | None = None
         try:
-            return self.args.model_validate(dict(data))
+            model = self.args.model_validate(dict(data))
         except ValueError as error:
-            problems = _problems(error)
+            cause = error
+            problems = list(dict.fromkeys([*_problems(error), *problems]))
+        if problems:
             text = f"{self.name}: {'; '.join(problems)}"
-            raise InvalidArguments(text, problems, hint=f"jobctl submit {self.name} --help") from error
+            raise InvalidArguments(text, problems, hint=f"jobctl submit {self.name} --help") from cause
+        return model
 
     def span(self, index: int) -> tuple[float, float]:
         """First and last percent of a stage, by the shares."""
@@ -199,9 +215,9 @@ def _problems(error: ValueError) -> list[str]:
     return [f"{'.'.join(str(part) for part in item['loc']) or 'input'}: {_sentence(item)}" for item in listed()]
 
 
-def _sentence(item: Mapping[str, Any]) -> str:
+def _sentence(item: Mapping[str, object]) -> str:
     if item["type"] == "extra_forbidden":
-        return "no such field"
+        return NO_FIELD
     if item["type"] == "missing":
         return "is required"
     return str(item["msg"]).removeprefix("Value error, ")

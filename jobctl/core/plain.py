@@ -28,7 +28,7 @@ class Unstorable(Permanent):
     """A stage returned something that cannot be kept; the message names its position."""
 
 
-def plain(value: Any, where: str, leaf: Leaf = bytes, depth: int = 0) -> Any:
+def plain(value: object, where: str, leaf: Leaf = bytes, depth: int = 0) -> object:
     """``value`` as JSON-able data and bytes: dataclasses and models become objects, tuples become lists.
 
     Raises ``Unstorable`` naming the position of what has no such form. Numbers and text are not checked here: see ``dumps``.
@@ -53,7 +53,7 @@ def plain(value: Any, where: str, leaf: Leaf = bytes, depth: int = 0) -> Any:
     return _container(value, where, leaf, depth)
 
 
-def _container(value: Any, where: str, leaf: Leaf, depth: int) -> Any:
+def _container(value: object, where: str, leaf: Leaf, depth: int) -> object:
     if isinstance(value, (list, tuple)):
         return [
             item if type(item) in _SCALARS else plain(item, f"{where}[{i}]", leaf, depth)
@@ -69,7 +69,7 @@ def _container(value: Any, where: str, leaf: Leaf, depth: int) -> Any:
     )
 
 
-def dumps(value: Any, where: str, *, leaf: Leaf, blame: Any = None) -> bytes:
+def dumps(value: object, where: str, *, leaf: Leaf, blame: object = None) -> bytes:
     """Compact JSON of plain data, UTF-8; the same data has the same bytes. The walk is the JSON encoder's own, in C.
 
     Raises ``Unstorable`` naming the position, in ``blame`` if that is only a part of ``value``, of a lone surrogate, a
@@ -82,7 +82,7 @@ def dumps(value: Any, where: str, *, leaf: Leaf, blame: Any = None) -> bytes:
         raise Unstorable(fault(value if blame is None else blame, where) or f"{where}: {error}") from None
 
 
-def fault(value: Any, where: str, *, nul: bool = False) -> str | None:
+def fault(value: object, where: str, *, nul: bool = False) -> str | None:
     """The first part of plain data that JSON cannot represent, with its position; ``nul``: characters U+0000 count too. None: nothing."""
     pending: list[tuple[str, Any]] = [(where, value)]
     while pending:
@@ -93,7 +93,7 @@ def fault(value: Any, where: str, *, nul: bool = False) -> str | None:
     return None
 
 
-def _inside(position: str, item: Any, *, nul: bool) -> Iterator[tuple[str, Any]]:
+def _inside(position: str, item: object, *, nul: bool) -> Iterator[tuple[str, object]]:
     if isinstance(item, list):
         yield from ((f"{position}[{i}]", part) for i, part in enumerate(item))
     elif isinstance(item, dict):
@@ -103,7 +103,7 @@ def _inside(position: str, item: Any, *, nul: bool) -> Iterator[tuple[str, Any]]
             yield f"{position}.{key}", part
 
 
-def _problem(item: Any, *, nul: bool) -> str | None:
+def _problem(item: object, *, nul: bool) -> str | None:
     if isinstance(item, str):
         if nul and "\x00" in item:
             return "text with the character U+0000"
@@ -119,7 +119,7 @@ def _problem(item: Any, *, nul: bool) -> str | None:
 
 
 @cache
-def _reader(kind: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+def _reader(kind: Hashable) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]] | None:
     """The field names of a dataclass, and a getter that reads them all at once."""
     if not isinstance(kind, type) or not is_dataclass(kind):
         return None
@@ -129,7 +129,7 @@ def _reader(kind: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any,
     return names, lambda value: tuple(getattr(value, name) for name in names)
 
 
-def _name(name: Any, where: str) -> str:
+def _name(name: object, where: str) -> str:
     if not isinstance(name, str):
         raise Unstorable(f"{where}: a key is {ascii(name)[:80]}; keys must be text")
     if name in (BYTES_IN_CHECKPOINT, BYTES_IN_RESULT):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self, TypeVar, runtime_checkable
 
+from jobctl.core.errors import ErrorType
 from jobctl.core.library import (
     Annotation,
     Chunk,
@@ -72,6 +73,7 @@ class InputModel(Protocol):
     def model_validate(cls, obj: object) -> Self: ...
     @classmethod
     def model_json_schema(cls) -> dict[str, Any]: ...
+    def model_dump(self, *, mode: str = ..., exclude_none: bool = ...) -> dict[str, object]: ...
 
 
 class Library(Protocol):
@@ -201,6 +203,31 @@ class Context(Protocol):
         ...
 
     def log(self, text: str, *, level: str = "info") -> None: ...
+
+    def run(
+        self,
+        command: Sequence[str | Path],
+        *,
+        cwd: str | Path | None = None,
+        env: Mapping[str, str] | None = None,
+        exits: Mapping[int, ErrorType | None] | None = None,
+    ) -> int:
+        """Runs a program to its end, without a shell; returns its exit code. Its output is the job's log, line by line.
+
+        It starts in the attempt's temporary folder, unless ``cwd`` names another; ``env`` is added to its variables.
+        It ends with the job, and is stopped when the job is cancelled.
+
+        Raises ``Invalid`` for the exit codes 64 to 66, ``Transient`` for 75, ``Permanent`` for the others but 0.
+        ``exits`` decides otherwise: exit code → class, None: a success.
+        """
+        ...
+
+    def secret(self, name: str) -> str:
+        """A secret of the worker, of its environment (``JOBCTL_SECRET_<name>``) or its file; masked in logs and errors.
+
+        What a stage returns is stored as it is: keep secrets out of it. Raises ``Permanent`` where the worker has none.
+        """
+        ...
 
     def check_interrupt(self) -> None:
         """A point where the stage may be stopped without harm: raises an ``Interrupt`` if that was requested."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
 
 from jobctl.core.attempt import StoredResult, Token
 from jobctl.core.checkpoint import digest
@@ -19,7 +18,7 @@ ROW_CAP = 64 * 1024
 """Bytes of JSON up to which a result is kept in the job's row."""
 
 
-def encode(value: Any) -> bytes:
+def encode(value: object) -> bytes:
     """The JSON of plain data (see ``core.plain``). Raises ``Unstorable`` naming the position."""
     data = dumps(value, "result", leaf=lambda raw: {BYTES_IN_RESULT: base64.b64encode(raw).decode()})
     if b"\\u0000" in data and (problem := fault(value, "result", nul=True)):
@@ -27,12 +26,12 @@ def encode(value: Any) -> bytes:
     return data
 
 
-def decode(data: bytes | str) -> Any:
+def decode(data: bytes | str) -> object:
     """The value of a result's JSON, bytes as bytes."""
     return restore(json.loads(data))
 
 
-def restore(value: Any) -> Any:
+def restore(value: object) -> object:
     """The value of a result's decoded JSON, bytes as bytes."""
     if isinstance(value, list):
         return [restore(item) for item in value]

@@ -39,6 +39,8 @@ SENTENCES: dict[ErrorType, str] = {
 
 _NO_MEMORY = re.compile(
     r"MemoryError|bad_alloc|cannot allocate memory|unable to allocate|out of memory|can't start new thread"
+    # what CPython raises where it could not allocate the exception itself
+    r"|error return without exception set"
     r"|failed to map segment|memory allocation of \d{1,20} bytes failed|openblas[^\n]{0,200}(?:allocat|pthread_create)",
     re.IGNORECASE,
 )
@@ -137,7 +139,7 @@ def storable(text: str, cap: int) -> str:
 
 
 def _headline(error: BaseException, text: str) -> str:
-    """The first line of the text; with the type's name for what is no ordinary error, such as SystemExit."""
+    """The first line of the text; with the type's name for other exceptions, such as SystemExit."""
     lines = text.strip().splitlines()
     name = type(error).__name__
     if not lines:

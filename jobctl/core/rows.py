@@ -188,15 +188,15 @@ class FailureStats:
     error_type: str | None
     failures: int
     jobs: int
-    mended: int
+    recovered: int
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bar of a histogram. what: run (by decade of seconds) or hour (0: the present one)."""
+    """One bar of a histogram: ``run`` (by decade of seconds) or ``hour`` (0: the present one)."""
 
-    what: str
-    place: int
+    histogram: str
+    position: int
     jobs: int
 
 

@@ -66,7 +66,7 @@ class Health:
     server_time: datetime
     stale: int  # jobs whose lease ran out
     overdue: int  # retries
-    held: list[str]  # "queue NAME", "type NAME"
+    paused: list[str]  # "queue NAME", "type NAME"
     unserved: list[str]  # types of jobs that are due and that no living worker serves
     alive: int  # workers
     ahead_s: float  # seconds that what was written lies in the future

@@ -47,9 +47,7 @@ def annotated_input(run: StageFunction) -> Annotation:
 
 def check_signature(label: str, run: StageFunction) -> None:
     """Raises ``TypeError`` for a function that can't be called as ``run(ctx, value)`` or does not run when called."""
-    if inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run):
-        raise TypeError(f"{label} is an async function: stages are plain functions; use asyncio.run() inside")
-    if inspect.isgeneratorfunction(run):
+    if inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
         raise TypeError(f"{label} is a generator: return a list instead")
     try:
         inspect.signature(run).bind(None, None)

@@ -8,7 +8,6 @@ of frequency (Zipf's law makes the logarithm of the rank an inverse log frequenc
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from jobctl.core.errors import ConfigError
+from jobctl.system.environment import variables
 
 TEXT_CAP = 20_000
 BYTE_TOKENS = 259
@@ -34,7 +34,7 @@ class StaticEmbedder:
 
     def __init__(self, folder: Path | None = None) -> None:
         base = folder or _wheel()
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the tokenizer library would look for a hub otherwise
+        variables.setdefault("HF_HUB_OFFLINE", "1")  # the tokenizer library would contact a hub otherwise
         tensors = load_file(base / "weights" / "l2_supercat_256.safetensors")
         self._table = next(iter(tensors.values())).astype(np.float32)
         self._tokenizer = Tokenizer.from_file(str(base / "tokenizers" / "l2_supercat_tokenizer_config.json"))

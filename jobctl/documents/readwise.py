@@ -30,7 +30,7 @@ OTHERS = {
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """One highlight; ``location`` orders the highlights of a book, in whatever unit it counts."""
+    """One highlight; ``location`` orders the highlights of a book, in the unit of its source."""
 
     id: str  # by book and text: the same from CSV, JSON and API
     text: str
@@ -39,7 +39,7 @@ class Highlight:
     tags: list[str] = field(default_factory=list)
     location: float | None = None
     origin: str | None = None  # Readwise's own number, where the source has it
-    deleted: bool = False  # Readwise says that it is gone
+    deleted: bool = False  # deleted in Readwise
     whole: bool = False  # an empty note or colour means that there is none
 
 
@@ -115,7 +115,7 @@ def _row(row: Mapping[str, str]) -> Highlight:
 
 
 def _identity(title: str, text: str) -> str:
-    """What tells highlights apart wherever they come from: their book and their words."""
+    """Identifies a highlight whatever its source: by its book and text."""
     plain = "\x1f".join("".join(c for c in part.casefold() if c.isalnum()) for part in (title, text))
     return f"text:{hashlib.sha256(plain.encode()).hexdigest()[:32]}"
 
@@ -144,7 +144,7 @@ def _merged(highlights: Sequence[Highlight]) -> list[Highlight]:
     return list(found.values())
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     try:
         return float(str(value).strip())
     except ValueError:
@@ -179,13 +179,13 @@ def _book(payload: Any) -> ReadwiseBook:
     try:
         title = str(payload.get("readable_title") or payload["title"])
         gone = bool(payload.get("is_deleted"))
-        marks = [_mark(title, h, gone=gone) for h in payload["highlights"] if h.get("text")]
-        return ReadwiseBook(title, payload.get("author") or None, _merged(marks))
+        highlights = [_highlight(title, h, gone=gone) for h in payload["highlights"] if h.get("text")]
+        return ReadwiseBook(title, payload.get("author") or None, _merged(highlights))
     except (KeyError, TypeError, AttributeError) as error:
         raise Invalid(f"a book of the JSON lacks {error}") from None
 
 
-def _mark(title: str, payload: Mapping[str, Any], *, gone: bool) -> Highlight:
+def _highlight(title: str, payload: Mapping[str, Any], *, gone: bool) -> Highlight:
     text = str(payload["text"])
     note, more = _note(str(payload.get("note") or ""))
     tags = [str(tag.get("name")) for tag in payload.get("tags") or () if tag.get("name")]
@@ -197,11 +197,11 @@ def _mark(title: str, payload: Mapping[str, Any], *, gone: bool) -> Highlight:
 
 
 def near(book: ReadwiseBook, highlight: Highlight) -> float | None:
-    """Where a highlight stands among those of its book, 0 to 1: locations have no unit, their order says enough."""
-    places = [h.location for h in book.highlights if h.location is not None]
-    if highlight.location is None or len(places) < 3 or max(places) == min(places):
+    """The relative position of a highlight in its book, 0 to 1: locations have no unit, only an order."""
+    locations = [h.location for h in book.highlights if h.location is not None]
+    if highlight.location is None or len(locations) < 3 or max(locations) == min(locations):
         return None
-    return (highlight.location - min(places)) / (max(places) - min(places))
+    return (highlight.location - min(locations)) / (max(locations) - min(locations))
 
 
 class Api:
@@ -213,21 +213,21 @@ class Api:
 
     def page(self, cursor: str | None, updated_after: str | None = None) -> tuple[dict[str, Any], str | None]:
         """An answer and the cursor of the next one. Raises ``Transient``, ``Permanent``, ``Paywall``, ``Invalid``."""
-        asked = {k: v for k, v in (("pageCursor", cursor), ("updatedAfter", updated_after)) if v}
+        parameters = {k: v for k, v in (("pageCursor", cursor), ("updatedAfter", updated_after)) if v}
         trying = Retrying(
             retry=retry_if_exception_type(httpx.TransportError), stop=stop_after_attempt(3),
             wait=wait_exponential(multiplier=0.2, max=2), reraise=True,
         )  # fmt: skip
         try:
-            answer = trying(self._client.get, f"{self._base}/export/", params=asked)
+            answer = trying(self._client.get, f"{self._base}/export/", params=parameters)
         except httpx.TransportError as error:
             raise Transient(f"Readwise can't be reached: {type(error).__name__}") from None
         _check(answer)
         try:
-            told = answer.json()
-            return told, told.get("nextPageCursor")
+            payload = answer.json()
+            return payload, payload.get("nextPageCursor")
         except (ValueError, AttributeError):
-            raise Transient("Readwise gave an answer that is no JSON") from None
+            raise Transient("the answer of Readwise is not JSON") from None
 
     def close(self) -> None:
         """Ends the connections."""
@@ -237,13 +237,13 @@ class Api:
 def _check(answer: httpx.Response) -> None:
     code = answer.status_code
     if code == 429:
-        raise Transient("Readwise asks to come back later (429)", retry_in=_wait(answer))
+        raise Transient("Readwise limits the rate of requests (429)", retry_in=_wait(answer))
     if code in (401, 403):
         raise Permanent("Readwise does not accept the token", hint="Set READWISE_TOKEN for the worker.")
     if code == 402:
-        raise Paywall("Readwise says that the plan or quota of this account is used up (402)")
+        raise Paywall("the plan or quota of the Readwise account is used up (402)")
     if code >= 500:
-        raise Transient(f"Readwise has trouble ({code})", retry_in=_wait(answer))
+        raise Transient(f"Readwise reports an error ({code})", retry_in=_wait(answer))
     if code != 200:
         raise Invalid(f"Readwise refused the request ({code})")
 

@@ -1,1 +1,1 @@
-"""The built-in job types, one file each, written against the same door that others use."""
+"""The built-in job types, one file each, installed through the same entry points as those of others."""

@@ -25,11 +25,11 @@ class ExportDocuments(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    document_ids: list[int] = Field([], description="Which documents; by default all")
-    path: str | None = Field(None, description="Where the archive goes; by default into the storage")
-    format: Literal["zip", "folder"] = Field("zip", description="One file, or a folder")
-    include_connections: bool = Field(False, description="With the connections between these documents")
-    include_annotations: bool = Field(False, description="With highlights and notes")
+    document_ids: list[int] = Field([], description="Documents; default: all")
+    path: str | None = Field(None, description="Path of the archive; default: in the storage")
+    format: Literal["zip", "folder"] = Field("zip", description="A ZIP file or a folder")
+    include_connections: bool = Field(False, description="Include the connections between these documents")
+    include_annotations: bool = Field(False, description="Include highlights and notes")
 
 
 class Packed(BaseModel):
@@ -79,10 +79,10 @@ pipeline = Pipeline(
 
 @pipeline.stage(share=5, verb="Listing documents")
 def listing(ctx: Context, args: ExportDocuments) -> list[int]:
-    """The documents in the order of the archive. All ids that do not exist are named at once."""
+    """The documents in the order of the archive. Raises ``Invalid`` that names every id that does not exist."""
     documents = ctx.read().documents(args.document_ids or None)
     if missing := sorted(set(args.document_ids) - {document.id for document in documents}):
-        raise Invalid(f"there is no document {', '.join(map(str, missing))}", hint="jobctl search TEXT shows documents")
+        raise Invalid(f"no such document: {', '.join(map(str, missing))}", hint="jobctl search TEXT shows documents")
     if not documents:
         raise Invalid("the library is empty: there is nothing to export", hint="jobctl submit PATH")
     if args.path:
@@ -162,7 +162,7 @@ def _target(ctx: Context, path: str) -> Path:
     """Where the archive may go. Raises ``Invalid``."""
     target = ctx.allowed(path)
     if not target.parent.is_dir():
-        raise Invalid(f"there is no folder {target.parent}", hint="Create it, or choose another path.")
+        raise Invalid(f"no such folder: {target.parent}", hint="Create it, or choose another path.")
     if target.is_dir() and ctx.args.format == "zip":
         raise Invalid(f"{target} is a folder", hint="Name a file, or --set format=folder.")
     return target

@@ -1,4 +1,4 @@
-"""import_document: an archive of another library, taken in without losing what a person did here or there."""
+"""import_document: an archive of another library, imported without losing judgements and notes of either library."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class ImportDocument(BaseModel):
     )
     mode: Literal["skip", "replace", "merge_smart"] = Field(
         "skip",
-        description="Of documents that are here: leave them, replace them, or take the newer and keep both sides' notes",
+        description="Existing documents: skip them, replace them, or keep the newer version with the notes of both",
     )
-    with_embeddings: bool = Field(True, description="Take the vectors of the archive; else compute them anew")
-    with_connections: bool = Field(True, description="Take the connections")
+    with_embeddings: bool = Field(True, description="Import the vectors of the archive; else compute them")
+    with_connections: bool = Field(True, description="Import the connections")
 
 
 class Taken(BaseModel):
@@ -60,7 +60,7 @@ pipeline = Pipeline(
     "import_document",
     label="Import",
     args=ImportDocument,
-    help="Take an exported archive into the library.",
+    help="Import an exported archive into the library.",
     title=lambda args: PurePath(args.path).stem,
     mode=lambda args: "with embeddings" if args.with_embeddings else None,
     input_files=["path"],
@@ -171,18 +171,18 @@ def _embedded(ctx: Context, archived: ArchivedDocument, chunks: list[NewChunk]) 
 def _merge_annotations(
     library: Library, document_id: int, archived: Sequence[ArchivedAnnotation], folded: match.FoldedText | None
 ) -> None:
-    """Adds the archive's annotations; of one that exists in both the newer stays.
+    """Adds the archive's annotations; of one that exists in both, the newer is kept.
 
     ``folded``: the text in which positions are searched for; None where it is the archive's own.
     """
     existing = {annotation.uid: annotation for annotation in library.annotations(document_id)}
     for one in archived:
-        mine = existing.get(one.uid)
-        if mine is not None and mine.updated_at >= one.updated_at:
+        own = existing.get(one.uid)
+        if own is not None and own.updated_at >= one.updated_at:
             continue
         annotation = one.annotation(document_id)
         if folded is not None:
-            found = folded.place(one.text)
+            found = folded.locate(one.text)
             placed = found.outcome == "placed"
             annotation = replace(
                 annotation, start_offset=found.start if placed else None, end_offset=found.end if placed else None

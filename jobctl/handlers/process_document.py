@@ -42,14 +42,14 @@ class ProcessDocument(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     path: str = Field(description="The document: PDF, EPUB, DOCX, HTML, Markdown or text", min_length=1)
-    title: str | None = Field(None, description="Title; by default what the document says, else the file name")
+    title: str | None = Field(None, description="Title; default: the title in the document, else the file name")
     source_type: Literal["pdf", "epub", "docx", "html", "markdown", "text"] | None = Field(
-        None, description="Format; by default detected from the content"
+        None, description="Format; default: detected from the content"
     )
-    chunk_size: int = Field(2000, ge=200, le=20_000, description="Most characters in a passage")
-    language: str | None = Field(None, pattern=r"^[a-z]{2}$", description="Two-letter code; by default guessed")
-    detect_connections: bool = Field(True, description="Look for connections to other documents afterwards")
-    force: bool = Field(False, description="Process again even if this very file is in the library")
+    chunk_size: int = Field(2000, ge=200, le=20_000, description="Maximum characters per passage")
+    language: str | None = Field(None, pattern=r"^[a-z]{2}$", description="Two-letter code; default: detected")
+    detect_connections: bool = Field(True, description="Find connections to other documents afterwards")
+    force: bool = Field(False, description="Process again even if this file is already in the library")
     strict: bool = Field(
         False,
         description="Fail instead of warn when text is missing: pages without text, missing chapters, an uncertain encoding",
@@ -117,7 +117,7 @@ def _digest(ctx: Context, args: ProcessDocument) -> str:
 
 
 def _known(ctx: Context, args: ProcessDocument) -> Document | None:
-    """The document of this very file, unless it is to be processed again."""
+    """The document of this file, unless it is to be processed again."""
     return None if args.force else ctx.read().document_with_source(_digest(ctx, args))
 
 
@@ -218,9 +218,9 @@ def saving(ctx: Context, vectors: list[bytes]) -> Saved:
 
 
 def _unchanged(ctx: Context) -> Saved:
-    """The library has this very file."""
+    """The library has this file already."""
     known = _known(ctx, ctx.args)
-    if known is None:  # it went while this job ran: the next attempt would read it anew
+    if known is None:  # it was deleted while this job ran: the next attempt would read it anew
         raise Invalid("the document was deleted while this job ran", hint="Submit it again.")
     return Saved(
         document_id=known.id, uid=known.uid, title=known.title, source_type=known.source_type, pages=known.page_count,

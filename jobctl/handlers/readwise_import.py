@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from jobctl.core.bounds import MAX_TEXT
 from jobctl.core.credentials import credential
@@ -21,6 +20,8 @@ from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library
 from jobctl.documents import match
 from jobctl.documents.readwise import Api, ReadwiseBook, books, near, read
+from jobctl.system import clock
+from jobctl.system.environment import variables
 
 
 class ReadwiseImport(BaseModel):
@@ -32,10 +33,12 @@ class ReadwiseImport(BaseModel):
         None, description="The CSV export, or the JSON of the export API; without it, the API itself"
     )
     updated_after: datetime | None = Field(
-        None, description="API: only what changed since; an earlier result has its start"
+        None, description="API: only changes since then (``started_at`` of an earlier result)"
     )
     token_variable: str = Field(
-        "READWISE_TOKEN", pattern=r"^READWISE_[A-Z0-9_]+$", description="API: the worker's variable with the token"
+        "READWISE_TOKEN",
+        pattern=r"^READWISE_[A-Z0-9_]+$",
+        description="API: the environment variable of the worker that has the token",
     )
 
 
@@ -103,9 +106,9 @@ class Fetched(BaseModel):
 
 
 class Page(BaseModel):
-    """A page of the API as it is stored, so that no attempt asks for it again."""
+    """A page of the API as it is stored, so that no attempt requests it again."""
 
-    told: Any  # the payload; the name is that of stored pages
+    payload: Any = Field(validation_alias=AliasChoices("payload", "told"))  # pages of older versions have the latter
     next: str | None
     started: str
 
@@ -114,8 +117,8 @@ class Page(BaseModel):
 def reading(ctx: Context, args: ReadwiseImport) -> Fetched:
     """From the file, or page by page from the API; each page is stored at once, so that none is requested twice."""
     if args.path:
-        return Fetched(started_at=datetime.now(UTC).isoformat(), books=read(ctx.open(args.path).read_bytes()))
-    token = credential(args.token_variable, os.environ)
+        return Fetched(started_at=clock.now().isoformat(), books=read(ctx.open(args.path).read_bytes()))
+    token = credential(args.token_variable, variables)
     if not token:
         raise Permanent(f"{args.token_variable} is not set for the worker", hint="readwise.io/access_token has it.")
     api = Api(token, base=ctx.settings["readwise_url"])  # the worker's, not the submitter's: the token goes there
@@ -127,17 +130,17 @@ def reading(ctx: Context, args: ReadwiseImport) -> Fetched:
 
 def _pages(ctx: Context, api: Api) -> Fetched:
     found: list[ReadwiseBook] = []
-    cursor, number, started = None, 0, datetime.now(UTC).isoformat()
+    cursor, number, started = None, 0, clock.now().isoformat()
     after = ctx.args.updated_after.isoformat() if ctx.args.updated_after else None
     while True:
         page = _stored_page(ctx, number)
         if page is None:
             ctx.check_interrupt()
             payload, following = api.page(cursor, after)
-            page = Page(told=payload, next=following, started=started)
+            page = Page(payload=payload, next=following, started=started)
             ctx.storage.put(_key(ctx, number), json.dumps(page.model_dump()).encode())
         started = page.started if number == 0 else started
-        found += books(page.told)
+        found += books(page.payload)
         cursor, number = page.next, number + 1
         ctx.progress(f"Reading page {number:,}, {sum(len(b.highlights) for b in found):,} highlights so far")
         if not cursor:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 
-CALL = "SELECT row_ FROM jobctl.checked_{verb}(%(values)s) AS row_"
+CALL = "SELECT row_ FROM jobctl.checked_{verb}(%(values)s::jsonb) AS row_"
 """The only column of a row is the row that the statement returns, as JSON."""
 
 OWN_IDS = """
     p_ids := ARRAY(SELECT j.id FROM jobctl.jobs j WHERE j.id = ANY (p_ids) AND jobctl.belongs(j.created_by));"""
 
 NEW_JOBS = """
-    IF p_actor ~ '^(job|worker|load):' OR p_actor = 'sweep' THEN
+    IF p_actor ~ '^(job|worker|load|schedule):' OR p_actor = 'sweep' THEN
         RAISE EXCEPTION 'the login % has the name of a part of jobctl', p_actor USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF EXISTS (

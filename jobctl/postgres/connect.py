@@ -16,6 +16,8 @@ from jobctl.postgres.decode import prepare
 
 MIN_VERSION = 15
 CONNECT_TIMEOUT = 5
+ONLY_ON_REQUEST = 2**31
+"""How often psycopg would see a statement before it prepares it by itself."""
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT")
 SETTINGS = LIMITS | {
     # whatever the server, the database or the role has set: values must arrive in the form that is parsed here
@@ -112,8 +114,8 @@ def mask(info: str) -> str:
 
 def connect(
     info: str, *, application_name: str = "jobctl", verify: Callable[[int], None] = lambda _: None
-) -> psycopg.Connection[Any]:
-    """An autocommit connection, without server-side prepared statements (PgBouncer), with time limits on everything.
+) -> psycopg.Connection:
+    """An autocommit connection, with time limits on everything. It prepares no statement until ``allow_prepared``.
 
     ``verify`` receives the descriptor of the connection before the first statement, and raises where it is not the
     right server.
@@ -149,7 +151,19 @@ def connect(
     return connection
 
 
-def _check(connection: psycopg.Connection[Any]) -> None:
+def allow_prepared(connection: psycopg.Connection) -> bool:
+    """Lets statements be prepared on request where the connection is one session of the server; returns whether it is.
+
+    Behind a pooler the process that answers is not the one that a cancel request would reach: the next statement may run
+    in another session, which knows no prepared statement of this one. One round trip.
+    """
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    direct = row is not None and row[0] == connection.info.backend_pid
+    connection.prepare_threshold = ONLY_ON_REQUEST if direct else None
+    return direct
+
+
+def _check(connection: psycopg.Connection) -> None:
     """Raises ``ConfigError`` for a server or a database that jobctl can't work with."""
     version = connection.info.server_version // 10_000
     if version < MIN_VERSION:
@@ -162,7 +176,7 @@ def _check(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def _insist(connection: psycopg.Connection[Any]) -> None:
+def _insist(connection: psycopg.Connection) -> None:
     """Sets what is reported and differs from SETTINGS: behind PgBouncer, which takes no options."""
     reported = {name: connection.info.parameter_status(name) or "" for name in REPORTED}
     wrong = {name: value for name, value in REPORTED.items() if not reported[name].startswith(value)}
@@ -179,7 +193,7 @@ def _escaped(value: str) -> str:
     return value.replace(" ", "\\ ")
 
 
-def _open(info: str, application_name: str, options: str | None) -> psycopg.Connection[Any]:
+def _open(info: str, application_name: str, options: str | None) -> psycopg.Connection:
     keywords: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT,
         "application_name": application_name,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import psycopg
 from psycopg.conninfo import make_conninfo
 
@@ -11,7 +9,7 @@ _OWN = frozenset({"application_name", "fallback_application_name", "passfile", "
 """What each process sets for itself, and where libpq has read what is in the other parameters by now."""
 
 
-def resolved(connection: psycopg.Connection[Any]) -> str:
+def resolved(connection: psycopg.Connection) -> str:
     """The parameters that the connection uses, from wherever they came: URL, PG… variables, service and password files."""
     options = {option.keyword.decode(): option.val.decode() for option in connection.pgconn.info if option.val}
     password = {"password": connection.info.password} if connection.info.password else {}

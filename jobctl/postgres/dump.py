@@ -14,7 +14,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import psycopg
 from psycopg import sql
@@ -45,7 +45,7 @@ UNSTORABLE = (
 """Errors that the rows themselves cause, not the state of the server."""
 
 
-def dump(connection: psycopg.Connection[Any], sink: BinaryIO) -> dict[str, int]:
+def dump(connection: psycopg.Connection, sink: BinaryIO) -> dict[str, int]:
     """Writes everything as it is at one moment; returns the rows of each table. Does not block workers."""
     rows: dict[str, int] = {}
     with gzip.GzipFile(fileobj=sink, mode="wb", mtime=0) as packed:
@@ -93,7 +93,7 @@ def load(queue: Leases, source: BinaryIO) -> dict[str, int]:
 
 
 class _Hashing:
-    def __init__(self, sink: Any) -> None:
+    def __init__(self, sink: BinaryIO | gzip.GzipFile) -> None:
         self._sink = sink
         self.digest = hashlib.sha256()
 
@@ -101,11 +101,11 @@ class _Hashing:
         self.digest.update(data)
         self._sink.write(data)
 
-    def line(self, value: dict[str, Any]) -> None:
+    def line(self, value: dict[str, object]) -> None:
         self.write(json.dumps(value).encode() + b"\n")
 
 
-def _write_rows(connection: psycopg.Connection[Any], name: str, columns: list[str], writer: _Hashing) -> int:
+def _write_rows(connection: psycopg.Connection, name: str, columns: list[str], writer: _Hashing) -> int:
     try:
         with connection.cursor() as cursor:
             with cursor.copy(_copy(name, columns, "TO STDOUT")) as blocks:
@@ -133,7 +133,7 @@ class _Reading:
         self._lines = gzip.GzipFile(fileobj=source)
         self.digest = hashlib.sha256()
 
-    def line(self) -> Any:
+    def line(self) -> object:
         """One line of JSON."""
         found = self._next(LONGEST)
         try:
@@ -175,7 +175,7 @@ def _damaged(why: str) -> UsageError:
     )
 
 
-def _expect(head: Any, here: str | None) -> None:
+def _expect(head: object, here: str | None) -> None:
     if not isinstance(head, dict) or head.get("jobctl_dump") != FORMAT:
         raise _damaged("no header")
     revision = head.get("schema")
@@ -188,7 +188,7 @@ def _expect(head: Any, here: str | None) -> None:
         )
 
 
-def _require_empty(connection: psycopg.Connection[Any]) -> None:
+def _require_empty(connection: psycopg.Connection) -> None:
     for name in TABLES:
         connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(SCHEMA, name)))
     for name in TABLES.keys() - {"workers"}:  # a worker on an empty queue does not count
@@ -199,7 +199,7 @@ def _require_empty(connection: psycopg.Connection[Any]) -> None:
     connection.execute("DELETE FROM jobctl.workers")
 
 
-def _fill(connection: psycopg.Connection[Any], name: str, columns: list[str], reader: _Reading) -> int:
+def _fill(connection: psycopg.Connection, name: str, columns: list[str], reader: _Reading) -> int:
     try:
         with connection.cursor() as cursor:
             with cursor.copy(_copy(name, columns, "FROM STDIN")) as sink:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
+import msgspec
 import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
@@ -16,64 +16,25 @@ from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
 from jobctl.core.rows import Committed
-from jobctl.postgres.queue import LOOK_AGAIN, Queue
+from jobctl.postgres.lease_rows import (
+    Beat,
+    ClaimTarget,
+    LeftWaiting,
+    LogRow,
+    Settled,
+    SweepTimers,
+    claimed_job,
+    settled_row,
+)
+from jobctl.postgres.queue import Queue
 from jobctl.postgres.session import first_line
+from jobctl.postgres.waking import LOCKED_RETRIES
+from jobctl.system import clock
 
 LOG_BOUND = 5_000
 """Log lines kept of one job."""
 _UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError)
 """What the database says to a NUL, a NaN, or a value that breaks a rule of its column."""
-
-
-LogRow = tuple[int, int, str, str | None, str]
-"""A log line: job, attempt, level, stage, text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One probe of a claim: a queue, a type, a priority, and the lowest place where work can still be."""
-
-    queue: str
-    job_type: str
-    priority: int
-    low_run_after: str = "-infinity"
-    low_id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of a settled attempt."""
-
-    id: int
-    job_type: str
-    status: Status
-    concurrency_key: str | None
-    awaited: bool  # another job depends on it
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """The answer to a heartbeat."""
-
-    draining: bool
-    """Whether this worker was asked to drain."""
-    requests: dict[int, tuple[bool, bool]]
-    """(pause, cancel) by job id. A job that is missing is not ours any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeftWaiting:
-    """Jobs that wait for one reason: key, queue, type, dependency or time."""
-
-    reason: str
-    jobs: int
-    first: int
-    """The lowest id."""
-    concurrency_key: str | None
-    """Of the first."""
-    holder: int | None
-    """The job that uses that key."""
-    holder_queue: str | None
 
 
 class Leases(Queue):
@@ -96,7 +57,7 @@ class Leases(Queue):
         return [row["queue"] for row in self._run("ready_queues")]
 
     def claim(
-        self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
+        self, worker: int, targets: Sequence[ClaimTarget], slots: int, *, only: Sequence[int] | None = None
     ) -> list[Claimed]:
         """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted."""
         rows = self._run(
@@ -106,13 +67,13 @@ class Leases(Queue):
             ttl=self.ttl,
             slots=slots,
             only=None if only is None else list(only),
-            queues=[lane.queue for lane in lanes],
-            types=[lane.job_type for lane in lanes],
-            priorities=[lane.priority for lane in lanes],
-            low_run_after=[lane.low_run_after for lane in lanes],
-            low_id=[lane.low_id for lane in lanes],
+            queues=[target.queue for target in targets],
+            types=[target.job_type for target in targets],
+            priorities=[target.priority for target in targets],
+            low_run_after=[target.low_run_after for target in targets],
+            low_id=[target.low_id for target in targets],
         )
-        return [_claimed(row) for row in rows]
+        return [claimed_job(row) for row in rows]
 
     def beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> Beat:
         """Extends leases, and returns the requests that stand on their jobs.
@@ -155,8 +116,9 @@ class Leases(Queue):
         """
         settled: dict[int, Settled | None] = {}
         left = list(outcomes)
-        for pause in LOOK_AGAIN:
-            time.sleep(pause)
+        for pause in LOCKED_RETRIES:
+            if pause:
+                clock.sleep(pause)
             settled |= self._settle_once(left)
             locked = {job_id for job_id, end in settled.items() if end is None}
             left = [outcome for outcome in left if outcome.token.job_id in locked]
@@ -179,32 +141,14 @@ class Leases(Queue):
             return self._settle([Outcome(outcome.token, Ending.FAILED, failure=failure)])
 
     def _settle(self, outcomes: Sequence[Outcome]) -> dict[int, Settled | None]:
-        failures = [outcome.failure for outcome in outcomes]
-        rows = self._run(
-            "settle",
-            actor=self.actor,
-            max_crashes=MAX_CRASHES,
-            ids=[o.token.job_id for o in outcomes],
-            seqs=[o.token.lease_seq for o in outcomes],
-            leases=[o.token.lease_id for o in outcomes],
-            outcomes=[o.kind for o in outcomes],
-            outputs=[o.output for o in outcomes],
-            paths=[o.stored and o.stored.path for o in outcomes],
-            hashes=[o.stored and o.stored.sha256 for o in outcomes],
-            sizes=[o.stored and o.stored.size for o in outcomes],
-            progress=[o.progress and Jsonb(o.progress.column()) for o in outcomes],
-            kinds=[f and f.kind for f in failures],
-            messages=[f and f.message for f in failures],
-            raws=[f and f.raw for f in failures],
-            traces=[f and f.trace for f in failures],
-            retry_after=[o.retry_after for o in outcomes],
-        )
+        encoded = msgspec.json.encode([settled_row(outcome) for outcome in outcomes]).decode()
+        rows = self._run("settle", actor=self.actor, max_crashes=MAX_CRASHES, rows=encoded)
         self._wake_after(rows)
         if awaited := [row["id"] for row in rows if row["awaited"]]:
             self.wake_dependents(awaited)
         return {
             row["id"]: Settled(
-                row["id"], row["job_type"], Status(row["status"]), row["concurrency_key"], row["awaited"]
+                row["id"], row["job_type"], Status(row["status"]), row["concurrency_key"], row["awaited"], row["notify"]
             )
             if row["settled"]
             else None
@@ -304,20 +248,10 @@ class Leases(Queue):
         rows = self._run("left_waiting", types=list(types), queues=None if queues is None else list(queues))
         return [LeftWaiting(**row) for row in rows]
 
-    def next_lease_end(self) -> float | None:
-        """Seconds until the next lease of anybody ends, None without one."""
-        seconds = self._run("next_lease_end")[0]["seconds"]
-        return None if seconds is None else float(seconds)
+    def sweep_timers(self) -> SweepTimers:
+        """What decides when the next sweep comes, and whether notifications are due."""
+        return SweepTimers(**self._run("sweep_timers")[0])
 
     def descendants(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""
         return {row["id"]: Status(row["status"]) for row in self._run("descendants", ids=list(ids))}
-
-
-def _claimed(row: DictRow) -> Claimed:
-    return Claimed(
-        Token(row["id"], row["lease_seq"], row["lease_id"]),
-        row["job_type"], row["title"], row["queue"], row["priority"], row["run_after"], row["input_data"],
-        row["metadata"], row["retry_count"], row["max_retries"], row["progress"],
-        tuple(Record(**record) for record in row["checkpoints"] or ()),
-    )  # fmt: skip

@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -20,7 +19,8 @@ from sqlalchemy.pool import NullPool
 from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
 from jobctl.core.names import plural
 from jobctl.postgres.connect import connect, reason
-from jobctl.postgres.revision import SCHEMA, scripts
+from jobctl.postgres.revision import SCHEMA, current, head, scripts
+from jobctl.postgres.roles import functions
 from jobctl.postgres.tables import metadata
 
 LOCK = 0x6A6F6263  # "jobc": five first commands at once upgrade one after the other
@@ -28,9 +28,15 @@ LOCK_TIMEOUT = "10s"
 
 
 def upgrade(info: str, revision: str = "head") -> None:
-    """Upgrades the schema to ``revision``. Concurrent calls wait for the first one."""
+    """Upgrades the schema to ``revision``, at the newest one with the functions of this program (api.sql).
+
+    Concurrent calls wait for the first one.
+    """
     with _migrating(info) as config:
         command.upgrade(config, revision)
+        raw = config.attributes["connection"].connection.driver_connection
+        if current(raw) == head():
+            raw.execute(functions())
 
 
 def downgrade(info: str, revision: str, *, force: bool = False) -> None:
@@ -86,7 +92,7 @@ def sql(revision: str = "head") -> str:
     """The SQL of an upgrade from nothing, for people who apply it by hand."""
     out = io.StringIO()
     command.upgrade(_config(output=out), revision, sql=True)
-    return out.getvalue()
+    return out.getvalue() + (functions() if revision == "head" else "")
 
 
 @contextmanager
@@ -117,7 +123,7 @@ def _connection(info: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _raw(info: str) -> Any:
+def _raw(info: str) -> object:
     connection = connect(info, application_name="jobctl db")
     # a role named jobctl would make our schema the default one, and Alembic leaves the default one out
     connection.execute("SET search_path = public")

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import psycopg
 from psycopg.rows import DictRow
 
 from jobctl.core.errors import StoreUnavailable, UsageError
-from jobctl.core.job import Filters, Job, NewJob, Submitted
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job, NewJob, Submitted
 from jobctl.core.lifecycle import MAX_CRASHES, ControlOutcome, Status, Verb
 from jobctl.core.rows import (
     Bucket,
@@ -34,17 +35,19 @@ from jobctl.core.rows import (
     WorkerRow,
 )
 from jobctl.core.server import Blocker, Effective, Health
+from jobctl.postgres.editing import EditVerb
+from jobctl.postgres.firing import fire
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
-from jobctl.postgres.session import Connect, Session, first_line
+from jobctl.postgres.schedules import ScheduleVerbs
+from jobctl.postgres.session import Connect, first_line
+from jobctl.postgres.waking import Waking
 
 TTL = 30.0
 """Seconds a lease lasts without a beat."""
-LOOK_AGAIN = (0.0, 0.01, 0.05)
-"""Seconds before each look at rows that another session has locked: nearly always for a moment."""
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Session):
+class Queue(Waking, ScheduleVerbs, EditVerb):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema
@@ -55,13 +58,23 @@ class Queue(Session):
         super().__init__(connect)
         self.actor = actor
         self.ttl = ttl
+        self._submits_directly = False
+        """Whether this login has submitted with rights of its own on the tables."""
 
     # -- people --------------------------------------------------------------------------------------------------
 
-    def submit(self, new: Sequence[NewJob]) -> list[Submitted]:
-        """Creates jobs in one statement; the answers are in the order given. Raises ``UsageError`` for what can't be stored."""
+    def submit(self, new: Sequence[NewJob], *, wake: bool = True) -> list[Submitted]:
+        """Creates jobs in one statement; the answers are in the same order. Raises ``UsageError`` for what can't be stored.
+
+        Without ``wake`` the jobs with a concurrency key are left to the next ``wake_keys``.
+        """
         rows = [submitted_row(n, job) for n, job in enumerate(new)]
         try:
+            if self._submits_directly and not any(
+                job.key is not None or job.after or job.expires is not None for job in new
+            ):
+                answers = self._run("submit_plain", rows=json.dumps(rows))
+                return self._submitted(new if wake else (), [Submitted(row["id"], created=True) for row in answers])
             answers = self._run("submit", rows=json.dumps(rows))
             if lost := [row["n"] for row in answers if row["id"] is None]:
                 # another transaction took these keys after the statement's snapshot: now its jobs can be seen
@@ -70,10 +83,14 @@ class Queue(Session):
         except (psycopg.DataError, psycopg.errors.CheckViolation) as error:
             reason = error.diag.message_detail or first_line(error)
             raise UsageError(f"it can't be stored: {error.diag.message_primary}", hint=reason) from error
+        self._submits_directly = not self._limited
+        return self._submitted(new if wake else (), [Submitted(row["id"], row["created"]) for row in answers])
+
+    def _submitted(self, new: Sequence[NewJob], answers: list[Submitted]) -> list[Submitted]:
         keys = {job.concurrency_key for job in new} - {None}
         if keys:
             self.wake_keys(keys)
-        return [Submitted(row["id"], row["created"]) for row in answers]
+        return answers
 
     def find(self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False) -> list[Job]:
         """Jobs that match, newest first unless ``sort`` is oldest, updated, priority, type, status or title."""
@@ -239,6 +256,10 @@ class Queue(Session):
 
     # -- sweep ---------------------------------------------------------------------------------------------------
 
+    def fire_schedules(self) -> list[int]:
+        """Submits the jobs of schedules that are due, before a ``wake_keys``; returns the ids of those that were created."""
+        return fire(self, lambda jobs: self.submit(jobs, wake=False))
+
     def make_due(self, *, limit: int = 10_000) -> int:
         """Makes due what was submitted for now before the database's clock was set back; returns how many jobs.
 
@@ -257,35 +278,3 @@ class Queue(Session):
         rows = self._settling_keys(lambda: self._run("requeue", limit=limit, actor=self.actor))
         self._wake_after(rows)
         return [Moved(row["id"], Status.PENDING, row["concurrency_key"]) for row in rows]
-
-    def wake_keys(self, keys: Iterable[str | None] | None) -> int:
-        """Lets the first due job of each free key through; None: of every key."""
-        given = None if keys is None else sorted(key for key in keys if key)
-        for _ in range(3):
-            try:
-                return len(self._run("wake_keys", keys=given))
-            except (psycopg.errors.UniqueViolation, StoreUnavailable) as error:
-                race = isinstance(
-                    error.__cause__ or error, (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected)
-                )
-                if not race or not self._idle():
-                    raise
-        return 0  # others keep winning: they let the jobs through
-
-    def wake_dependents(self, ids: Sequence[int] | None) -> int:
-        """Moves on the jobs that waited for these; None: looks at all that wait."""
-        woken: list[DictRow] = []
-        waiting = None if ids is None else list(ids)
-        for pause in LOOK_AGAIN:
-            time.sleep(pause)
-            rows = self._run("wake_dependents", ids=waiting)
-            woken += [row for row in rows if row["woken"]]
-            if not any(row["locked"] for row in rows):
-                break  # what stays locked is left to the next sweep
-        self._wake_after(woken)
-        return len(woken)
-
-    def _wake_after(self, rows: Sequence[DictRow]) -> None:
-        keys = {row["concurrency_key"] for row in rows} - {None}
-        if keys:
-            self.wake_keys(keys)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
@@ -29,7 +28,7 @@ def head() -> str:
     return names[-1][:4]
 
 
-def current(connection: psycopg.Connection[Any]) -> str | None:
+def current(connection: psycopg.Connection) -> str | None:
     """The revision of the database, None before the first."""
     try:
         row = connection.execute("SELECT version_num FROM jobctl.alembic_version").fetchone()
@@ -40,7 +39,7 @@ def current(connection: psycopg.Connection[Any]) -> str | None:
     return str(row["version_num"] if isinstance(row, dict) else row[0])
 
 
-def require_head(connection: psycopg.Connection[Any]) -> None:
+def require_head(connection: psycopg.Connection) -> None:
     """Raises ``ConfigError`` when the schema is older or newer than this program."""
     here = current(connection)
     if here == head():

@@ -16,12 +16,12 @@ from jobctl.postgres.tables import jobs, metadata
 
 FIXED = (
     "id job_type title queue priority labels idempotency_key concurrency_key created_by created_at input_data "
-    "metadata max_retries resume_count resumed_at pause_reason cancel_reason"
+    "metadata max_retries resume_count resumed_at pause_reason cancel_reason expires_at"
 )
 """Columns of jobs that a worker never changes: its definition, and the requests of users."""
 CREATED = (
     "id job_type title queue priority labels idempotency_key concurrency_key created_by run_after input_data metadata "
-    "max_retries entity_type entity_id waiting_on"
+    "max_retries entity_type entity_id expires_at waiting_on"
 )
 """Columns that ``submit.sql`` writes."""
 NOTED = "job_id kind from_status to_status actor lease_seq detail"
@@ -37,7 +37,7 @@ OF_JOBS = [table.name for table in metadata.sorted_tables if "job_id" in table.c
 LIBRARY = ["documents", "chunks", "connections", "annotations", "import_review", "vault_sync"]
 APPENDED = ["events", "holds", "job_dependencies"]
 """Tables to which a worker adds rows and changes none."""
-WRITTEN = [name for name in _NAMES if name not in ("jobs", *APPENDED)]
+WRITTEN = [name for name in _NAMES if name not in ("jobs", "schedules", *APPENDED)]
 
 
 def _listed(names: list[str]) -> str:
@@ -59,6 +59,7 @@ GRANTS: dict[str, tuple[str, ...]] = {
         f"INSERT ({_columns(CREATED)}), UPDATE ({_columns(_MOVED)}) ON jobctl.jobs",
         f"INSERT ({_columns(NOTED)}) ON jobctl.events",
         "INSERT ON jobctl.holds, jobctl.job_dependencies",
+        "UPDATE (next_at, last_at, last_job_id, paused_at, pause_reason) ON jobctl.schedules",
         f"INSERT, UPDATE, DELETE ON {_listed(WRITTEN)}",
         "USAGE ON SEQUENCE jobctl.jobs_id_seq",
     ),
@@ -92,7 +93,7 @@ POLICIES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
         "submitter": (MINE,),
         "worker": (
             SEEN,
-            ("INSERT", "WITH CHECK (created_by ~ '^job:[0-9]+$')"),
+            ("INSERT", "WITH CHECK (created_by ~ '^(job:[0-9]+$|schedule:)')"),
             ("UPDATE", f"USING (status IN ({WORKED_ON})) WITH CHECK (true)"),
         ),
         "reader": (SEEN,),
@@ -132,7 +133,7 @@ def statements(prefix: str) -> str:
             f"-- Then, for example: GRANT {prefix}_submitter TO ann;",
             "BEGIN;",
             "SET LOCAL client_min_messages = warning;",
-            *_functions(),
+            functions(),
             *(line for kind in GRANTS for line in _role(prefix, kind)),
             *(line for table in POLICIES for line in _security(prefix, table)),
             "COMMIT;",
@@ -141,11 +142,15 @@ def statements(prefix: str) -> str:
     )
 
 
-def _functions() -> list[str]:
+def functions() -> str:
+    """SQL of the functions for any language and of those that they call. An upgrade of the schema installs them.
+
+    Without the roles they are for the owner of the schema alone.
+    """
     api = (Path(__file__).parent / "api.sql").read_text(encoding="utf-8")
     made = [definition(verb, statement(verb)) for verb in CHECKED]
     closed = [f"REVOKE ALL ON FUNCTION jobctl.checked_{verb}(jsonb) FROM PUBLIC;" for verb in CHECKED]
-    return ["", *made, *closed, api, OWNED]
+    return "\n".join(["", *made, *closed, api, OWNED])
 
 
 def _role(prefix: str, kind: str) -> list[str]:

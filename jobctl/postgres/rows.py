@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from operator import attrgetter
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from jobctl.core.job import Filters, Job, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job, NewJob, Progress
 from jobctl.core.lifecycle import ControlOutcome, Status
 from jobctl.core.rows import ControlRow
 from jobctl.postgres import decode
 
+_NEW_JOB = tuple(field.name for field in fields(NewJob))
+_values_of_new_job = attrgetter(*_NEW_JOB)
+
 
 def submitted_row(n: int, job: NewJob) -> dict[str, object]:
     """A new job as ``submit.sql`` reads it; ``n`` is its position."""
-    row = asdict(job) | {"n": n}
+    row: dict[str, object] = dict(zip(_NEW_JOB, _values_of_new_job(job), strict=True))
+    row["n"] = n
     row["run_after"] = job.run_after.isoformat() if job.run_after else None
     return row
 

@@ -11,15 +11,23 @@ from typing import ClassVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from psycopg.types.json import Jsonb
 
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError
 from jobctl.core.server import Blocker
 from jobctl.postgres.checked import CALL, CHECKED
+from jobctl.postgres.connect import allow_prepared
 
 Connect = Callable[[], psycopg.Connection]
 
 SQL = Path(__file__).parent / "sql"
+LOST = ("08", "57P")
+"""Classes of SQLSTATE of a connection that is lost; without a state it was lost as well."""
+PREPARED = frozenset(
+    {"beat", "claim", "commit_stage", "log", "ready_queues", "requests", "settle", "submit", "submit_plain"}
+)
+"""Verbs that are prepared: what a worker or a client that submits runs all the time. Planning one takes longer than running it."""
+PREPARE_AFTER = 2
+"""Statements of PREPARED that a connection runs before it is found out whether they can be prepared: a command runs fewer."""
 
 
 @cache
@@ -42,12 +50,20 @@ class Session:
         self._connect = connect
         self._connection: psycopg.Connection | None = None
         self._limited: bool | None = None
+        self._repeated = 0
+        """How many of PREPARED the connection has run."""
 
     @property
     def connection(self) -> psycopg.Connection:
-        """The live connection, in autocommit."""
+        """The live connection, in autocommit. Raises ``StoreUnavailable``, also when it is lost while it is made."""
         if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
+            try:
+                self._connection = self._connect()
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                raise StoreUnavailable(
+                    f"the database can't be reached: {first_line(error)}", hint="Try again."
+                ) from error
+            self._repeated = 0
         return self._connection
 
     @property
@@ -60,6 +76,10 @@ class Session:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def close_all(self) -> None:
+        """Closes every connection: this one, unless threads have their own (``threads.py``)."""
+        self.close()
 
     @contextmanager
     def transaction(self, *, dry_run: bool = False) -> Iterator[None]:
@@ -76,32 +96,43 @@ class Session:
             if self._limited and verb in self.CHECKED:
                 return self._rows_of_checked(verb, values)
             try:
-                return self._rows(statement(verb), values)
+                return self._rows(statement(verb), values, prepare=self._may_prepare(verb))
             except psycopg.errors.InsufficientPrivilege:
                 if verb not in self.CHECKED or self._limited is False or not self._is_limited():
                     raise
                 self._limited = True
                 return self._rows_of_checked(verb, values)
             except psycopg.errors.ProgramLimitExceeded:
-                # nobody reads the hints and their queue is full: what was asked for is done without one
+                # the notification queue is full because nothing reads it: the work is done without one
                 return self._rows(statement(verb).replace("pg_notify(", "concat("), values)
 
-    def _rows(self, text: str, values: Mapping[str, object]) -> list[DictRow]:
-        cursor = self.connection.cursor(row_factory=dict_row).execute(text, values)
+    def _may_prepare(self, verb: str) -> bool:
+        """Whether a statement is one to prepare; the first of them are not, so that most commands need not ask."""
+        if verb not in PREPARED:
+            return False
+        connection = self.connection
+        self._repeated += 1
+        if self._repeated == PREPARE_AFTER:
+            allow_prepared(connection)
+        return self._repeated >= PREPARE_AFTER
+
+    def _rows(self, text: str, values: Mapping[str, object], *, prepare: bool = False) -> list[DictRow]:
+        cursor = self.connection.cursor(row_factory=dict_row).execute(text, values, prepare=prepare)
         return cursor.fetchall() if cursor.description else []
 
     def _rows_of_checked(self, verb: str, values: Mapping[str, object]) -> list[DictRow]:
         plain = {name: json.loads(str(value)) if name == "rows" else value for name, value in values.items()}
-        rows = self._rows(CALL.format(verb=verb), {"values": Jsonb(plain)})
+        rows = self._rows(CALL.format(verb=verb), {"values": json.dumps(plain)})
         return [row["row_"] for row in rows]
 
     def _is_limited(self) -> bool:
         """Whether this login may call the checked functions and has not all rights on the tables."""
-        row = self.connection.execute(
+        (row,) = self._rows(
             "SELECT has_function_privilege(to_regprocedure('jobctl.checked_submit(jsonb)'), 'EXECUTE') "
-            "AND NOT has_table_privilege('jobctl.jobs', 'DELETE')"
-        ).fetchone()
-        return bool(row and row[0])
+            "AND NOT has_table_privilege('jobctl.jobs', 'DELETE') AS limited",
+            {},
+        )
+        return bool(row["limited"])
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -21,7 +21,7 @@ _TEMPORARY = ".writing-"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-"""Without waiting: the open of a FIFO would last until somebody writes into it."""
+"""Without waiting: the open of a FIFO would block until it has a writer."""
 _LINKS = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 """What the kernel says to a link, a file or a socket where something else must be."""
 STORAGE_HINT = "chmod go-w, if the folder is yours; else set JOBCTL_STORAGE to one of your own."
@@ -60,7 +60,7 @@ class LocalStorage:
             raise self._unavailable(error) from error
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
-        """The bytes. Raises ``CheckpointMissing``, or ``CheckpointCorrupt`` past ``max_bytes`` and for what is no file."""
+        """The bytes. Raises ``CheckpointMissing``, or ``CheckpointCorrupt`` past ``max_bytes`` and for what is not a file."""
         *folders, name = self._parts(key)
         try:
             with (
@@ -88,7 +88,7 @@ class LocalStorage:
         return False
 
     def delete(self, key: str) -> None:
-        """Removes a key; one that is not there is no error."""
+        """Removes a key; a missing one is not an error."""
         *folders, name = self._parts(key)
         try:
             with self._folder(folders) as folder:

@@ -70,7 +70,7 @@ class S3Storage:
         return True
 
     def delete(self, key: str) -> None:
-        """Removes a key; one that is not there is no error."""
+        """Removes a key; a missing one is not an error."""
         with self._explained(key):
             self._client.delete_object(**self._at(key))
 

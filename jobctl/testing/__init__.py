@@ -1,5 +1,9 @@
-"""The kit for authors of job types: run a pipeline in a test, with every checkpoint written and read back."""
+"""The kit for authors of job types: run a pipeline in a test, with every checkpoint written and read back, or a real worker.
 
-from jobctl.testing.run import Ran, run
+``worker`` is also the pytest fixture ``jobctl_worker``.
+"""
 
-__all__ = ["Ran", "run"]
+from jobctl.testing.run import RunResult, run
+from jobctl.testing.worker import JobFailed, TestWorker, worker
+
+__all__ = ["JobFailed", "RunResult", "TestWorker", "run", "worker"]

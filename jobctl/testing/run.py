@@ -1,30 +1,35 @@
-"""Runs a pipeline without a database or a worker: the same attempt code, a recorder in place of the queue."""
+"""Runs a pipeline without a database or a worker: the same submission and attempt code, a recorder in place of the queue."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from jobctl import wiring
+from jobctl.client import Client
 from jobctl.core import result
 from jobctl.core.attempt import Claimed, Outcome, Record, Token
-from jobctl.core.job import NewJob, Progress
+from jobctl.core.errors import StoreUnavailable
+from jobctl.core.job import NewJob, Progress, Submitted
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline
+from jobctl.postgres.queue import Queue
 from jobctl.storage.local import LocalStorage
+from jobctl.system import clock
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
 from jobctl.worker.context import Services
+from jobctl.worker.secrets import Secrets
 
 
 @dataclass
-class Ran:
+class RunResult:
     """The outcome of a run: its result, its checkpoints, progress and log, and what it would have submitted."""
 
     output: Any
@@ -38,8 +43,8 @@ class Ran:
 class _Recorder:
     """Replaces the queue: accepts every commit."""
 
-    def __init__(self, ran: Ran) -> None:
-        self._ran = ran
+    def __init__(self, run_result: RunResult) -> None:
+        self._result = run_result
 
     def commit_stage(
         self,
@@ -52,49 +57,85 @@ class _Recorder:
     ) -> tuple[Status, bool]:
         if work is not None:
             work(None)
-        self._ran.records.append(record)
-        self._ran.submitted += follow_up
+        self._result.records.append(record)
+        self._result.submitted += follow_up
         return Status.PROCESSING, False
 
     def committed(self, token: Token, record: Record) -> None:
         """Never needed: no commit's answer can be lost here."""
 
     def warn(self, token: Token, kind: str, **detail: Any) -> None:  # noqa: ARG002 - the queue's signature
-        self._ran.log.append(f"{kind}: {detail}")
+        self._result.log.append(f"{kind}: {detail}")
+
+
+class _SubmitRecorder(Queue):
+    """Replaces the queue of a client: keeps the job that is submitted."""
+
+    def __init__(self) -> None:
+        super().__init__(_no_database)
+        self.new: list[NewJob] = []
+
+    def submit(self, new: Sequence[NewJob], *, wake: bool = True) -> list[Submitted]:  # noqa: ARG002 - the queue's signature
+        """Accepts the jobs; the ids have no meaning."""
+        self.new += new
+        return [Submitted(number, created=True) for number in range(1, len(new) + 1)]
+
+
+def _no_database() -> NoReturn:
+    raise StoreUnavailable("jobctl.testing has no database")
 
 
 def run(
-    pipeline: Pipeline, args: Mapping[str, Any], *, library: Any = None, input_roots: Sequence[Path] = (Path("/"),)
-) -> Ran:
-    """Runs all stages and returns the result. What the pipeline raises is raised here, with its traceback.
+    pipeline: Pipeline,
+    args: Mapping[str, object],
+    *,
+    library: Any = None,
+    input_roots: Sequence[Path] = (),
+    secrets: Mapping[str, str] | None = None,
+) -> RunResult:
+    """Submits a job and runs all stages as a worker does; returns the result. What the pipeline raises is raised here.
 
-    Every stage's result goes through its checkpoint bytes, and the last one through the bytes of a result, small or large:
-    what cannot be kept fails here and not in production.
+    Files of ``input_files`` are copied into a storage, as ``submit`` does. Other paths can be opened only below
+    ``input_roots``, which are those of a worker: by default none. Every stage's result goes through its checkpoint bytes,
+    and the last one through the bytes of a result. ``library`` is returned by ``ctx.read()`` and passed to writes.
+
+    Not as on a worker: limits of time and memory, the variables that a job type may read, and pauses; see ``worker()``.
     """
-    ran = Ran(None)
-    with tempfile.TemporaryDirectory(prefix="jobctl-testing-") as folder:
-        settings = wiring.settings({}, {"JOBCTL_HOME": folder, "HOME": folder})
-        storage = LocalStorage(Path(folder) / "storage")
+    run_result = RunResult(None)
+    with tempfile.TemporaryDirectory(prefix="jobctl-testing-") as name:
+        folder, settings = Path(name), wiring.settings({}, {"JOBCTL_HOME": name, "HOME": name})
+        storage = LocalStorage(folder / "storage")
+        (workspace := folder / "workspace").mkdir()
         services = Services(
-            storage=storage, library=lambda _: library, reader=lambda: library,
-            load=lambda _: pipeline, request=partial(wiring.request, settings), workspace=Path(folder),
-            input_roots=tuple(input_roots), settings=settings.values,
-            plugin=lambda kind, name: wiring.plugin(settings, {}, kind, name),
+            storage=storage, library=lambda _: library, reader=lambda: library, load=lambda _: pipeline,
+            request=partial(wiring.request, settings), workspace=workspace,
+            input_roots=tuple(root.resolve() for root in input_roots), settings=settings.values,
+            plugin=lambda kind, name: wiring.plugin(settings, {}, kind, name), secrets=Secrets(secrets),
         )  # fmt: skip
-        payload = pipeline.validate(args).model_dump_json(exclude_none=True)
-        token = Token(1, 1, str(uuid.uuid4()))
-        job = Claimed(token, pipeline.name, "", "default", 2, datetime.now(UTC), payload, "{}", 0, 0, "{}")
         raised: list[BaseException] = []
         attempt = Attempt(
-            job, services, _Recorder(ran), Requests(), report=ran.progress.append,
-            log=lambda level, stage, text: ran.log.append(f"{level} {stage}: {text}"), caught=raised.append, every=0.0,
+            _submitted(pipeline, args, storage), services, _Recorder(run_result), Requests(),
+            report=run_result.progress.append, caught=raised.append, every=0.0,
+            log=lambda level, stage, text: run_result.log.append(f"{level} {stage}: {text}"),
         )  # fmt: skip
         outcome = attempt.run()
+        services.loop.close()
         if raised:
             raise raised[0]
         if outcome is not None and outcome.kind is Ending.COMPLETED:
-            ran.output = _result(outcome, storage)
-    return ran
+            run_result.output = _result(outcome, storage)
+    return run_result
+
+
+def _submitted(pipeline: Pipeline, args: Mapping[str, object], storage: LocalStorage) -> Claimed:
+    """The job as a worker claims it."""
+    queue = _SubmitRecorder()
+    Client(queue, storage=lambda: storage, load=lambda _: pipeline, user="testing").submit(pipeline.name, args)
+    (new,) = queue.new
+    return Claimed(
+        Token(1, 1, str(uuid.uuid4())), new.job_type, new.title, new.queue, new.priority, clock.now(),
+        json.dumps(new.input_data), json.dumps(new.metadata), 0, new.max_retries, "{}",
+    )  # fmt: skip
 
 
 def _result(outcome: Outcome, storage: LocalStorage) -> Any:

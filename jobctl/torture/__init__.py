@@ -5,6 +5,6 @@
 """
 
 from jobctl.torture.history import History, Verdict, check
-from jobctl.torture.run import Report, TorturePlan, torture
+from jobctl.torture.run import Report, TortureConfig, torture
 
-__all__ = ["History", "Report", "TorturePlan", "Verdict", "check", "torture"]
+__all__ = ["History", "Report", "TortureConfig", "Verdict", "check", "torture"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import resource
 import signal
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,10 +15,11 @@ import psycopg
 from psycopg.sql import SQL, Literal
 
 from jobctl.core.lifecycle import Status
+from jobctl.system import clock
 from jobctl.torture.fleet import Fleet, send_signal
 
 COMMIT_TRIES, COMMIT_PROBE = 40, 0.01
-"""How often a child is frozen and looked at, and seconds between, to catch one inside a commit."""
+"""How often a child is frozen and checked, and seconds between, to catch one inside a commit."""
 STEPS = (0.5, 1.5, 5.0, 1000.0)
 """How far the database's clock is set from the true time, in leases: within one, past one, past the two that are the
 furthest a lease may lie ahead, and most of an hour."""
@@ -96,10 +96,10 @@ def crash_server(target: Target) -> bool:
 
 
 def step_clock(target: Target) -> bool:
-    """The database's clock jumps, forwards or back, in the middle of whatever runs, and goes on from there.
+    """The database's clock jumps, forwards or back, in the middle of whatever runs, and continues from there.
 
     Forwards every lease may have ended: what runs is rescued and charged with a crash, because nothing distinguishes such a
-    lease from that of a dead worker. Backwards a lease that lies too far ahead is void, and nobody is charged.
+    lease from that of a dead worker. Backwards a lease that lies too far ahead is void, and nothing is charged.
     """
     leases = target.rng.choice(STEPS) * target.rng.choice((-1, 1))
     with suppress(psycopg.Error), psycopg.connect(target.url, autocommit=True) as connection:
@@ -161,7 +161,7 @@ def freeze_in_commit(target: Target) -> bool:
             if _in_transaction(target) and _in_transaction(target):  # the others have ended theirs in between
                 return target.fleet.freeze(pid, target.lease * target.rng.uniform(1.2, 3.0))
             send_signal(pid, signal.SIGCONT)
-        time.sleep(COMMIT_PROBE)
+        clock.sleep(COMMIT_PROBE)
     return False
 
 

@@ -21,10 +21,10 @@ BY_WORKER = frozenset({"checkpoint", "complete", "fail", "release", "checkpoint_
 """Events that only the attempt that owns the job may cause."""
 STARTS_AGAIN = frozenset({"restart", "checkpoint_unusable"})
 """After these a stage may rightly run again."""
-FORGIVES_CRASHES = frozenset({"restart", "retry"})
+RESETS_CRASHES = frozenset({"restart", "retry"})
 """After these a job's crashes are counted from zero."""
 SET_BACK = "the clock was set back"
-"""The reason of a rescue that is charged to nobody."""
+"""The reason of a rescue that is not charged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _charged(job_id: int, events: Sequence[Event], history: History, verdict: Ve
 def _crashes(job_id: int, events: Sequence[Event], verdict: Verdict) -> None:
     crashes = 0
     for event in events:
-        if event.kind in FORGIVES_CRASHES:
+        if event.kind in RESETS_CRASHES:
             crashes = 0
         elif event.kind in ("rescue", "abandon"):
             crashes += event.detail.get("reason") != SET_BACK

@@ -19,10 +19,12 @@ from psycopg.conninfo import make_conninfo
 from jobctl import wiring
 from jobctl.client import Client, Options
 from jobctl.core.errors import ConfigError, StoreUnavailable
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ACTIVE, Status
 from jobctl.postgres import migrate
 from jobctl.postgres.embedded import Server
+from jobctl.system import clock
+from jobctl.system.environment import variables
 from jobctl.torture import workload
 from jobctl.torture.faults import FAULTS, Target
 from jobctl.torture.fleet import Fleet
@@ -36,7 +38,7 @@ DRAIN_TIMEOUT = 240.0
 
 
 @dataclass(frozen=True, slots=True)
-class TorturePlan:
+class TortureConfig:
     """Length, size and rates of a run. ``url``: a server on which a database is created for the run and dropped."""
 
     seconds: float = 60.0
@@ -55,7 +57,7 @@ class TorturePlan:
 class Report:
     """What was injected and requested, and the verdict."""
 
-    plan: TorturePlan
+    config: TortureConfig
     faults: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -67,18 +69,18 @@ class Run:
     """One run against one target."""
 
     def __init__(
-        self, plan: TorturePlan, client: Client, target: Target, report_progress: Callable[[str], None]
+        self, config: TortureConfig, client: Client, target: Target, report_progress: Callable[[str], None]
     ) -> None:
-        self.plan = plan
+        self.config = config
         self.client = client
         self.target = target
         self.report_progress = report_progress
-        self.report = Report(plan)
+        self.report = Report(config)
         self.acknowledged: list[int] = []
         self.rng = target.rng
 
     def execute(self) -> Report:
-        """Injects faults for the planned time, drains the queue and checks the history."""
+        """Injects faults for the configured time, drains the queue and checks the history."""
         started = time.monotonic()
         with suppress(KeyboardInterrupt):  # Ctrl-C ends the run early: what was done so far is checked
             self._inject(started)
@@ -90,20 +92,20 @@ class Run:
     def _inject(self, started: float) -> None:
         next_fault = started + 2.0  # the workers come up first
         reported = started
-        while (now := time.monotonic()) < started + self.plan.seconds or len(self.acknowledged) < self.plan.jobs:
+        while (now := time.monotonic()) < started + self.config.seconds or len(self.acknowledged) < self.config.jobs:
             self.target.fleet.ensure_running()
             self._act()
             if now >= next_fault:
-                next_fault += 1.0 / self.plan.faults_a_second
+                next_fault += 1.0 / self.config.faults_a_second
                 self._fault()
             if now - reported > 15:
                 reported = now
                 count = self.report.faults.total()
                 self.report_progress(f"{now - started:.0f} s: {count} faults, {len(self.acknowledged)} jobs")
-            time.sleep(0.01)
+            clock.sleep(0.01)
 
     def _fault(self) -> None:
-        names = list(self.plan.only or FAULTS)
+        names = list(self.config.only or FAULTS)
         name = self.rng.choices(names, [FAULTS[n][1] for n in names])[0]
         if FAULTS[name][0](self.target):
             self.report.faults[name] += 1
@@ -111,7 +113,7 @@ class Run:
     def _act(self) -> None:
         """One random request. If its answer is lost, it may have taken effect or not."""
         with suppress(StoreUnavailable):
-            if self.client.count(Filters(statuses=(Status.PENDING, Status.PROCESSING))) < self.plan.jobs_at_once:
+            if self.client.count(Filters(statuses=(Status.PENDING, Status.PROCESSING))) < self.config.jobs_at_once:
                 self._submit()
             elif self.rng.random() < 0.3 and self.acknowledged:
                 verb = self.rng.choice(CONTROLS)
@@ -140,7 +142,7 @@ class Run:
                     self.client.retry(due)
                 elif not any(job.status in ACTIVE for job in waiting):
                     return
-            time.sleep(0.2)
+            clock.sleep(0.2)
 
     def _resume_paused(self) -> None:
         paused = [job.id for job in self.client.find(Filters(statuses=(Status.PAUSED,)), limit=None)]
@@ -163,19 +165,19 @@ class Run:
         self.report.verdict = check(History(frozenset(self.acknowledged), jobs, events, effects, workload.WRITING))
 
 
-def torture(plan: TorturePlan, *, report_progress: Callable[[str], None]) -> Report:
+def torture(config: TortureConfig, *, report_progress: Callable[[str], None]) -> Report:
     """A whole run, in a temporary folder. Raises ``ConfigError`` for a fault that does not exist."""
-    if unknown := set(plan.only) - FAULTS.keys():
+    if unknown := set(config.only) - FAULTS.keys():
         raise ConfigError(f"unknown faults: {', '.join(sorted(unknown))}", hint=f"one of: {', '.join(FAULTS)}")
     with tempfile.TemporaryDirectory(prefix="jobctl-torture-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         home.chmod(0o755)
-        with _database(plan, home, report_progress) as (url, postmaster):
-            return _run(plan, home, url, postmaster, report_progress)
+        with _database(config, home, report_progress) as (url, postmaster):
+            return _run(config, home, url, postmaster, report_progress)
 
 
 def _run(
-    plan: TorturePlan,
+    config: TortureConfig,
     home: Path,
     url: str,
     postmaster: Callable[[], int | None],
@@ -185,46 +187,46 @@ def _run(
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(workload.EFFECTS)
     environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("JOBCTL_", "PG", "DATABASE_URL"))},
-        "JOBCTL_HOME": str(home), "JOBCTL_LEASE_TTL": str(plan.lease), "JOBCTL_CANCEL_GRACE": "2",
+        **{k: v for k, v in variables.items() if not k.startswith(("JOBCTL_", "PG", "DATABASE_URL"))},
+        "JOBCTL_HOME": str(home), "JOBCTL_LEASE_TTL": str(config.lease), "JOBCTL_CANCEL_GRACE": "2",
         "PYTHONPATH": os.pathsep.join(
-            [str(workload.install(home / "plugin")), *filter(None, [os.environ.get("PYTHONPATH")])]
+            [str(workload.install(home / "plugin")), *filter(None, [variables.get("PYTHONPATH")])]
         ),
     }  # fmt: skip
-    if plan.url is not None:
+    if config.url is not None:
         environment["JOBCTL_DATABASE_URL"] = url
     settings = wiring.settings({}, environment)
     client = wiring.connect(settings, load=lambda _: workload.pipeline)
-    rng = random.Random(plan.seed)  # noqa: S311 - a seed makes the run repeatable, as far as processes can be
+    rng = random.Random(config.seed)  # noqa: S311 - a seed makes the run repeatable, as far as processes can be
 
-    fleet = Fleet(environment, home, plan.workers)
-    target = Target(fleet, rng, url, home / "storage", plan.lease, postmaster)
+    fleet = Fleet(environment, home, config.workers)
+    target = Target(fleet, rng, url, home / "storage", config.lease, postmaster)
     try:
-        return Run(plan, client, target, report_progress).execute()
+        return Run(config, client, target, report_progress).execute()
     finally:
         fleet.stop()
         client.close()
-        if copy_to := os.environ.get("JOBCTL_TORTURE_LOG"):
+        if copy_to := variables.get("JOBCTL_TORTURE_LOG"):
             Path(copy_to).write_bytes((home / "workers.log").read_bytes())
 
 
 @contextmanager
 def _database(
-    plan: TorturePlan, home: Path, report_progress: Callable[[str], None]
+    config: TortureConfig, home: Path, report_progress: Callable[[str], None]
 ) -> Iterator[tuple[str, Callable[[], int | None]]]:
     """An embedded server for this run, or a database for it on the given server, which is not crashed."""
-    if plan.url is None:
-        server = Server(home, report=report_progress, environment=os.environ)
+    if config.url is None:
+        server = Server(home, report=report_progress, environment=variables)
         try:
             yield server.ensure(), lambda: server.status().pid
         finally:
             server.stop(force=True)
         return
     name = f"jobctl_torture_{secrets.token_hex(4)}"
-    with psycopg.connect(plan.url, autocommit=True) as admin:
+    with psycopg.connect(config.url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
     try:
-        yield make_conninfo(plan.url, dbname=name), lambda: None
+        yield make_conninfo(config.url, dbname=name), lambda: None
     finally:
-        with psycopg.connect(plan.url, autocommit=True) as admin:
+        with psycopg.connect(config.url, autocommit=True) as admin:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

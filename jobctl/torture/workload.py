@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 from jobctl.core.errors import Transient
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library
+from jobctl.system import clock
 
 NAME = "torture"
 EFFECTS = """
@@ -66,7 +66,7 @@ def listing(ctx: Context, args: Torture) -> list[int]:
 @pipeline.batches(share=60, size=4, noun="number")
 def hashing(ctx: Context, numbers: Sequence[int]) -> list[str]:
     """One digest for each number."""
-    time.sleep(ctx.args.slow)
+    clock.sleep(ctx.args.slow)
     if ctx.attempt <= ctx.args.fails and numbers[0] >= ctx.args.items // 2:
         raise Transient("planned failure", retry_in=0.3)
     return [_digest(n) for n in numbers]

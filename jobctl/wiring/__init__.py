@@ -6,18 +6,18 @@ handlers, and these modules decide which of them a command needs.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cache, partial
 
 from jobctl.client import Client
 from jobctl.core.pipeline import Pipeline
-from jobctl.wiring.configuration import Settings, settings, shown, user
-from jobctl.wiring.databases import Database, hints_arrive, roles
+from jobctl.system.environment import variables
+from jobctl.wiring.configuration import Settings, display_value, settings, user
+from jobctl.wiring.databases import Database, notifications_arrive, roles
 from jobctl.wiring.documents import decide, library, restore_connections, search
-from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, where_bytes_are
+from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, storage_location
 from jobctl.wiring.previews import preview
-from jobctl.wiring.workers import WorkerOptions, request, run_child, run_here, run_worker, work_here
+from jobctl.wiring.workers import WorkerOptions, local_worker_main, request, run_child, run_worker, start_local_worker
 
 
 def connect(
@@ -34,14 +34,37 @@ def connect(
         queue,
         storage=partial(storage, config),
         load=load or cache(pipeline),
-        user=user(os.environ),
-        pausing=config["pausing"],
-        retries=config["max_retries"],
+        user=user(variables),
+        pausing=config.values["pausing"],
+        retries=config.values["max_retries"],
+        notify_url=config.values["notify_url"],
     )
 
 
 __all__ = [
-    "Database", "Settings", "WorkerOptions", "connect", "decide", "hints_arrive", "job_types", "library", "pipeline", "pipelines",
-    "plugin", "preview", "request", "restore_connections", "roles", "run_child", "run_here", "run_worker", "search", "settings", "shown", "storage",
-    "user", "where_bytes_are", "work_here",
-]  # fmt: skip
+    "Database",
+    "Settings",
+    "WorkerOptions",
+    "connect",
+    "decide",
+    "display_value",
+    "job_types",
+    "library",
+    "local_worker_main",
+    "notifications_arrive",
+    "pipeline",
+    "pipelines",
+    "plugin",
+    "preview",
+    "request",
+    "restore_connections",
+    "roles",
+    "run_child",
+    "run_worker",
+    "search",
+    "settings",
+    "start_local_worker",
+    "storage",
+    "storage_location",
+    "user",
+]

@@ -8,30 +8,32 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from jobctl.core.errors import ConfigError
-from jobctl.core.masking import mask_url
+from jobctl.core.masking import MASK, mask_url
 from jobctl.core.trust import HOME_HINT, require_private
+from jobctl.system.environment import variables
 from jobctl.wiring.files import PROJECT_FILE, Ignored, nearest, read_file, read_own_file, read_project_file
-from jobctl.wiring.setting_table import DEFAULTS, SETTINGS
+from jobctl.wiring.setting_table import DEFAULTS, SETTINGS, SettingValues
 
-__all__ = ["DEFAULTS", "Ignored", "Settings", "home", "nearest", "settings", "shown", "user"]
+__all__ = ["DEFAULTS", "Ignored", "Settings", "display_value", "home", "nearest", "settings", "user"]
 
 
 @dataclass(frozen=True)
 class Settings:
     """Values, and where each came from: flag, environment, a file, default."""
 
-    values: dict[str, Any]
+    values: SettingValues
     sources: dict[str, str] = field(default_factory=dict)
     home: Path = Path()
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    environment: Mapping[str, str] = field(default_factory=lambda: variables, repr=False)
     ignored: tuple[Ignored, ...] = ()
     """Settings in files that were not used."""
 
-    def __getitem__(self, name: str) -> Any:
-        return self.values[name]
+    def __getitem__(self, name: str) -> object:
+        """A value by a name that is not known before; ``values`` has the types."""
+        return cast("dict[str, object]", self.values)[name]
 
 
 def home(environment: Mapping[str, str]) -> Path:
@@ -58,37 +60,39 @@ def _user_home(environment: Mapping[str, str]) -> Path:
         return Path(tempfile.gettempdir()) / f"jobctl-{os.geteuid()}"
 
 
-def settings(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+def settings(flags: Mapping[str, object] | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Flag > environment (JOBCTL_…) > ./.jobctl.toml > the user's file > default. Raises ``ConfigError``."""
-    environment = os.environ if environment is None else environment
+    environment = variables if environment is None else environment
     flags = {key: value for key, value in (flags or {}).items() if value is not None}
     values, sources = dict(DEFAULTS), dict.fromkeys(DEFAULTS, "default")
 
-    def take(found: Mapping[str, Any], source: str) -> None:
+    def use(found: Mapping[str, object], source: str) -> None:
         values.update(found)
         sources.update(dict.fromkeys(found, source))
 
     ignored: list[Ignored] = []
-    if named := flags.get("config"):
+    if named := cast("str | None", flags.get("config")):
         if not Path(named).is_file():
             raise ConfigError(f"no such configuration file: {named}")
-        take(read_file(Path(named)), str(named))
+        use(read_file(Path(named)), str(named))
     else:
-        own = _own_file(environment)
-        take(read_own_file(own), str(own))
+        own_file = _own_file(environment)
+        use(read_own_file(own_file), str(own_file))
         found, ignored = read_project_file()
-        take(found, str(PROJECT_FILE))
+        use(found, str(PROJECT_FILE))
     for name in DEFAULTS:
         variable = f"JOBCTL_{name.upper()}"
-        if name != "db" and variable in environment:
-            take({name: _from_text(name, environment[variable], variable)}, variable)
+        if SETTINGS[name].only_files and variable in environment:
+            ignored.append(Ignored(variable, None, f"only your own settings file may set {name}"))
+        elif name != "db" and variable in environment:
+            use({name: _from_text(name, environment[variable], variable)}, variable)
     for variable in ("JOBCTL_DATABASE_URL", "DATABASE_URL"):
         if environment.get(variable) and sources["db"] == "default":
-            take({"db": environment[variable]}, variable)
-    take({name: value for name, value in flags.items() if name in DEFAULTS}, "flag")
+            use({"db": environment[variable]}, variable)
+    use({name: value for name, value in flags.items() if name in DEFAULTS}, "flag")
     root = home(environment)
     require_private(root, "JOBCTL_HOME", hint=HOME_HINT)
-    return Settings(values, sources, root, environment, tuple(ignored))
+    return Settings(cast("SettingValues", values), sources, root, environment, tuple(ignored))
 
 
 def _own_file(environment: Mapping[str, str]) -> Path:
@@ -96,7 +100,7 @@ def _own_file(environment: Mapping[str, str]) -> Path:
     return (Path(base) if base else _user_home(environment) / ".config") / "jobctl" / "config.toml"
 
 
-def _from_text(name: str, text: str, variable: str) -> Any:
+def _from_text(name: str, text: str, variable: str) -> object:
     default = DEFAULTS[name]
     try:
         if isinstance(default, bool):
@@ -127,12 +131,14 @@ def user(environment: Mapping[str, str]) -> str:
         return f"uid:{os.geteuid()}"
 
 
-def shown(name: str, value: Any) -> Any:
+def display_value(name: str, value: object) -> object:
     """A setting's value as it may be printed."""
     if not value or SETTINGS[name].show == "plain":
         return value
+    if SETTINGS[name].show == "secret":
+        return MASK
     if SETTINGS[name].show == "url":
         return mask_url(str(value))
     from jobctl.postgres.connect import mask
 
-    return mask(value)
+    return mask(str(value))

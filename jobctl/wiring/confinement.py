@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from jobctl.core.errors import ConfigError
+from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
-from jobctl.wiring.plugins import pipeline, where_bytes_are
+from jobctl.wiring.plugins import storage_location
 from jobctl.worker import kernel, sandbox, view
 from jobctl.worker.sandbox import Confinement
 from jobctl.worker.view import Account, Grant
@@ -26,7 +26,7 @@ ACCOUNTS = ("jobctl", "nobody")
 AT_START = ("PATH", "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "TZ", "VIRTUAL_ENV")
 AT_START_PREFIXES = ("LC_", "PYTHON", "JOBCTL_TEST_")
 """Variables that an interpreter reads while it starts. They stay visible to other processes of the account, as every
-initial environment does; the others are set by the child itself, where nobody sees them."""
+initial environment does; the others are set by the child itself, where they are not visible."""
 SET_BY_CHILD = (
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
@@ -45,21 +45,26 @@ class ChildEnvironment:
     by_type: dict[str, dict[str, str]]
 
 
-def child_environment(settings: Settings, environment: Mapping[str, str], types: Iterable[str]) -> ChildEnvironment:
-    """What a child inherits of the worker's environment: an allow-list, what settings name, what its job types name."""
-    named = [*AT_START, *settings["child_environment"]]
+def child_environment(
+    settings: Settings, environment: Mapping[str, str], types: Mapping[str, Iterable[str]]
+) -> ChildEnvironment:
+    """What a child inherits of the worker's environment: an allow-list, what settings name, what its job types name.
+
+    ``types``: the variables that each job type names.
+    """
+    allowed = [*AT_START, *settings.values["child_environment"]]
     at_start = {
-        name: value for name, value in environment.items() if name in named or name.startswith(AT_START_PREFIXES)
+        name: value for name, value in environment.items() if name in allowed or name.startswith(AT_START_PREFIXES)
     }
-    remote = where_bytes_are(settings).startswith("s3://")
+    remote = storage_location(settings).startswith("s3://")
     later = {
         name: value
         for name, value in environment.items()
         if name in SET_BY_CHILD or (remote and name.startswith("AWS_"))
     }
     return ChildEnvironment(
-        at_start, later, _picked(environment, PLUGIN_KEYS if settings["model_url"] else ()),
-        {name: _picked(environment, pipeline(name).environment) for name in types},
+        at_start, later, _picked(environment, PLUGIN_KEYS if settings.values["model_url"] else ()),
+        {name: _picked(environment, named) for name, named in types.items()},
     )  # fmt: skip
 
 
@@ -78,12 +83,12 @@ class TypeEnvironment:
     def enter(self, job_type: str) -> None:
         """The process works on a job of this type from here on."""
         for name, value in self._before.items():
-            os.environ.pop(name, None)
+            variables.pop(name, None)
             if value is not None:
-                os.environ[name] = value
-        variables = self._by_type.get(job_type, {})
-        self._before = {name: os.environ.get(name) for name in variables}
-        os.environ.update(variables)
+                variables[name] = value
+        own = self._by_type.get(job_type, {})
+        self._before = {name: variables.get(name) for name in own}
+        variables.update(own)
 
 
 def confinement(
@@ -95,10 +100,10 @@ def confinement(
     raises where a child would not be able to work. Then the children keep the worker's account, and the log says why.
     """
     limits = Confinement(
-        memory=int(settings["child_memory_mb"]) << 20 or None,
-        file_size=int(settings["child_file_size_mb"]) << 20 or None,
+        memory=settings.values["child_memory_mb"] << 20 or None,
+        file_size=settings.values["child_file_size_mb"] << 20 or None,
     )
-    account = _account(settings["child_account"])
+    account = _account(settings.values["child_account"])
     if account is None:
         return limits
     confined = replace(limits, account=account, grants=tuple(_grants(account, settings, roots, sockets)))
@@ -122,7 +127,7 @@ def _account(wanted: str | None) -> Account | None:
             continue
         return Account(entry.pw_uid, entry.pw_gid) if entry.pw_uid else None
     if wanted:
-        raise ConfigError(f"there is no account {wanted!r} to run jobs as", hint="the setting child_account")
+        raise ConfigError(f"no account {wanted!r} to run jobs as", hint="the setting child_account")
     return None
 
 
@@ -132,7 +137,7 @@ def _grants(account: Account, settings: Settings, roots: Sequence[str], sockets:
     The folder in which the worker was started is among them, because a handler's relative paths lead there.
     """
     writable = [*roots, *_working_folder()]
-    where = where_bytes_are(settings)
+    where = storage_location(settings)
     if "://" not in where:
         Path(where).mkdir(mode=0o700, parents=True, exist_ok=True)
         writable.append(str(Path(where).resolve()))
@@ -155,7 +160,7 @@ def _working_folder() -> Iterable[str]:
             yield str(here)
 
 
-def setup_for(setup: Mapping[str, Any], confined: Confinement, workspace: Path) -> dict[str, Any]:
+def setup_for(setup: Mapping[str, object], confined: Confinement, workspace: Path) -> dict[str, object]:
     """What one child is sent: the same for all, and the right to use its own folder for temporary files."""
     if confined.account is not None:
         confined = replace(confined, grants=(*confined.grants, Grant(str(workspace.resolve()))))

@@ -33,7 +33,7 @@ class Database:
         """The configured server; None: the embedded one."""
         from jobctl.postgres.connect import conninfo, resolve_url
 
-        named = self.settings["db"]
+        named = self.settings.values["db"]
         return conninfo(named) if named else resolve_url(None, self.settings.environment)
 
     @property
@@ -46,7 +46,7 @@ class Database:
             settings.home,
             report=self.report,
             environment=settings.environment,
-            durable=not settings["test_fast"],
+            durable=not settings.values["test_fast"],
             timeout=self.timeout,
         )
 
@@ -57,7 +57,7 @@ class Database:
         self.connect().close()
         return self.server.conninfo()
 
-    def connect(self, application_name: str = "jobctl") -> psycopg.Connection[Any]:
+    def connect(self, application_name: str = "jobctl") -> psycopg.Connection:
         """A connection to a schema that fits this program; the embedded server is started and upgraded to it."""
         from jobctl.postgres.connect import connect
         from jobctl.postgres.revision import require_head
@@ -69,7 +69,7 @@ class Database:
         require_head(connection)
         return connection
 
-    def _connect_embedded(self, application_name: str) -> psycopg.Connection[Any]:
+    def _connect_embedded(self, application_name: str) -> psycopg.Connection:
         from jobctl.postgres.revision import current, head
 
         server = self.server
@@ -179,7 +179,7 @@ def roles(prefix: str) -> str:
     return statements(prefix)
 
 
-def hints_arrive(settings: Settings, report: Callable[[str], None], seconds: float = 2.0) -> bool:
+def notifications_arrive(settings: Settings, report: Callable[[str], None], seconds: float = 2.0) -> bool:
     """Whether a NOTIFY of one connection reaches the LISTEN of another within ``seconds``."""
     import select
 

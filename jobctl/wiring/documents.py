@@ -67,7 +67,7 @@ def decide(client: Client, review_id: int, *, accept: bool) -> bool:
         documents = library(client)
         if accept and all(
             item.id != review_id for item in documents.reviews()
-        ):  # what waits has no place to accept yet
+        ):  # a waiting highlight has no position yet
             return False
         item = documents.decide(review_id, "accepted" if accept else "rejected")
         if item is not None and accept:

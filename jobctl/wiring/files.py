@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jobctl.core.errors import ConfigError
 from jobctl.core.trust import distrust
@@ -32,7 +31,7 @@ class Ignored:
         return f"{self.name} in {self.source}: {self.reason}" if self.name else f"{self.source}: {self.reason}"
 
 
-def read_file(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, object]:
     """The settings of a file that the user named, or keeps among their own. Raises ``ConfigError``."""
     try:
         return _settings(path, path.read_bytes())
@@ -40,7 +39,7 @@ def read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} can't be read: {error.strerror}") from error
 
 
-def read_own_file(path: Path) -> dict[str, Any]:
+def read_own_file(path: Path) -> dict[str, object]:
     """The settings of the user's own file; none where it does not exist.
 
     Raises ``ConfigError`` where another account can have written it: it sets where documents and keys go.
@@ -59,7 +58,7 @@ def read_own_file(path: Path) -> dict[str, Any]:
     return read_file(path)
 
 
-def read_project_file() -> tuple[dict[str, Any], list[Ignored]]:
+def read_project_file() -> tuple[dict[str, object], list[Ignored]]:
     """The settings of ``./.jobctl.toml`` that may be used, and what was ignored and why. Raises ``ConfigError``."""
     try:
         descriptor = os.open(PROJECT_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -92,7 +91,7 @@ def _name() -> str:
     return str(PROJECT_FILE)
 
 
-def _settings(path: Path, data: bytes, *, project: bool = False) -> dict[str, Any]:
+def _settings(path: Path, data: bytes, *, project: bool = False) -> dict[str, object]:
     """What a file sets, checked; what a project's file may not set is not checked. Raises ``ConfigError``."""
     if len(data) > SIZE_LIMIT:
         raise ConfigError(f"{path} is larger than {SIZE_LIMIT >> 20} MiB")

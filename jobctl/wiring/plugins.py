@@ -83,13 +83,13 @@ def _loaded(kind: str, group: str, name: str) -> Any:
         ) from error
 
 
-def where_bytes_are(settings: Settings) -> str:
+def storage_location(settings: Settings) -> str:
     """The storage by its name: a folder, or ``SCHEME://…``."""
-    return str(settings["storage"] or settings.home / "storage")
+    return str(settings.values["storage"] or settings.home / "storage")
 
 
 def storage(settings: Settings) -> Any:
     """Where the storage is: a folder, or ``SCHEME://…`` of a storage that was plugged in."""
-    where = where_bytes_are(settings)
+    where = storage_location(settings)
     scheme, named, _ = where.partition("://")
     return _loaded("storage", "storage", scheme if named else "local")(where)

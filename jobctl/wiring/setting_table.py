@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
-Show = Literal["plain", "url", "database"]
-"""How a value is printed: as it is, as a URL without its userinfo, as a connection string without its secrets."""
+Show = Literal["plain", "url", "database", "secret"]
+"""How a value is printed: as it is, as a URL without its userinfo, as a connection string without its secrets, not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,11 @@ class Setting:
     where documents and keys go, which files may be read, or what code is chosen to run.
     """
 
-    default: Any
+    default: object
     project: bool
     show: Show = "plain"
+    only_files: bool = False
+    """Whether only a file of the user may set it, no variable: what it names is run."""
 
 
 SETTINGS: dict[str, Setting] = {
@@ -51,7 +53,52 @@ SETTINGS: dict[str, Setting] = {
     "child_file_size_mb": Setting(4096, project=True),
     "child_account": Setting(None, project=False),
     "child_environment": Setting([], project=False),
+    "notify_url": Setting(None, project=False, show="url"),
+    "notify_secret": Setting(None, project=False, show="secret"),
+    "notify_private": Setting(default=False, project=False),
+    "notify_command": Setting([], project=False, only_files=True),
+    "secrets_file": Setting(None, project=False),
     "lease_ttl": Setting(30.0, project=True),
     "test_fast": Setting(default=False, project=False),
 }
-DEFAULTS: dict[str, Any] = {name: setting.default for name, setting in SETTINGS.items()}
+DEFAULTS: dict[str, object] = {name: setting.default for name, setting in SETTINGS.items()}
+
+
+class SettingValues(TypedDict):
+    """The values of all settings by name, with their types."""
+
+    db: str | None
+    storage: str | None
+    input_roots: list[str]
+    embedding: str
+    enrichment: str
+    judge: str
+    model_url: str | None
+    embedding_model: str
+    embedding_dim: int
+    chat_model: str
+    readwise_url: str
+    auto_retry: bool
+    pausing: bool
+    paywall_holds: bool
+    max_retries: dict[str, int]
+    keep_checkpoints_days: float
+    keep_results_days: float
+    concurrency: int
+    poll: float
+    grace: float
+    cancel_grace: float
+    silent_limit: float
+    stage_timeout: float
+    stage_cpu: float
+    child_memory_mb: int
+    child_file_size_mb: int
+    child_account: str | None
+    child_environment: list[str]
+    notify_url: str | None
+    notify_secret: str | None
+    notify_private: bool
+    notify_command: list[str]
+    secrets_file: str | None
+    lease_ttl: float
+    test_fast: bool

@@ -9,28 +9,41 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobctl import __version__
 from jobctl.client import Options, new_job
 from jobctl.core.errors import ConfigError, MissingExtra
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
+from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
-from jobctl.wiring.plugins import pipeline, pipelines, plugin, storage
+from jobctl.wiring.described import TypeFacts, described
+from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
+from jobctl.wiring.plugins import job_types, pipeline, plugin, storage
+from jobctl.wiring.secrets import secrets
 
-START_PATIENCE = 10.0
+if TYPE_CHECKING:  # each command loads what it needs
+    from subprocess import Popen
+
+    from jobctl.postgres.leases import Leases
+    from jobctl.worker.channel import Channel, FromChild, ToChild
+    from jobctl.worker.children import ChildPool
+    from jobctl.worker.config import WorkerConfig
+    from jobctl.worker.sandbox import Confinement
+
+START_TIMEOUT = 10.0
 """Seconds that a worker waits for its database when it starts."""
 SHORTEST_LEASE = 0.5
-"""Seconds: six beats a lease must find the time to be sent and answered."""
-WORKER_PATIENCE = 1.0
-"""Seconds that a worker waits for another process that brings the embedded server up: it has leases to look after."""
+"""Seconds: six heartbeats per lease have to be sent and answered."""
+SERVER_TIMEOUT = 1.0
+"""Seconds that a worker waits for another process that starts the embedded server: it has leases to renew."""
 
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """How ``worker run`` was asked to work; None: as configured."""
+    """Options of ``worker run``; None: as configured."""
 
     concurrency: int | None = None
     queues: tuple[str, ...] | None = None
@@ -45,52 +58,42 @@ class WorkerOptions:
     input_roots: tuple[str, ...] = ()
     only: tuple[int, ...] = ()
     metrics: tuple[str, int] | None = None
-    """Host and port on which to show what was done."""
+    """Host and port that serve metrics."""
 
 
-def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], None] = lambda _: None) -> int:
+def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[str], None] = lambda _: None) -> int:
     """Runs a supervisor in this process until it ends; returns the number of jobs settled."""
     from jobctl.postgres.listener import Listener
     from jobctl.postgres.retry_until import retry_until_available
-    from jobctl.worker.config import WorkerConfig
     from jobctl.worker.limits import StageTimer
     from jobctl.worker.metrics import Metrics
     from jobctl.worker.supervisor import Supervisor
     from jobctl.worker.sweeper import Sweeper
 
-    if float(held["lease_ttl"]) < SHORTEST_LEASE:
-        raise ConfigError(
-            f"lease_ttl is {held['lease_ttl']:g} s; no beat would come in time",
-            hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
-        )
-    place = Database(held, say, timeout=WORKER_PATIENCE)
-    queue = place.leases("jobctl worker", ttl=float(held["lease_ttl"]))
-    types = options.types or _usable(say)
-    for name in types:
-        pipeline(name)
-    host = socket.gethostname()
-    config = WorkerConfig(
-        name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__, types=types,
-        queues=options.queues, concurrency=options.concurrency or int(held["concurrency"]),
-        poll=options.poll or float(held["poll"]), grace=options.grace if options.grace is not None else float(held["grace"]),
-        cancel_grace=float(held["cancel_grace"]), silent_limit=float(held["silent_limit"]), drain=options.drain, once=options.once, max_jobs=options.max_jobs,
-        auto_retry=bool(held["auto_retry"]), paywall_holds=bool(held["paywall_holds"]), only=frozenset(options.only) if options.only else None,
-    )  # fmt: skip
-    roots = [str(Path(root).resolve()) for root in [*held["input_roots"], *options.input_roots]]
-    pool = _child_pool(held, place, queue, types, roots)
-    listen = partial(Listener, partial(place.connect, "jobctl worker")) if options.listen else None
+    database = Database(settings, report, timeout=SERVER_TIMEOUT)
+    queue = database.leases("jobctl worker", ttl=settings.values["lease_ttl"])
+    types = _types(options.types, report)
+    config = _worker_config(settings, options, tuple(types))
+    roots = [str(Path(root).resolve()) for root in [*settings.values["input_roots"], *options.input_roots]]
+    pool = _child_pool(settings, database, queue, types, roots)
+    listen = partial(Listener, partial(database.connect, "jobctl worker")) if options.listen else None
     metrics = Metrics()
     if options.metrics is not None:
         port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
-        say(f"metrics: http://{options.metrics[0]}:{port}/metrics")
-    sweeper = Sweeper(queue, auto_retry=config.auto_retry)
-    timer = StageTimer(
-        {name: pipeline(name).stages for name in types},
-        timeout=float(held["stage_timeout"]), cpu=float(held["stage_cpu"]),
+        report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
+    notifications = notifier(settings)
+    sweeper = Sweeper(queue, auto_retry=config.auto_retry, notifications_due=notifications.due)
+    stages = {name: facts.stages for name, facts in types.items()}
+    timer = StageTimer(stages, timeout=settings.values["stage_timeout"], cpu=settings.values["stage_cpu"])
+    supervisor = Supervisor(
+        config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics,
+        on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
     )  # fmt: skip
-    supervisor = Supervisor(config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics)
-    retry_until_available(supervisor.register, seconds=START_PATIENCE)
-    settled = supervisor.run()
+    retry_until_available(supervisor.register, seconds=START_TIMEOUT)
+    try:
+        settled = supervisor.run()
+    finally:
+        notifications.close(LINGER_STOPPED if supervisor.shutdown.requested else LINGER)
     if pool.start_failure is not None:
         raise ConfigError(
             f"no child process is able to start: it was {pool.start_failure.reason}",
@@ -99,24 +102,48 @@ def run_worker(held: Settings, options: WorkerOptions, *, say: Callable[[str], N
     return settled
 
 
-def _child_pool(settings: Settings, database: Database, queue: Any, types: Sequence[str], roots: list[str]) -> Any:
+def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str, ...]) -> WorkerConfig:
+    """The options, and the settings where an option is not set. Raises ``ConfigError``."""
+    from jobctl.worker.config import WorkerConfig
+
+    host, values = socket.gethostname(), settings.values
+    if values["lease_ttl"] < SHORTEST_LEASE:
+        raise ConfigError(
+            f"lease_ttl is {values['lease_ttl']:g} s; no heartbeat would arrive in time",
+            hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
+        )
+    return WorkerConfig(
+        name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__,
+        types=types, queues=options.queues, drain=options.drain, once=options.once, max_jobs=options.max_jobs,
+        only=frozenset(options.only) if options.only else None,
+        concurrency=options.concurrency or values["concurrency"], poll=options.poll or values["poll"],
+        grace=values["grace"] if options.grace is None else options.grace, cancel_grace=values["cancel_grace"],
+        silent_limit=values["silent_limit"], auto_retry=values["auto_retry"], paywall_holds=values["paywall_holds"],
+    )  # fmt: skip
+
+
+def _child_pool(
+    settings: Settings, database: Database, queue: Leases, types: Mapping[str, TypeFacts], roots: list[str]
+) -> ChildPool:
     """The pool, which asks for the connection of the worker when it starts its first child."""
     from jobctl.wiring.confinement import child_environment, setup_for
     from jobctl.worker.children import ChildPool
 
-    environment = child_environment(settings, settings.environment, types)
+    named = {name: facts.environment for name, facts in types.items()}
+    environment = child_environment(settings, settings.environment, named)
     setup = {
         "home": str(settings.home), "roots": roots, "set_by_child": environment.set_by_child,
         "plugins": environment.plugins, "by_type": environment.by_type,
+        "secrets": secrets(settings, settings.environment),
     }  # fmt: skip
 
     confined = cache(partial(_confinement, settings, roots=tuple(roots)))
 
-    def setup_of(workspace: Path) -> dict[str, Any]:
+    def setup_of(workspace: Path) -> dict[str, object]:
         # a child gets the parameters of the connection: it may be frozen at any moment, so it must never be the one that
         # starts the embedded server, holding the lock on that, and it has no PG… variables and no password file
         info = _child_conninfo(database, queue)
-        return setup_for({**setup, "values": {**settings.values, "db": info}}, confined(info), workspace)
+        return setup_for({**setup, "values": {**for_children(settings.values), "db": info}}, confined(info), workspace)
 
     command = (
         f"from jobctl.worker.guardian import start; g = start({os.getpid()}); from jobctl.wiring import run_child; "
@@ -136,13 +163,13 @@ def _python() -> list[str]:
     return [sys.executable] if {"", here} & set(sys.path) else [sys.executable, "-P"]
 
 
-def _child_conninfo(database: Database, queue: Any) -> str:
+def _child_conninfo(database: Database, queue: Leases) -> str:
     from jobctl.postgres.credentials import resolved
 
     return str(database.server.conninfo()) if database.url is None else resolved(queue.connection)
 
 
-def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Any:
+def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Confinement:
     from jobctl.postgres.connect import connect, socket_folders
     from jobctl.wiring.confinement import confinement
 
@@ -155,17 +182,27 @@ def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Any:
     return confinement(settings, roots, sockets=sockets, check=check)
 
 
-def _usable(say: Callable[[str], None]) -> tuple[str, ...]:
-    """The installed job types, without those whose package is broken: they stop nobody else's work."""
-    working, broken = pipelines()
+def _types(chosen: Sequence[str] | None, report: Callable[[str], None]) -> dict[str, TypeFacts]:
+    """The job types that the worker was asked to run; else the installed ones that can be loaded."""
+    if not chosen:
+        return _loadable_types(report)
+    working, broken = described(chosen)
+    for error in broken.values():
+        raise error
+    return working
+
+
+def _loadable_types(report: Callable[[str], None]) -> dict[str, TypeFacts]:
+    """The installed job types, without those whose package is broken: the others are not affected."""
+    working, broken = described(job_types())
     missing = {error.extra for error in broken.values() if isinstance(error, MissingExtra)}
     for extra in sorted(missing):
         names = ", ".join(n for n, error in broken.items() if isinstance(error, MissingExtra) and error.extra == extra)
-        say(f"{extra} is not installed: jobs of type {names} wait")
+        report(f"{extra} is not installed: jobs of type {names} stay pending")
     for error in broken.values():
         if not isinstance(error, MissingExtra):
-            say(f"{error}; its jobs wait")
-    return tuple(working)
+            report(f"{error}; its jobs stay pending")
+    return working
 
 
 def run_child(channel: int, setup: int, guardian: int) -> None:
@@ -175,13 +212,13 @@ def run_child(channel: int, setup: int, guardian: int) -> None:
     received = receive_setup(setup)
     confinement = Confinement.from_json(received["confinement"])
     confine(confinement, guardian=guardian)
-    os.environ.update(received["set_by_child"])
+    variables.update(received["set_by_child"])
     if confinement.account is not None:
-        os.environ["HOME"] = os.environ["TMPDIR"]  # the worker's own is not this account's
+        variables["HOME"] = variables["TMPDIR"]  # the worker's own is not this account's
     _run_child(channel_from(channel), received)
 
 
-def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
+def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]) -> None:
     import tempfile
 
     from jobctl.postgres.leases import Leases
@@ -189,10 +226,11 @@ def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
     from jobctl.wiring.confinement import TypeEnvironment
     from jobctl.worker.child import Child
     from jobctl.worker.context import Services
+    from jobctl.worker.secrets import Secrets
 
-    held = Settings(received["values"], {}, Path(received["home"]), received["plugins"])
-    database = Database(held, lambda _: None, starts=False)
-    queue = Leases(partial(database.connect, "jobctl worker child"), ttl=float(held["lease_ttl"]))
+    settings = Settings(received["values"], {}, Path(received["home"]), received["plugins"])
+    database = Database(settings, lambda _: None, starts=False)
+    queue = Leases(partial(database.connect, "jobctl worker child"), ttl=settings.values["lease_ttl"])
     libraries = Libraries()
     types = TypeEnvironment(received["by_type"])
     loaded = cache(pipeline)
@@ -201,44 +239,53 @@ def _run_child(channel: Any, received: Mapping[str, Any]) -> None:
         types.enter(job_type)
         return loaded(job_type)
 
-    with tempfile.TemporaryDirectory() as workspace:  # in the folder that our supervisor made for us, and removes
+    with (
+        tempfile.TemporaryDirectory() as workspace
+    ):  # in the folder that the supervisor made for this child, and removes
         services = Services(
-            storage=storage(held), library=libraries, reader=lambda: libraries(queue.connection), load=load,
-            request=partial(request, held), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),
-            settings=held.values, plugin=partial(plugin, held, {}), auto_retry=bool(held["auto_retry"]),
+            storage=storage(settings), library=libraries, reader=lambda: libraries(queue.connection), load=load,
+            request=partial(request, settings), workspace=Path(workspace), input_roots=tuple(Path(root) for root in received["roots"]),
+            settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=settings.values["auto_retry"],
+            secrets=Secrets(received["secrets"]),
         )  # fmt: skip
         Child(channel, services, queue).run()
 
 
-def request(held: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:
+def request(settings: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str, **options: Any) -> NewJob:
     """A validated follow-up job."""
-    return new_job(pipeline(job_type), args, Options(**options), created_by=created_by, retries=held["max_retries"])
+    return new_job(
+        pipeline(job_type), args, Options(**options), created_by=created_by, retries=settings.values["max_retries"]
+    )
 
 
-def run_here(held: Settings, ids: Sequence[int], *, say: Callable[[str], None] = lambda _: None) -> Any:
+def start_local_worker(
+    settings: Settings, ids: Sequence[int], *, report: Callable[[str], None] = lambda _: None
+) -> Popen[bytes]:
     """Starts a worker for the given jobs and what they submit, as a child process; returns the process."""
     import subprocess
 
     from jobctl.worker.sandbox import send_setup
 
-    place = Database(held, say)
-    place.info()
-    setup = send_setup({"values": held.values, "home": str(held.home), "ids": list(ids), "roots": [str(Path.cwd())]})
+    database = Database(settings, report)
+    database.info()
+    setup = send_setup(
+        {"values": settings.values, "home": str(settings.home), "ids": list(ids), "roots": [str(Path.cwd())]}
+    )
     try:
         return subprocess.Popen(
-            [*_python(), "-c", "from jobctl.wiring import work_here; work_here()"],
+            [*_python(), "-c", "from jobctl.wiring import local_worker_main; local_worker_main()"],
             stdin=setup, start_new_session=True,
         )  # fmt: skip
     finally:
         os.close(setup)
 
 
-def work_here() -> None:
+def local_worker_main() -> None:
     """The process behind ``submit --run``; what it is to do is in the file that is its stdin."""
     from jobctl.worker.sandbox import receive_setup
 
     received = receive_setup(os.dup(0))
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
         os.dup2(nothing.fileno(), 0)
-    held = Settings(received["values"], {}, Path(received["home"]))
-    run_worker(held, WorkerOptions(only=tuple(received["ids"]), input_roots=tuple(received["roots"])))
+    settings = Settings(received["values"], {}, Path(received["home"]))
+    run_worker(settings, WorkerOptions(only=tuple(received["ids"]), input_roots=tuple(received["roots"])))

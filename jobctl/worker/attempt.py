@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from jobctl.core import checkpoint, result
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
@@ -25,6 +26,7 @@ from jobctl.core.plain import plain
 from jobctl.core.ports import Stops
 from jobctl.core.retry import backoff, failure
 from jobctl.core.rows import Committed
+from jobctl.system import clock
 from jobctl.worker.checkpoints import CheckpointLog, Unreadable
 from jobctl.worker.columns import arguments, inputs, percent
 from jobctl.worker.context import Log, Run, Services, StageContext
@@ -49,10 +51,10 @@ class Commits(Protocol):
         entity: tuple[str, str] | None = None,
         forget: Sequence[int] = (),
         follow_up: Sequence[NewJob] = (),
-        work: Callable[[Any], None] | None = None,
+        work: Callable[[object], None] | None = None,
     ) -> tuple[Status, bool]: ...
     def committed(self, token: Token, record: Record) -> Committed | None: ...
-    def warn(self, token: Token, kind: str, **detail: Any) -> None: ...
+    def warn(self, token: Token, kind: str, **detail: object) -> None: ...
 
 
 class Settled(Exception):
@@ -63,7 +65,7 @@ class Settled(Exception):
 class _Last:
     """The result of the last stage."""
 
-    value: Any
+    value: object
 
 
 class Attempt:
@@ -98,7 +100,7 @@ class Attempt:
         except BaseException as error:  # whatever a handler raises is an error of its job
             return self._failed(error)
 
-    def _completed(self, value: Any) -> Outcome:
+    def _completed(self, value: object) -> Outcome:
         """With the result: small in the outcome, large made durable first."""
         if value is None:
             self.reporter.finish()
@@ -117,7 +119,7 @@ class Attempt:
 
     def _failed(self, error: BaseException) -> Outcome:
         self._caught(error)
-        problem = failure(error)
+        problem = self.services.secrets.redacted(failure(error))
         delay = problem.retry_in
         if delay is None:
             delay = backoff(self.job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
@@ -125,7 +127,7 @@ class Attempt:
             Ending.FAILED, problem=problem, retry_after=delay if self.services.auto_retry else None
         )  # fmt: skip
 
-    def _stages(self) -> Any:
+    def _stages(self) -> object:
         pipeline = self.services.load(self.job.job_type)
         args = arguments(pipeline, self.job.input_data)
         checkpoints = CheckpointLog(pipeline, self.services.storage, self.job.records)
@@ -152,7 +154,9 @@ class Attempt:
         detail = {"stage": bad.record.stage, "path": bad.record.path, "reason": bad.reason}
         self._until_available(lambda: self.commits.warn(self.job.token, "checkpoint_unusable", **detail))
 
-    def _stage(self, pipeline: Pipeline, run: Run, index: int, done: int, args: Any, previous: Any) -> _Last | None:
+    def _stage(
+        self, pipeline: Pipeline, run: Run, index: int, done: int, args: object, previous: object
+    ) -> _Last | None:
         stage = pipeline.stages[index]
         context = StageContext(run, stage, args)
         self.reporter.begin(stage, *pipeline.span(index))
@@ -166,18 +170,27 @@ class Attempt:
         return self._batches(run.checkpoints, context, stage, done, previous, last=last)
 
     def _batches(
-        self, checkpoints: CheckpointLog, context: StageContext, stage: Stage, done: int, previous: Any, *, last: bool
+        self,
+        checkpoints: CheckpointLog,
+        context: StageContext,
+        stage: Stage,
+        done: int,
+        previous: object,
+        *,
+        last: bool,
     ) -> _Last | None:
-        items = self._through_outages(context, lambda: list(stage.over(context, previous) if stage.over else previous))
+        items = self._through_outages(
+            context, lambda: _items(stage.over(context, previous) if stage.over else previous)
+        )
         if done > len(items):
             checkpoints.refuse(stage.name, "there are fewer items than were done")
         results = checkpoints.partial(stage.name) if done else []
-        fresh: list[Any] = []
+        fresh: list[object] = []
         saved = time.monotonic()
         size = stage.size or 1
         self.reporter.count(stage, context.noun, done, len(items))
         while done < len(items):
-            fresh += self._run(context, stage, items[done : done + size])
+            fresh += _items(self._run(context, stage, items[done : done + size]))
             done = min(done + size, len(items))
             self.reporter.count(stage, context.noun, done, len(items))
             if done < len(items) and (self._stop_requested() or time.monotonic() - saved >= SAVE_EVERY):
@@ -187,12 +200,19 @@ class Attempt:
         segment = checkpoint.Segment(stage.name, fresh, done, complete=True)
         return self._finish(checkpoints, context, segment, results + fresh, last=last)
 
-    def _run(self, context: StageContext, stage: Stage, value: Any) -> Any:
-        return self._through_outages(context, lambda: plain(stage.run(context, value), stage.name))
+    def _run(self, context: StageContext, stage: Stage, value: object) -> object:
+        return self._through_outages(context, lambda: plain(self._called(context, stage, value), stage.name))
+
+    def _called(self, context: StageContext, stage: Stage, value: object) -> object:
+        """What the stage's function returns; that of an ``async def`` when it is awaited."""
+        returned = stage.run(context, value)
+        if not inspect.iscoroutine(returned):
+            return returned
+        return self.services.loop.run(returned, lambda: self.stops.cancel)
 
     def _through_outages(self, context: StageContext, act: Callable[[], T]) -> T:
         """A stage that loses the database while it reads is begun again: an outage is not an error of the job."""
-        writes = context.mark()
+        savepoint = context.savepoint()
         while True:
             try:
                 return act()
@@ -200,15 +220,15 @@ class Attempt:
                 raise
             except StoreUnavailable as away:
                 self.log("warning", context.stage.name, f"{away}; the stage starts again when it is back")
-                context.back_to(writes)
-                time.sleep(RESEND_EVERY)
+                context.rollback_to(savepoint)
+                clock.sleep(RESEND_EVERY)
 
     def _finish(
         self,
         checkpoints: CheckpointLog,
         context: StageContext,
         segment: checkpoint.Segment,
-        value: Any,
+        value: object,
         *,
         last: bool,
     ) -> _Last | None:
@@ -271,4 +291,9 @@ class Attempt:
             try:
                 return act()
             except StoreUnavailable:
-                time.sleep(RESEND_EVERY)
+                clock.sleep(RESEND_EVERY)
+
+
+def _items(value: object) -> list[object]:
+    """The list that a batched stage takes or returns. Raises ``TypeError`` for what can't be iterated."""
+    return list(cast("Iterable[object]", value))

@@ -10,7 +10,7 @@ from functools import partial
 
 from jobctl.worker.channel import LINE_CAP
 
-Take = Callable[[str, str], None]
+LineSink = Callable[[str, str], None]
 """Receives a line: (level, text)."""
 
 
@@ -21,7 +21,7 @@ class Capture:
     """
 
     def __init__(self) -> None:
-        self._take: Take | None = None
+        self._sink: LineSink | None = None
         self._out = LineStream(partial(self._line, "info"))
         self._err = LineStream(partial(self._line, "warning"))
         self._handler = _Handler(self._line)
@@ -35,19 +35,19 @@ class Capture:
         sys.stdout, sys.stderr = self._before
         logging.getLogger().removeHandler(self._handler)
 
-    def begin(self, take: Take) -> None:
-        """Lines go to ``take`` from now on."""
-        self._take = take
+    def begin(self, sink: LineSink) -> None:
+        """Lines go to ``sink`` from now on."""
+        self._sink = sink
 
     def end(self) -> None:
         """Ends a job: an incomplete line is passed on."""
         self._out.end_line()
         self._err.end_line()
-        self._take = None
+        self._sink = None
 
     def _line(self, level: str, text: str) -> None:
-        if self._take is not None:
-            self._take(level, text)
+        if self._sink is not None:
+            self._sink(level, text)
         elif level != "info":
             print(text, file=self._before[1])
 
@@ -55,14 +55,14 @@ class Capture:
 class _Handler(logging.Handler):
     """Records of the root logger as lines."""
 
-    def __init__(self, take: Take) -> None:
+    def __init__(self, sink: LineSink) -> None:
         super().__init__()
-        self._take = take
+        self._sink = sink
 
     def emit(self, record: logging.LogRecord) -> None:
         """One record; one that cannot be formatted is reported to stderr, as everywhere in logging."""
         try:
-            self._take(record.levelname.lower(), self.format(record))
+            self._sink(record.levelname.lower(), self.format(record))
         except Exception:
             self.handleError(record)
 
@@ -70,8 +70,8 @@ class _Handler(logging.Handler):
 class LineStream(io.TextIOBase):
     """A text stream that passes on whole lines; a line is cut where it is longer than ``LINE_CAP``."""
 
-    def __init__(self, take: Callable[[str], None]) -> None:
-        self._take = take
+    def __init__(self, sink: Callable[[str], None]) -> None:
+        self._sink = sink
         self._parts: list[str] = []
         self._size = 0
 
@@ -80,7 +80,7 @@ class LineStream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Passes on the lines that are complete now. Each character is looked at a fixed number of times."""
+        """Passes on the lines that are complete now. Linear in the text."""
         if "\n" in text:
             *lines, rest = text.split("\n")
             for line in lines:
@@ -99,7 +99,7 @@ class LineStream(io.TextIOBase):
             line = "".join([*self._parts, line])
             self._parts.clear()
             self._size = 0
-        self._take(line)
+        self._sink(line)
 
     def end_line(self) -> None:
         """Passes on the line that is not complete."""

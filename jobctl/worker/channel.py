@@ -46,7 +46,7 @@ class Stop(msgspec.Struct, frozen=True, array_like=True, tag="stop"):
     release: bool
 
 
-class GiveBack(msgspec.Struct, frozen=True, array_like=True, tag="give_back"):
+class ReturnWaiting(msgspec.Struct, frozen=True, array_like=True, tag="return_waiting"):
     """The child returns the jobs that it has not begun."""
 
 
@@ -93,7 +93,7 @@ class Returned(msgspec.Struct, frozen=True, array_like=True, tag="returned"):
     jobs: list[int]
 
 
-ToChild = Run | Stop | GiveBack | Quit
+ToChild = Run | Stop | ReturnWaiting | Quit
 FromChild = Up | Reported | Logged | Ended | Returned
 Received = TypeVar("Received")
 Sent = TypeVar("Sent", bound=msgspec.Struct)

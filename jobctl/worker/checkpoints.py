@@ -42,9 +42,8 @@ class CheckpointLog:
         self.records = list(records)
         self.dropped: list[int] = []
         self.next_seq = max((record.seq for record in records), default=0) + 1
-        self.shared: dict[str, Any] = {}  # values that the stages of this attempt share
-        self._values: dict[str, Any] = {}
-        self._typed = {stage.name: _adapter(stage) for stage in pipeline.stages}
+        self.shared: dict[str, object] = {}  # values that the stages of this attempt share
+        self._values: dict[str, object] = {}
 
     def position(self) -> Position:
         """The first stage that is not complete. Raises ``Unreadable`` where the records do not fit the pipeline."""
@@ -69,7 +68,7 @@ class CheckpointLog:
         del self.records[index:]
         self._values.clear()
 
-    def value(self, stage: str) -> Any:
+    def value(self, stage: str) -> object:
         """The result of a stage that is complete, typed by the return annotation of its function."""
         if stage not in self._values:
             segments = [(record, self._read(record)) for record in self.records if record.stage == stage]
@@ -81,7 +80,7 @@ class CheckpointLog:
             self._values[stage] = self._convert(stage, value, segments[-1][0])
         return self._values[stage]
 
-    def partial(self, stage: str) -> list[Any]:
+    def partial(self, stage: str) -> list[object]:
         """The results of the recorded batches of a stage: read now, so that damage is noticed before the work."""
         return [item for record in self.records if record.stage == stage for item in self._read(record).value]
 
@@ -95,17 +94,20 @@ class CheckpointLog:
         self.dropped.clear()
         self.next_seq = record.seq + 1
 
-    def keep(self, stage: str, value: Any) -> None:
+    def keep(self, stage: str, value: object) -> None:
         """Remembers a new result, plain data, in the form that a resumed run would read."""
-        self._values[stage] = self._typed[stage](value)
+        self._values[stage] = self._typed(stage, value)
 
-    def _convert(self, stage: str, value: Any, record: Record) -> Any:
+    def _convert(self, stage: str, value: object, record: Record) -> object:
         try:
-            return self._typed[stage](value)
+            return self._typed(stage, value)
         except ValueError as error:
             raise Unreadable(
                 record, f"the checkpoint of {stage} has another form: {str(error).splitlines()[0]}"
             ) from error
+
+    def _typed(self, stage: str, value: object) -> object:
+        return _adapter(next(known for known in self._pipeline.stages if known.name == stage))(value)
 
     def _read(self, record: Record) -> Segment:
         try:
@@ -118,7 +120,7 @@ class CheckpointLog:
 
 
 @cache
-def _adapter(stage: Stage) -> Callable[[Any], Any]:
+def _adapter(stage: Stage) -> Callable[[object], object]:
     """Converts plain data to the annotated return type of the stage's function."""
     try:
         returned = get_type_hints(stage.run).get("return", Any)

@@ -21,11 +21,11 @@ from jobctl.worker.channel import (
     Channel,
     Ended,
     FromChild,
-    GiveBack,
     ProtocolError,
     Quit,
     Reported,
     Returned,
+    ReturnWaiting,
     Run,
     Stop,
     ToChild,
@@ -35,6 +35,9 @@ from jobctl.worker.context import Services
 from jobctl.worker.limits import limit_own_cpu
 from jobctl.worker.outbox import FLUSH_EVERY, Outbox
 from jobctl.worker.processes import end_children
+
+EMPTIED = 0
+"""Time of change of a folder, in nanoseconds since 1970, that shows that nothing was put there since it was emptied."""
 
 
 @dataclass
@@ -54,12 +57,13 @@ class Child:
         self._services = services
         self._commits = commits
         self._waiting: deque[Claimed] = deque()
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._running: int | None = None
         self._stops = Requests()
         self._over = False
         self._outbox = Outbox(channel.send)
         self._capture = Capture()
+        self._cpu_limited = False
 
     def run(self) -> None:
         """Runs jobs until the supervisor sends ``Quit`` or is gone."""
@@ -69,14 +73,15 @@ class Child:
         with self._capture:
             while (job := self._next()) is not None:
                 self._run(job)
+        self._services.loop.close()
         self._outbox.flush()
 
     def _next(self) -> Claimed | None:
-        with self._news:
+        with self._changed:
             if not self._waiting:
                 self._outbox.flush()
             while not self._waiting and not self._over:
-                self._news.wait()
+                self._changed.wait()
             if not self._waiting:
                 return None
             job = self._waiting.popleft()
@@ -92,40 +97,44 @@ class Child:
             log=lambda level, stage, text: outbox.log(job_id, level, stage, text), on_stage=self._limit_cpu,
         )  # fmt: skip
         reporter = attempt.reporter
-        self._capture.begin(lambda level, text: outbox.log(job_id, level, reporter.stage, text))
+        redact = self._services.secrets.redact
+        self._capture.begin(lambda level, text: outbox.log(job_id, level, reporter.stage, redact(text)))
         outcome = attempt.run()
         end_children()  # whatever the job has started ends with it
         self._capture.end()
         _empty(self._services.workspace)
-        with self._news:
+        with self._changed:
             self._running = None
         outbox.put(Ended(job_id, outcome))
 
     def _limit_cpu(self, stage: Stage) -> None:
         default = float(self._services.settings.get("stage_cpu", 0.0))
-        limit_own_cpu(default if stage.limits.cpu is None else stage.limits.cpu)
+        seconds = default if stage.limits.cpu is None else stage.limits.cpu
+        if seconds or self._cpu_limited:
+            limit_own_cpu(seconds)
+        self._cpu_limited = bool(seconds)
 
     def _listen(self) -> None:
         try:
             while (messages := self._channel.receive()) is not None:
                 for message in messages:
-                    with self._news:
-                        self._obey(message)
-                        self._news.notify()
+                    with self._changed:
+                        self._handle(message)
+                        self._changed.notify()
         except ProtocolError as error:
             os.write(2, f"the supervisor sent {error}\n".encode())
             os._exit(1)
         finally:
             os._exit(0)  # the supervisor is gone: this process may not continue
 
-    def _obey(self, message: ToChild) -> None:
+    def _handle(self, message: ToChild) -> None:
         match message:
             case Run(job):
                 self._waiting.append(job)
             case Stop(job_id, pause, cancel, release):
                 if job_id == self._running:
                     self._stops.pause, self._stops.cancel, self._stops.release = pause, cancel, release
-            case GiveBack():
+            case ReturnWaiting():
                 returned = [job.token.job_id for job in self._waiting]
                 self._waiting.clear()
                 self._outbox.put(Returned(returned), now=True)
@@ -136,9 +145,12 @@ class Child:
 
 
 def _empty(workspace: Path) -> None:
-    """Removes this attempt's copies of inputs and links to them."""
+    """Removes this attempt's copies of inputs and links to them. A folder that is empty has a time that no change leaves."""
+    if workspace.stat().st_mtime_ns == EMPTIED:
+        return
     for entry in workspace.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
+    os.utime(workspace, ns=(EMPTIED, EMPTIED))

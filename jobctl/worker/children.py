@@ -1,4 +1,4 @@
-"""The supervisor's child processes: started, given jobs, frozen, killed, replaced."""
+"""The supervisor's child processes: started, assigned jobs, frozen, killed, replaced."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from jobctl.core.attempt import Claimed
 from jobctl.core.retry import names_memory
@@ -101,7 +100,7 @@ class ChildProcess:
         return False
 
     def freeze(self) -> None:
-        """Stops the child and every program that its jobs have started. Its guardian goes on: it is what can end them."""
+        """Stops the child and every program that its jobs have started. Its guardian continues: only it can end them."""
         if guardian.AVAILABLE:
             signal_descendants(self.process.pid, signal.SIGSTOP)
         else:
@@ -177,7 +176,7 @@ class ChildPool:
         self,
         command: Callable[[int, int], Sequence[str]],
         *,
-        setup: Callable[[Path], Mapping[str, Any]],
+        setup: Callable[[Path], Mapping[str, object]],
         environment: Mapping[str, str],
     ) -> None:
         self._command = command
@@ -192,13 +191,13 @@ class ChildPool:
 
     def spawn(self) -> ChildProcess:
         """Starts one more child, in a process group of its own."""
-        ours, theirs = socket.socketpair()
+        own_end, child_end = socket.socketpair()
         workspace = self._workspaces.make()
         setup = send_setup(self._setup(workspace))
         try:
             process = subprocess.Popen(
-                self._command(theirs.fileno(), setup),
-                pass_fds=(theirs.fileno(), setup),
+                self._command(child_end.fileno(), setup),
+                pass_fds=(child_end.fileno(), setup),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -206,9 +205,9 @@ class ChildPool:
                 env={**self._environment, "TMPDIR": str(workspace)},
             )
         finally:
-            theirs.close()
+            child_end.close()
             os.close(setup)
-        child = ChildProcess(process, supervisor_end(ours), workspace)
+        child = ChildProcess(process, supervisor_end(own_end), workspace)
         if process.stderr:
             os.set_blocking(process.stderr.fileno(), False)
         self.children.append(child)
@@ -224,10 +223,10 @@ class ChildPool:
         ``exiting``: its channel has ended.
         """
         self.children.remove(child)
-        how = child.wait(exiting=exiting)
+        child_exit = child.wait(exiting=exiting)
         self._workspaces.remove(child.workspace)
-        self._count_start(child, how)
-        return how
+        self._count_start(child, child_exit)
+        return child_exit
 
     def close(self) -> None:
         """Ends all children and removes all files."""
@@ -249,15 +248,17 @@ class ChildPool:
         """Jobs that are assigned to children."""
         return sum(len(child.jobs) for child in self.children)
 
-    def _count_start(self, child: ChildProcess, how: ChildExit) -> None:
+    def _count_start(self, child: ChildProcess, child_exit: ChildExit) -> None:
         if child.ready:
             self._failed_starts = 0
         elif not child.kill_reason:
             self._failed_starts += 1
             self._next_start = time.monotonic() + min(START_DELAY * 2 ** (self._failed_starts - 1), START_DELAY_MOST)
-            killed = how.code == -signal.SIGKILL and not how.out_of_memory  # by somebody, who may stop doing that
+            killed = (
+                child_exit.code == -signal.SIGKILL and not child_exit.out_of_memory
+            )  # by an operator, not by the child itself
             if self._failed_starts >= START_ATTEMPTS and not killed:
-                self.start_failure = how
+                self.start_failure = child_exit
 
 
 def _ending(code: int, *, out_of_memory: bool) -> str:

@@ -1,10 +1,9 @@
-"""What an attempt reads of its job's row: untrusted JSON, decoded where it can affect only the job."""
+"""What a worker reads of a job's row: untrusted JSON, decoded where it can affect only the job."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -19,13 +18,20 @@ class _Metadata(msgspec.Struct, frozen=True):
     inputs: dict[str, StoredInput] = {}
 
 
+class Label(msgspec.Struct, frozen=True):
+    """What a job's metadata adds to its title."""
+
+    label: str = ""
+    mode: str | None = None
+
+
 class _Percent(msgspec.Struct, frozen=True):
     """What an attempt reads of the progress that the job has made before."""
 
     percent: float = 0.0
 
 
-def arguments(pipeline: Pipeline, text: str) -> Any:
+def arguments(pipeline: Pipeline, text: str) -> object:
     """The input of a job as a model. Raises ``Invalid`` for an input that bypassed validation."""
     try:
         data = json.loads(text)
@@ -44,6 +50,14 @@ def inputs(text: str) -> Mapping[str, StoredInput]:
         return msgspec.json.decode(text, type=_Metadata).inputs
     except (msgspec.MsgspecError, RecursionError) as error:
         raise Invalid(f"the metadata of the job cannot be decoded: {error}") from None
+
+
+def label(text: str) -> Label:
+    """The label of the job's type and its mode, as submitted; empty where they cannot be read."""
+    try:
+        return msgspec.json.decode(text, type=Label)
+    except (msgspec.MsgspecError, RecursionError):
+        return Label()
 
 
 def percent(text: str) -> float:

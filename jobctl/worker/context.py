@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from jobctl.core.attempt import Claimed
-from jobctl.core.errors import CancelNow, PauseNow, ReleaseNow
+from jobctl.core.errors import CancelNow, ErrorType, PauseNow, ReleaseNow
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Library, Stops, Storage
 from jobctl.worker.checkpoints import CheckpointLog
+from jobctl.worker.event_loop import StageLoop
 from jobctl.worker.inputs import OpenedInput, allowed_path, open_input
+from jobctl.worker.programs import run_program
 from jobctl.worker.progress import ProgressReporter
+from jobctl.worker.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Services:
     settings: Mapping[str, Any]
     plugin: Callable[[str, str | None], Any]
     auto_retry: bool = True
+    loop: StageLoop = field(default_factory=StageLoop)
+    secrets: Secrets = field(default_factory=Secrets)
 
 
 Log = Callable[[str, str | None, str], None]
@@ -109,7 +114,7 @@ class StageContext:
             roots = self._services.input_roots
             opened: OpenedInput = self.once(f"input {path}", lambda: open_input(path, roots, workspace))
             return opened.path
-        return _named(self._services.storage.local_path(stored.key, workspace), self.name(path), workspace)
+        return _link_named(self._services.storage.local_path(stored.key, workspace), self.name(path), workspace)
 
     def name(self, path: str | Path) -> str:
         """The file name that a path was submitted under."""
@@ -124,11 +129,30 @@ class StageContext:
         self, details: str, *, current: int | None = None, total: int | None = None, unit: str | None = None
     ) -> None:
         """Reports in a text how far the stage is."""
+        details = self._services.secrets.redact(details)
         self._reporter.update(details, current=current, total=total, unit=unit)
 
     def log(self, text: str, *, level: str = "info") -> None:
         """A line of the job's log."""
-        self._log(level, self.stage.name, text)
+        self._log(level, self.stage.name, self._services.secrets.redact(text))
+
+    def run(
+        self,
+        command: Sequence[str | Path],
+        *,
+        cwd: str | Path | None = None,
+        env: Mapping[str, str] | None = None,
+        exits: Mapping[int, ErrorType | None] | None = None,
+    ) -> int:
+        """Runs a program to its end; returns its exit code."""
+        return run_program(
+            command, log=lambda level, text: self.log(text, level=level), cancelled=lambda: self._stops.cancel,
+            cwd=cwd or self._services.workspace, env=env, exits=exits,
+        )  # fmt: skip
+
+    def secret(self, name: str) -> str:
+        """A secret of this worker."""
+        return self._services.secrets.read(name)
 
     def check_interrupt(self) -> None:
         """Stops here when that was requested: what this stage did so far is done again later."""
@@ -164,14 +188,14 @@ class StageContext:
         """Sets the entity that the job is about, once that is known."""
         self.entity = (entity_type, str(entity_id))
 
-    def mark(self) -> tuple[int, int]:
+    def savepoint(self) -> tuple[int, int]:
         """How much is collected so far."""
         return len(self._writes), len(self.follow_up)
 
-    def back_to(self, mark: tuple[int, int]) -> None:
+    def rollback_to(self, savepoint: tuple[int, int]) -> None:
         """Forgets what was collected since."""
-        del self._writes[mark[0] :]
-        del self.follow_up[mark[1] :]
+        del self._writes[savepoint[0] :]
+        del self.follow_up[savepoint[1] :]
 
     @property
     def has_effects(self) -> bool:
@@ -191,7 +215,7 @@ class StageContext:
         self.follow_up.clear()
 
 
-def _named(stored: Path, name: str, workspace: Path) -> Path:
+def _link_named(stored: Path, name: str, workspace: Path) -> Path:
     """Stored bytes under the name they were submitted with: it shows the format of a text, and errors name it."""
     link = workspace / stored.name[:16] / Path(name).name
     link.parent.mkdir(exist_ok=True)

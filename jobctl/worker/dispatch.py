@@ -12,13 +12,14 @@ from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Ending
 from jobctl.core.retry import storable
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.worker.config import WorkerConfig
 
 log = logging.getLogger("jobctl.worker")
 
 FULL_SCAN = 2.0
-"""Seconds between two claims that start at the bottom of each lane instead of the remembered position."""
+"""Seconds between two claims that start at the bottom of each target instead of the remembered position."""
 QUICK = 0.025
 """Mean seconds of a job under which a child process is sent several at once."""
 PREFETCH = 0.1
@@ -37,7 +38,7 @@ class Pace:
         old = self._seconds.get(job_type)
         self._seconds[job_type] = seconds if old is None else 0.9 * old + 0.1 * seconds
 
-    def slow(self, job_type: str, seconds: float) -> None:
+    def raise_to(self, job_type: str, seconds: float) -> None:
         """A job of this type has already taken so long: the mean was wrong."""
         self._seconds[job_type] = seconds
 
@@ -60,7 +61,7 @@ class Dispatcher:
         self.claim_now = True
         self._claim_at = self._scanned_at = float("-inf")
         self._one_by_one = 0
-        self._low: dict[tuple[str, str, int], tuple[datetime, int]] = {}
+        self._watermarks: dict[tuple[str, str, int], tuple[datetime, int]] = {}
         self._queues: list[str] = []
 
     # -- claiming ------------------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ class Dispatcher:
         self._claim_at = now + self._config.poll
 
     def scan(self) -> None:
-        """A notification came: claim at once, from the bottom of each lane."""
+        """A notification came: claim at once, from the bottom of each target."""
         self.claim_now = True
         self._scanned_at = float("-inf")
 
@@ -105,15 +106,15 @@ class Dispatcher:
         full = now - self._scanned_at >= FULL_SCAN or not self._queues
         if full:
             self._scanned_at = now
-            self._low.clear()
+            self._watermarks.clear()
             self._queues = list(self._config.queues) if self._config.queues else self._queue.ready_queues()
-        lanes = [self._lane(q, t, p) for q in self._queues for t in self._config.types for p in PRIORITIES.values()]
+        targets = [self._lane(q, t, p) for q in self._queues for t in self._config.types for p in PRIORITIES.values()]
         only = sorted(self._config.only) if self._config.only is not None else None
         slots = 1 if self._one_by_one else slots
-        jobs = self._queue.claim(worker, lanes, slots, only=only) if lanes else []
+        jobs = self._queue.claim(worker, targets, slots, only=only) if targets else []
         self._one_by_one = max(0, self._one_by_one - 1)
         for job in jobs:
-            self._low[job.queue, job.job_type, job.priority] = (job.run_after, job.token.job_id)
+            self._watermarks[job.queue, job.job_type, job.priority] = (job.run_after, job.token.job_id)
         self.claimed += len(jobs)
         self.ready += jobs
         if not jobs and not full:
@@ -122,11 +123,11 @@ class Dispatcher:
         self._claim_at = now + self._config.poll * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
         return len(jobs)
 
-    def _lane(self, queue: str, job_type: str, priority: int) -> Lane:
-        low = self._low.get((queue, job_type, priority))
-        if low is None:
-            return Lane(queue, job_type, priority)
-        return Lane(queue, job_type, priority, low[0].isoformat(), low[1])
+    def _lane(self, queue: str, job_type: str, priority: int) -> ClaimTarget:
+        watermark = self._watermarks.get((queue, job_type, priority))
+        if watermark is None:
+            return ClaimTarget(queue, job_type, priority)
+        return ClaimTarget(queue, job_type, priority, watermark[0].isoformat(), watermark[1])
 
     def claim_readable(self, worker: int, slots: int, now: float, known: Callable[[], Iterable[int]]) -> int:
         """Claims; a row that can't be read ends neither the worker nor the jobs that were claimed with it.

@@ -6,7 +6,8 @@ import logging
 
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import plural
-from jobctl.postgres.leases import Leases, LeftWaiting
+from jobctl.postgres.lease_rows import LeftWaiting
+from jobctl.postgres.leases import Leases
 from jobctl.worker.config import WorkerConfig
 
 log = logging.getLogger("jobctl.worker")

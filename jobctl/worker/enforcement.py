@@ -20,7 +20,7 @@ STUCK_AFTER = 0.5
 
 
 class Enforcer:
-    """Looks at every child process at each turn of the loop."""
+    """Checks every child process at each turn of the loop."""
 
     def __init__(self, parts: Parts, remover: Remover) -> None:
         self._parts = parts
@@ -34,9 +34,9 @@ class Enforcer:
         if child is None:
             self._parts.leases.forget(job_id)
             return
-        self._parts.leases.lose(job_id)
+        self._parts.leases.mark_lost(job_id)
         if child.running is None or child.running.token.job_id != job_id:
-            self._remover.take_back(child)
+            self._remover.recall_waiting(child)
 
     def abandon(self) -> None:
         """The worker leaves now: every child process is killed, frozen or not, and its job released."""
@@ -100,8 +100,8 @@ class Enforcer:
             child.kill(f"killed: it sent nothing for {limit:g} s")
             self._remover.drop(child, self._remover.crashed)
         elif len(child.jobs) > 1 and now - child.job_since > STUCK_AFTER and not child.returning_jobs:
-            self._parts.dispatch.pace.slow(job.job_type, now - child.job_since)
-            self._remover.take_back(child)
+            self._parts.dispatch.pace.raise_to(job.job_type, now - child.job_since)
+            self._remover.recall_waiting(child)
 
     def _silent_limit(self, child: ChildProcess) -> float:
         return self._parts.config.silent_limit if child.ready else max(self._parts.config.silent_limit, STARTUP_LIMIT)

@@ -43,7 +43,7 @@ class Feeder:
                     self._send(child, [job])
             else:
                 log.warning("job %d can't be sent to a child process: %s", batch[0].token.job_id, error)
-                self._parts.outcomes.add(unusable(batch[0].token, error), time.monotonic())
+                self._parts.outcomes.add(unusable(batch[0].token, error), time.monotonic(), job=batch[0])
 
     def _free_child(self) -> ChildProcess | None:
         usable = [c for c in self._parts.pool.children if not (c.retiring or c.frozen or c.returning_jobs)]

@@ -93,10 +93,10 @@ def _memory_limit(pid: int) -> int | None:
 
 
 def _report(status: int, peak: int, limit: int | None) -> None:
-    """Libraries abort where no memory is left, without a word: what the process used is what tells such an end from others."""
+    """Libraries abort where no memory is left, without a message: only the memory in use distinguishes such an end from others."""
     code = os.waitstatus_to_exitcode(status)
     if limit is not None and -code in _CRASHES and peak >= limit * FULL:
         name = signal.Signals(-code).name
         text = f"out of memory: {name} after {peak >> 20} MB were in use, of {limit >> 20} MB of address space\n"
-        with suppress(OSError):  # nobody may be left to read it
+        with suppress(OSError):  # the reader may be gone
             os.write(2, text.encode())

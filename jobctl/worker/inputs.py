@@ -13,7 +13,7 @@ from jobctl.core.errors import Invalid
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ANY = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-"""Without waiting: the open of a FIFO would last until somebody writes into it."""
+"""Without waiting: the open of a FIFO would block until it has a writer."""
 _BY_DESCRIPTOR = Path("/proc/self/fd")
 
 

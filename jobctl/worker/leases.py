@@ -15,7 +15,7 @@ RENEWALS_PER_LEASE = 6
 RETRY_RENEWAL = 1.0
 """Seconds between two renewals while the database is unreachable."""
 POLL_REQUESTS = 1.0
-"""Seconds between two looks for requests, when no notification comes."""
+"""Seconds between two polls for requests, when no notification comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class LeaseKeeper:
         self.answered_at = time.monotonic()
         self._good_until = now + self._queue.ttl - self.interval
         lost = [i for i in tokens if i not in beat.requests]
-        changed = [i for i in tokens if i in beat.requests and self._note(i, Request(*beat.requests[i]), now)]
+        changed = [i for i in tokens if i in beat.requests and self._record(i, Request(*beat.requests[i]), now)]
         return Renewal(beat.draining, lost, changed)
 
     def claimed(self, now: float) -> None:
@@ -101,7 +101,7 @@ class LeaseKeeper:
         """The running jobs whose requests changed."""
         self._polled_at = now
         found = self._queue.requests(worker, running)
-        return [i for i in running if self._note(i, Request(*found.get(i, (False, False))), now)]
+        return [i for i in running if self._record(i, Request(*found.get(i, (False, False))), now)]
 
     def request(self, job_id: int) -> Request:
         """The pending requests on a job, as of the last answer."""
@@ -120,7 +120,7 @@ class LeaseKeeper:
         """The newest progress of a job."""
         return self._progress.get(job_id)
 
-    def _note(self, job_id: int, request: Request, now: float) -> bool:
+    def _record(self, job_id: int, request: Request, now: float) -> bool:
         if request == self.request(job_id):
             return False
         self._requests[job_id] = request
@@ -130,7 +130,7 @@ class LeaseKeeper:
 
     # -- losing --------------------------------------------------------------------------------------------------
 
-    def lose(self, job_id: int) -> None:
+    def mark_lost(self, job_id: int) -> None:
         """The job belongs to another worker: later reports about it are dropped."""
         self._lost.add(job_id)
 
@@ -145,7 +145,7 @@ class LeaseKeeper:
         self._lost.discard(job_id)
 
     def claim_failed(self, now: float) -> None:
-        """A claim may have been committed without its answer: for one lease length, orphaned jobs are looked for."""
+        """A claim may have been committed without its answer: for one lease length, orphaned jobs are searched for."""
         self._orphans_until = now + self._queue.ttl
 
     def may_have_orphans(self, now: float) -> bool:

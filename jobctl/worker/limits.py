@@ -11,16 +11,27 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from jobctl.core.attempt import Claimed, Failure
 from jobctl.core.durations import format_duration
-from jobctl.core.pipeline import Limits, Stage
+from jobctl.core.pipeline import Limits
 from jobctl.core.retry import backoff
+from jobctl.worker.job_timer import JobTimer
 
 CHECK_EVERY = 0.5
-"""Seconds between two looks at the processor time of a child process."""
+"""Seconds between two readings of the processor time of a child process."""
 NET_SLACK = 2
 """Seconds of processor time above its limit at which the kernel ends a process by itself (``RLIMIT_CPU``)."""
+
+
+class TimedStage(Protocol):
+    """A stage, as far as its time matters."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def limits(self) -> Limits: ...
 
 
 @dataclass(slots=True)
@@ -28,7 +39,7 @@ class StageClock:
     """How long one stage of one attempt has run."""
 
     job_id: int
-    stage: Stage
+    stage: TimedStage
     limits: Limits
     seen_at: float
     wall: float = 0.0
@@ -66,22 +77,26 @@ class StageTimer:
     """
 
     def __init__(
-        self, stages: Mapping[str, Sequence[Stage]], *, timeout: float, cpu: float,
+        self, stages: Mapping[str, Sequence[TimedStage]], *, timeout: float, cpu: float,
         cpu_seconds: Callable[[int], float | None] | None = None,
     ) -> None:  # fmt: skip
         self._stages = stages
         self._default = Limits(timeout, cpu)
         self._cpu_seconds = cpu_seconds or cpu_seconds_below
         self._clocks: dict[int, StageClock] = {}
+        self._jobs = JobTimer()
 
     def check(self, pid: int, job: Claimed, stage: str | None, now: float, *, counted: bool) -> Failure | None:
         """The end of the attempt, when the running stage has reached a limit. ``stage`` None: it has not reported which."""
+        overdue = self._jobs.check(pid, job, now, counted=counted)
         clock = self._clock(pid, job, stage, now)
+        if overdue is not None:
+            return Failure(clock.limits.on_timeout if clock else Limits().on_timeout, overdue, overdue)
         if clock is None:
             return None
         clock.advance(now, counted=counted)
         if clock.limits.cpu and now - clock.cpu_checked_at >= CHECK_EVERY:
-            self._look(pid, clock, now)
+            self._measure_cpu(pid, clock, now)
         return clock.failure(reached) if (reached := clock.exceeded()) else None
 
     def ended_by_kernel(self, pid: int, returncode: int | None) -> Failure | None:
@@ -93,6 +108,7 @@ class StageTimer:
 
     def forget(self, pid: int) -> None:
         """The process is gone."""
+        self._jobs.forget(pid)
         self._clocks.pop(pid, None)
 
     def _clock(self, pid: int, job: Claimed, stage: str | None, now: float) -> StageClock | None:
@@ -100,7 +116,7 @@ class StageTimer:
         if clock is not None and clock.job_id == job.token.job_id and stage in (None, clock.stage.name):
             return clock
         found = self._running(job, stage)
-        self.forget(pid)
+        self._clocks.pop(pid, None)
         if found is None:
             return None
         limits = Limits(
@@ -111,7 +127,7 @@ class StageTimer:
         self._clocks[pid] = StageClock(job.token.job_id, found, limits, now)
         return self._clocks[pid]
 
-    def _running(self, job: Claimed, stage: str | None) -> Stage | None:
+    def _running(self, job: Claimed, stage: str | None) -> TimedStage | None:
         """The stage by its name, else the first that has no complete checkpoint."""
         stages = self._stages.get(job.job_type, ())
         if stage is not None:
@@ -119,7 +135,7 @@ class StageTimer:
         done = {record.stage for record in job.records if record.complete}
         return next((known for known in stages if known.name not in done), None)
 
-    def _look(self, pid: int, clock: StageClock, now: float) -> None:
+    def _measure_cpu(self, pid: int, clock: StageClock, now: float) -> None:
         clock.cpu_checked_at = now
         used = self._cpu_seconds(pid)
         if used is None:
@@ -148,7 +164,7 @@ def cpu_seconds_below(pid: int) -> float | None:
 def limit_own_cpu(seconds: float) -> None:
     """Has the kernel end this process when it uses ``seconds`` more of processor time than it has used; 0: no limit.
 
-    A last net, for when the supervisor can't look: frozen, or kept by a call that does not return. Programs that are
+    A last net, for when the supervisor can't check: frozen, or kept by a call that does not return. Programs that are
     started from here inherit the limit.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from jobctl.postgres.leases import LogRow
+from jobctl.postgres.lease_rows import LogRow
 from jobctl.worker.channel import Line
 from jobctl.worker.outbox import LINES_A_JOB
 

@@ -47,8 +47,8 @@ class Metrics:
             values[name].append(f"{name} {gauge:g}")
         values["jobctl_info"].append(f"jobctl_info{_labels(tuple(sorted(info.items())))} 1")
         lines = []
-        for name, (kind, words) in HELP.items():
-            lines += [f"# HELP {name} {words}", f"# TYPE {name} {kind}", *values[name]]
+        for name, (kind, help_text) in HELP.items():
+            lines += [f"# HELP {name} {help_text}", f"# TYPE {name} {kind}", *values[name]]
         return "\n".join(lines) + "\n"
 
     def serve(self, host: str, port: int, **info: str) -> int:

@@ -26,6 +26,7 @@ from jobctl.worker.channel import (
 from jobctl.worker.children import ChildProcess
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
+from jobctl.worker.reports import report_paused
 
 log = logging.getLogger("jobctl.worker")
 
@@ -66,7 +67,7 @@ class ChildMonitor:
         if child.process.stderr:
             self._parts.wakeups.watch(child.process.stderr, lambda: self._read_stderr(child))
 
-    def pass_on(self, job_id: int) -> None:
+    def send_requests(self, job_id: int) -> None:
         """Sends the requests that stand on a job to the child process that runs it."""
         child = self._parts.pool.child_of(job_id)
         if child is None:
@@ -74,7 +75,7 @@ class ChildMonitor:
         request = self._parts.leases.request(job_id)
         child.send(Stop(job_id, request.pause, request.cancel, self._parts.shutdown.requested))
 
-    def send_rest(self) -> bool:
+    def flush_channels(self) -> bool:
         """Sends what child processes did not take at once; whether there is still some of it."""
         return self._parts.pool.flush()
 
@@ -83,9 +84,9 @@ class ChildMonitor:
         self._remover.release_ready()
         for child in self._parts.pool.children:
             if len(child.jobs) > 1:
-                self._remover.take_back(child)
+                self._remover.recall_waiting(child)
             if child.running:
-                self.pass_on(child.running.token.job_id)
+                self.send_requests(child.running.token.job_id)
 
     # -- receiving -----------------------------------------------------------------------------------------------
 
@@ -108,7 +109,7 @@ class ChildMonitor:
             self._remover.drop(child, lambda job, _: self._remover.failed(job, failure))
 
     def _on_message(self, child: ChildProcess, message: FromChild, now: float) -> None:
-        """Raises ``ProtocolError`` for what no child process of ours sends."""
+        """Raises ``ProtocolError`` for a message that is not valid at this point."""
         match message:
             case Up():
                 child.ready, child.job_since = True, now
@@ -139,11 +140,14 @@ class ChildMonitor:
         if outcome is not None:
             check_outcome(outcome, job)
         del child.jobs[job_id]
-        self._parts.dispatch.pace.record(job.job_type, now - child.job_since)
+        seconds = now - child.job_since
+        self._parts.dispatch.pace.record(job.job_type, seconds)
         child.job_since = now
         child.jobs_ended += 1
         if outcome is not None and not self._parts.leases.is_lost(job_id):
-            self._parts.outcomes.add(outcome, now)
+            self._parts.outcomes.add(outcome, now, job=job, seconds=seconds)
+        elif outcome is None and self._parts.leases.request(job_id).pause:
+            report_paused(job, seconds, worker=self._parts.config.name)
         self._parts.leases.forget(job_id)
         self._parts.dispatch.claim_now = True
         if child.jobs_ended >= self._parts.config.recycle_after and not child.jobs:
@@ -152,7 +156,7 @@ class ChildMonitor:
 
     def _on_returned(self, child: ChildProcess, job_ids: Sequence[int]) -> None:
         if not child.returning_jobs:
-            raise ProtocolError("jobs back that were not asked for")
+            raise ProtocolError("jobs back without a request for them")
         child.returning_jobs = False
         self._remover.requeue([child.jobs.pop(i) for i in job_ids if self._job_of(child, i)])
 

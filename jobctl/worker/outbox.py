@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from fcntl import LOCK_EX, LOCK_UN, lockf
 
 from jobctl.core.retry import storable
+from jobctl.system import clock
 from jobctl.worker.channel import CHILD_CAP, LEVEL_CAP, LINE_CAP, STAGE_CAP, FromChild, Line, Logged
 
 FLUSH_EVERY = 0.01
@@ -34,7 +35,7 @@ class Outbox:
         self._job = 0  # whose lines they are
         self._bytes = 0
         self._lock = threading.RLock()
-        self._news = threading.Event()
+        self._pending = threading.Event()
         self._between_processes = _unnamed_file()
         self._sent_at = 0.0
         self._forked = False
@@ -53,7 +54,8 @@ class Outbox:
             self._messages.append(message)
             if now or time.monotonic() - self._sent_at >= FLUSH_EVERY:
                 self._flush()
-        self._news.set()
+        if not self._pending.is_set():
+            self._pending.set()
 
     def log(self, job: int, level: str, stage: str | None, text: str) -> None:
         """Lines of a job's log; of a text with more lines than are kept only the newest."""
@@ -73,8 +75,8 @@ class Outbox:
                     self.flush()
             if self._forked:
                 self.flush()
-        if not self._news.is_set():
-            self._news.set()
+        if not self._pending.is_set():
+            self._pending.set()
 
     def flush(self) -> None:
         """Sends everything now."""
@@ -88,7 +90,7 @@ class Outbox:
             self._lines, self._bytes = [], 0
 
     def _flush(self) -> None:
-        self._news.clear()
+        self._pending.clear()
         if self._messages:
             messages, self._messages = self._messages, []
             lockf(self._between_processes, LOCK_EX)
@@ -100,8 +102,8 @@ class Outbox:
 
     def _send_in_time(self) -> None:
         while True:
-            self._news.wait()
-            time.sleep(FLUSH_EVERY)
+            self._pending.wait()
+            clock.sleep(FLUSH_EVERY)
             try:
                 self.flush()
             except OSError:
@@ -110,7 +112,7 @@ class Outbox:
     def _after_fork(self) -> None:
         """In a forked process: the thread that had the lock does not exist, and the parent sends what is queued."""
         self._forked = True
-        self._lock, self._news = threading.RLock(), threading.Event()
+        self._lock, self._pending = threading.RLock(), threading.Event()
         self._messages, self._lines, self._bytes = [], [], 0
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from jobctl.core.attempt import Failure, Outcome, Token
+from jobctl.core.attempt import Claimed, Failure, Outcome, Token
 from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.core.lifecycle import Ending
 from jobctl.core.retry import storable
-from jobctl.postgres.leases import Leases, Settled
+from jobctl.postgres.lease_rows import Settled
+from jobctl.postgres.leases import Leases
 from jobctl.worker.channel import Line
 from jobctl.worker.logs import LogBuffer
+from jobctl.worker.reports import EndedAttempt
 
 log = logging.getLogger("jobctl.worker")
 
@@ -29,20 +31,20 @@ class OutcomeBuffer:
 
     def __init__(self, queue: Leases) -> None:
         self._queue = queue
-        self._outcomes: list[Outcome] = []
-        self._locked: list[Outcome] = []
+        self._ended: list[EndedAttempt] = []
+        self._locked: list[EndedAttempt] = []
         self._lines = LogBuffer()
         self._oldest = 0.0
         self._lines_at = float("-inf")
 
     def __len__(self) -> int:
-        return len(self._outcomes) + len(self._locked)
+        return len(self._ended) + len(self._locked)
 
-    def add(self, outcome: Outcome, now: float) -> None:
-        """An attempt ended."""
-        if not self._outcomes:
+    def add(self, outcome: Outcome, now: float, *, job: Claimed | None = None, seconds: float | None = None) -> None:
+        """An attempt ended. ``job`` and ``seconds`` are for its line in the log: see ``EndedAttempt``."""
+        if not self._ended:
             self._oldest = now
-        self._outcomes.append(outcome)
+        self._ended.append(EndedAttempt(outcome, job, seconds))
 
     def log(self, token: Token, lines: Sequence[Line]) -> None:
         """An attempt logged something."""
@@ -50,11 +52,12 @@ class OutcomeBuffer:
 
     def tokens(self) -> dict[int, Token]:
         """The leases to renew until their outcomes are written."""
-        return {outcome.token.job_id: outcome.token for outcome in (*self._outcomes, *self._locked)}
+        tokens = (ended.outcome.token for ended in (*self._ended, *self._locked))
+        return {token.job_id: token for token in tokens}
 
     def retry_locked(self) -> None:
         """Lets outcomes whose rows another session had locked be tried again: with each renewal, not at every turn."""
-        self._outcomes += self._locked
+        self._ended += self._locked
         self._locked.clear()
 
     def flush_in(self, now: float, *, busy: bool) -> float:
@@ -65,30 +68,33 @@ class OutcomeBuffer:
         return max(0.0, min(due))
 
     def _settle_in(self, now: float, *, busy: bool) -> float:
-        if not self._outcomes:
+        if not self._ended:
             return float("inf")
-        full = len(self._outcomes) >= FLUSH_AT or not busy
+        full = len(self._ended) >= FLUSH_AT or not busy
         return 0.0 if full else self._oldest + FLUSH_DELAY - now
 
-    def flush(self, now: float, *, busy: bool) -> list[tuple[Outcome, Settled | None]]:
+    def flush(self, now: float, *, busy: bool) -> list[tuple[EndedAttempt, Settled | None]]:
         """Writes the log lines and the outcomes that are due; an outcome after all lines of its attempt. None: the job
         belongs to another worker.
 
         Raises ``StoreUnavailable``: everything not yet written stays here.
         """
-        batch = self._outcomes[:SETTLE_MAX] if self._settle_in(now, busy=busy) <= 0 else []
+        batch = self._ended[:SETTLE_MAX] if self._settle_in(now, busy=busy) <= 0 else []
         self._flush_lines(now, everything=bool(batch))
         if not batch:
             return []
-        settled = self._settle(batch)
-        del self._outcomes[: len(batch)]
+        settled = self._settle([ended.outcome for ended in batch])
+        del self._ended[: len(batch)]
         locked = {job_id for job_id, row in settled.items() if row is None}
-        for outcome in batch:
-            if outcome.token.job_id in locked:
-                log.warning("job %d can't be settled yet: another session has its row locked", outcome.token.job_id)
-                self._locked.append(outcome)
-        ended = (outcome for outcome in batch if outcome.token.job_id not in locked)
-        return [(outcome, settled.get(outcome.token.job_id)) for outcome in ended]
+        written: list[tuple[EndedAttempt, Settled | None]] = []
+        for ended in batch:
+            job_id = ended.outcome.token.job_id
+            if job_id in locked:
+                log.warning("job %d can't be settled yet: another session has its row locked", job_id)
+                self._locked.append(ended)
+            else:
+                written.append((ended, settled.get(job_id)))
+        return written
 
     def _settle(self, batch: list[Outcome]) -> dict[int, Settled | None]:
         try:

@@ -10,18 +10,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jobctl.system import clock
 from jobctl.worker.kernel import LINUX
 
 END_WITHIN = 10.0
 """Seconds for which killed processes are waited for: one that hangs in the kernel must not hang its parent."""
-LOOK_EVERY = 0.002
+POLL_EVERY = 0.002
 KIBIBYTE = 1024
 """The unit in which Linux reports memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process; ``started`` (clock ticks since boot) tells it from a later one with the same number."""
+    """A process; ``started`` (clock ticks since boot) distinguishes it from a later one with the same number."""
 
     pid: int
     started: int
@@ -54,7 +55,7 @@ class Process:
                 os.close(descriptor)
 
 
-def everyone() -> Iterator[Process]:
+def all_processes() -> Iterator[Process]:
     """All processes that are visible here."""
     if LINUX:
         for entry in os.scandir("/proc"):
@@ -69,7 +70,7 @@ def children(pid: int) -> list[int]:
         for thread in os.scandir(f"/proc/{pid}/task"):
             found += map(int, Path(thread.path, "children").read_bytes().split())
     except OSError:  # gone, or a kernel without these lists
-        return [process.pid for process in everyone() if process.parent == pid]
+        return [process.pid for process in all_processes() if process.parent == pid]
     return found
 
 
@@ -106,7 +107,7 @@ def end_children(ended: Callable[[int, int, int], None] = lambda *_: None) -> bo
                 os.kill(pid, signal.SIGKILL)
         if not reap(ended):
             return True
-        time.sleep(LOOK_EVERY)
+        clock.sleep(POLL_EVERY)
     return True
 
 
@@ -139,7 +140,7 @@ def end_marked(marker: str) -> None:
     For what is left below a guardian that was killed itself. A process that has replaced its environment is not found.
     """
     deadline = time.monotonic() + END_WITHIN
-    while (found := [process for process in everyone() if process.has(marker)]) and time.monotonic() < deadline:
+    while (found := [process for process in all_processes() if process.has(marker)]) and time.monotonic() < deadline:
         for process in found:  # and then those that these have started meanwhile
             process.send(signal.SIGKILL)
-        time.sleep(LOOK_EVERY)
+        clock.sleep(POLL_EVERY)

@@ -6,24 +6,29 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from jobctl.core.job import PROGRESS_CAP, Progress
 from jobctl.core.names import counted
 from jobctl.core.pipeline import Stage
 from jobctl.core.retry import storable
+from jobctl.system import clock
 
 SEND_EVERY = 0.2
 """Seconds between two reports to the supervisor."""
 WHOLE = 100.0
 """The span of an only stage: its name need not be reported."""
 DETAILS_CAP, UNIT_CAP = 400, 60
+ESCAPED = 12
+"""Bytes that a character has in JSON at most: two escapes."""
+WITHOUT_TEXTS = 400
+"""Bytes that a progress has at most besides its texts: the names of its fields, and numbers."""
 COUNT_CAP = 2**53
 """Counts beyond this are not reported: some JSON readers lose precision."""
 
 
 def _wall_clock() -> datetime:
-    return datetime.now(UTC)
+    return clock.now()
 
 
 class ProgressReporter:
@@ -99,9 +104,14 @@ class ProgressReporter:
         )
         if self._counts is not None:
             progress = self._with_counts(progress, *self._counts)
-        if len(json.dumps(progress.column(), ensure_ascii=True)) > PROGRESS_CAP:
-            return replace(progress, details=None)
-        return progress
+        return replace(progress, details=None) if self._too_long(progress) else progress
+
+    def _too_long(self, progress: Progress) -> bool:
+        """Whether the progress has more bytes as JSON than its column takes; encoded only where it could."""
+        texts = len(progress.details or "") + len(progress.stage or "") + 2 * len(progress.unit or "")
+        if texts * ESCAPED + WITHOUT_TEXTS <= PROGRESS_CAP:
+            return False
+        return len(json.dumps(progress.column(), ensure_ascii=True)) > PROGRESS_CAP
 
     def _with_counts(self, progress: Progress, current: float, total: float, unit: str | None) -> Progress:
         if not (abs(current) < COUNT_CAP and abs(total) < COUNT_CAP):

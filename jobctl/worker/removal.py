@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from jobctl.core.attempt import Claimed, Failure, Outcome
 from jobctl.core.lifecycle import MAX_CRASHES, Ending
 from jobctl.core.retry import OUT_OF_MEMORY, SENTENCES, storable
-from jobctl.worker.channel import LINE_CAP, GiveBack, Line
+from jobctl.worker.channel import LINE_CAP, Line, ReturnWaiting
 from jobctl.worker.children import ChildExit, ChildProcess
 from jobctl.worker.limits import retry_after
 from jobctl.worker.parts import Parts
@@ -47,6 +47,7 @@ class Remover:
         self._parts.wakeups.unwatch(child.channel)
         if child.process.stderr:
             self._parts.wakeups.unwatch(child.process.stderr)
+        now = time.monotonic()
         process = self._parts.pool.remove(child, exiting=exiting)
         pid = child.process.pid
         exit_ = Exit(process, self._parts.timer.ended_by_kernel(pid, process.code))
@@ -56,7 +57,7 @@ class Remover:
         if not started:
             self._failed_to_start(process)
         for running in jobs[:1] if started else ():
-            self._end(running, outcome(running, exit_), exit_)
+            self._end(running, outcome(running, exit_), exit_, now - child.job_since)
         self._parts.timer.forget(pid)
         self.requeue(jobs[1:] if started else jobs)
         self._parts.dispatch.claim_now = True
@@ -67,10 +68,9 @@ class Remover:
             log.error("no child process is able to start: the worker stops")
             self._parts.shutdown.request()
 
-    def _end(self, job: Claimed, outcome: Outcome | None, exit_: Exit) -> None:
-        now = time.monotonic()
+    def _end(self, job: Claimed, outcome: Outcome | None, exit_: Exit, seconds: float) -> None:
         if outcome is not None and not self._parts.leases.is_lost(job.token.job_id):
-            self._parts.outcomes.add(outcome, now)
+            self._parts.outcomes.add(outcome, time.monotonic(), job=job, seconds=seconds)
             lines = exit_.process.stderr.splitlines()[-STDERR_LINES:]
             self._parts.outcomes.log(job.token, [Line("error", None, storable(line, LINE_CAP)) for line in lines])
         self._parts.leases.forget(job.token.job_id)
@@ -111,9 +111,9 @@ class Remover:
         for outcome in self._parts.dispatch.release_ready():
             self._parts.outcomes.add(outcome, time.monotonic())
 
-    def take_back(self, child: ChildProcess) -> None:
+    def recall_waiting(self, child: ChildProcess) -> None:
         """Asks for the jobs that wait behind the running one, once."""
         if child.returning_jobs:
             return
         child.returning_jobs = True
-        child.send(GiveBack())
+        child.send(ReturnWaiting())

@@ -1,4 +1,4 @@
-"""What a child may do: the rights it gives up before it loads a handler, and what it does when an attempt ends.
+"""What a child may do: the rights it drops before it loads a handler, and what it does when an attempt ends.
 
 Linux takes the rights away; elsewhere the limits of memory and file size are all there is.
 """
@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any
 
+from jobctl.system.environment import variables
 from jobctl.worker import kernel, view
 from jobctl.worker.channel import Channel, FromChild, ToChild, child_end
 from jobctl.worker.view import Account, Grant
@@ -40,7 +41,7 @@ class Confinement:
     account: Account | None = None
     grants: tuple[Grant, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As plain data."""
         return asdict(self)
 
@@ -52,7 +53,7 @@ class Confinement:
 
 
 def confine(confinement: Confinement, *, guardian: int) -> None:
-    """First lines of a child: it gives up its rights, ends with its guardian, leaves signals of the terminal to the worker.
+    """First lines of a child: it drops its rights, ends with its guardian, leaves signals of the terminal to the worker.
 
     Raises ``OSError`` where the kernel refuses.
     """
@@ -76,7 +77,7 @@ def receive_setup(descriptor: int) -> Any:
         return json.load(stream)
 
 
-def send_setup(setup: Mapping[str, Any]) -> int:
+def send_setup(setup: Mapping[str, object]) -> int:
     """The descriptor of a file without a name, to be inherited by the one process that reads it."""
     descriptor = os.memfd_create("jobctl") if kernel.LINUX else _unlinked_file()
     os.write(descriptor, json.dumps(setup).encode())
@@ -103,7 +104,7 @@ def _give_up_rights(confinement: Confinement) -> None:
     with suppress(OSError):
         os.chdir(os.getcwd())  # noqa: PTH109 - by its path, in the mounts of this process
         return
-    os.chdir(os.environ.get("TMPDIR", "/"))
+    os.chdir(variables.get("TMPDIR", "/"))
 
 
 def _signals() -> None:

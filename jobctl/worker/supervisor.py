@@ -15,7 +15,9 @@ from functools import partial
 from jobctl.core.attempt import Failure, Outcome, Token
 from jobctl.core.errors import JobctlError
 from jobctl.core.lifecycle import Ending, Status
-from jobctl.postgres.leases import Leases, Settled
+from jobctl.core.names import plural
+from jobctl.postgres.lease_rows import Settled
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.listener import Listener
 from jobctl.worker.children import ChildPool
 from jobctl.worker.config import WorkerConfig
@@ -31,6 +33,7 @@ from jobctl.worker.outage import RENEW, Outage
 from jobctl.worker.outcomes import OutcomeBuffer
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
+from jobctl.worker.reports import EndedAttempt, report
 from jobctl.worker.shutdown import Overdue, Shutdown
 from jobctl.worker.sweeper import Sweeper
 from jobctl.worker.wakeups import Wakeups
@@ -38,6 +41,7 @@ from jobctl.worker.wakeups import Wakeups
 log = logging.getLogger("jobctl.worker")
 
 SETTLE = "settle"
+DROPPED = "the database did not answer in time; the outcomes of %s are dropped: their leases expire"
 RETRY_SEND = 0.02
 """Seconds until what a child process did not take at once is sent."""
 WAIT_UNTIL_ALLOWED = 0.05
@@ -49,12 +53,12 @@ class Supervisor:
 
     def __init__(
         self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: ChildPool, *, timer: StageTimer,
-        listen: Callable[[], Listener] | None, metrics: Metrics | None = None,
+        listen: Callable[[], Listener] | None, metrics: Metrics | None = None, on_settled: Callable[[Settled], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.config = config
         self.queue = queue
         self.sweeper = sweeper
-        self.metrics = metrics or Metrics()
+        self.metrics, self.on_settled = metrics or Metrics(), on_settled
         self.metrics.gauges = self._gauges
         self.leases = LeaseKeeper(queue)
         self.dispatch = Dispatcher(config, queue)
@@ -82,8 +86,6 @@ class Supervisor:
             "jobctl_children": len(self.monitor.loads()), "jobctl_database_away": float(not self.outage.over),
             "jobctl_seconds_since_beat": time.monotonic() - self.leases.answered_at,
         }  # fmt: skip
-
-    # -- the loop ------------------------------------------------------------------------------------------------
 
     def register(self) -> None:
         """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database."""
@@ -116,8 +118,7 @@ class Supervisor:
                 self.wakeups.wait(self._next_timer())
         except Overdue:
             last.clear()  # it would wait for the database again
-            text = "the database did not answer in time; the outcomes of %d jobs are dropped: their leases expire"
-            log.warning(text, len(self._tokens()))
+            log.warning(DROPPED, plural(len(self._tokens()), "job"))
         finally:
             self._leave(last)
         return self._settled
@@ -136,7 +137,7 @@ class Supervisor:
         if not self.shutdown.requested:
             self.feeder.feed()
         self.enforcer.enforce(time.monotonic(), away=not self.outage.over)
-        self._unsent = self.monitor.send_rest()
+        self._unsent = self.monitor.flush_channels()
         if self.shutdown.expired(time.monotonic()):
             self._abandon()
             return True
@@ -179,15 +180,16 @@ class Supervisor:
         if self.outcomes.flush_in(now, busy=busy) <= 0:
             self._report(self.outage.attempt(SETTLE, lambda: self.outcomes.flush(now, busy=busy)) or ())
 
-    def _report(self, ended: Iterable[tuple[Outcome, Settled | None]]) -> None:
-        for outcome, settled in ended:
+    def _report(self, written: Iterable[tuple[EndedAttempt, Settled | None]]) -> None:
+        for ended, settled in written:
             if settled is None:
-                log.warning("job %d was taken over by another worker; its result is dropped", outcome.token.job_id)
+                log.warning("job %d was taken over by another worker; result dropped", ended.outcome.token.job_id)
                 continue
             self._settled += 1
-            log.info("job %d: %s", outcome.token.job_id, settled.status)
+            report(ended, settled, worker=self.config.name)
             self.metrics.count("jobctl_jobs_settled_total", type=settled.job_type, status=str(settled.status))
-            self._pause_type(outcome.failure, settled)
+            self.on_settled(settled)
+            self._pause_type(ended.outcome.failure, settled)
             self.dispatch.claim_now = True
 
     def _pause_type(self, failure: Failure | None, settled: Settled) -> None:
@@ -220,7 +222,7 @@ class Supervisor:
         if renewal.draining and not self.shutdown.requested:
             self.shutdown.request()
         for job_id in renewal.changed:
-            self.monitor.pass_on(job_id)
+            self.monitor.send_requests(job_id)
         for job_id in renewal.lost:
             self.enforcer.on_lease_lost(job_id)
         return True
@@ -237,7 +239,7 @@ class Supervisor:
         running = self.monitor.running()
         if running and self.leases.poll_in(now) <= 0:
             for job_id in self.outage.attempt("poll", lambda: self.leases.poll(self.worker, running, now)) or ():
-                self.monitor.pass_on(job_id)
+                self.monitor.send_requests(job_id)
 
     def _sweep(self) -> None:
         now = time.monotonic()
@@ -262,9 +264,8 @@ class Supervisor:
         slots = self._slots()
         if slots == 0 or self.dispatch.claim_in(now) > 0 or not self.outage.allows("claim", now):
             return
-        claimed = self.outage.attempt(
-            "claim", lambda: self.dispatch.claim_readable(self.worker, slots, now, self._tokens)
-        )
+        claim = partial(self.dispatch.claim_readable, self.worker, slots, now, self._tokens)
+        claimed = self.outage.attempt("claim", claim)
         if claimed is None:
             self.dispatch.postpone(now)
             self.leases.claim_failed(now)
@@ -289,9 +290,8 @@ class Supervisor:
         except JobctlError as error:
             reason = str(error)
         if left := len(self.outcomes):
-            log.warning(
-                "%s; the outcomes of %d jobs are dropped: their leases expire, then they run again", reason, left
-            )
+            text = "%s; the outcomes of %s are dropped: their leases expire, then they run again"
+            log.warning(text, reason, plural(left, "job"))
 
     def _leave(self, last: Iterable[Callable[[], None]]) -> None:
         """Ends the child processes first: a step that fails or takes too long does not prevent the others."""

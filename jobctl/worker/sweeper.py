@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jobctl.postgres.leases import Leases
 
 SWEEP_EVERY = 5.0
@@ -9,7 +11,7 @@ SWEEP_EVERY = 5.0
 AFTER_LEASE = 0.1
 """Seconds after the end of a lease at which its job is rescued."""
 REPAIR_EVERY = 60.0
-"""Seconds between two looks at everything that waits for a dependency: a repair, settling wakes them at once."""
+"""Seconds between two checks of everything that waits for a dependency: a repair, settling wakes them at once."""
 LIMIT = 100
 """Jobs that one sweep rescues; when the limit is reached, the next follows at once."""
 
@@ -17,8 +19,11 @@ LIMIT = 100
 class Sweeper:
     """Due by the caller's monotonic clock; never waits for a running job."""
 
-    def __init__(self, queue: Leases, *, auto_retry: bool = True) -> None:
+    def __init__(
+        self, queue: Leases, *, auto_retry: bool = True, notifications_due: Callable[[], None] = lambda: None
+    ) -> None:
         self._queue = queue
+        self._notifications_due = notifications_due
         self._auto_retry = auto_retry
         self._due_at = self._repaired = float("-inf")
 
@@ -33,6 +38,8 @@ class Sweeper:
         self._due_at = now + SWEEP_EVERY
         rescued = len(self._queue.rescue(limit=LIMIT))
         moved = rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
+        self._queue.expire()
+        moved += len(self._queue.fire_schedules())
         moved += self._queue.make_due()  # also of what was just moved
         moved += self._queue.wake_keys(None)
         if now - self._repaired >= REPAIR_EVERY:
@@ -42,6 +49,12 @@ class Sweeper:
         return moved > 0
 
     def _pause(self) -> float:
-        """Seconds until the next sweep: the sooner of the usual and the end of the next lease."""
-        lease_end = self._queue.next_lease_end()
-        return SWEEP_EVERY if lease_end is None else min(SWEEP_EVERY, lease_end + AFTER_LEASE)
+        """Seconds until the next sweep: the soonest of the usual, the end of the next lease and the next schedule."""
+        timers, schedule = self._queue.sweep_timers(), self._queue.next_schedule()
+        if timers.notifications_due:
+            self._notifications_due()
+        return min(
+            SWEEP_EVERY,
+            SWEEP_EVERY if timers.lease_end is None else timers.lease_end + AFTER_LEASE,
+            SWEEP_EVERY if schedule is None else schedule,
+        )

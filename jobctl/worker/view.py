@@ -1,7 +1,7 @@
 """The file system as a child's account sees it: some folders are its own there, and nothing is changed on the disk.
 
 Root's worker runs its children under an ordinary account. Storage, temporary folder, input roots and the database's socket
-belong to others, the interpreter may lie in a home that nobody may enter. A mount namespace of the child shows each of
+belong to others, the interpreter may lie in a home that others can't enter. A mount namespace of the child shows each of
 these folders as if its owner were the account, so the child acts in it as that owner, and only in it.
 """
 

@@ -39,7 +39,7 @@ class Wakeups:
         self._selector.register(source.fileno(), selectors.EVENT_READ, callback)
 
     def unwatch(self, source: HasFileno) -> None:
-        """No more; a source that is closed or was never watched is no error."""
+        """No more; a source that is closed or was never watched is not an error."""
         with suppress(KeyError, ValueError, OSError):
             self._selector.unregister(source.fileno())
 

@@ -1,7 +1,7 @@
-"""Folders for the temporary files of children: whoever is killed, nothing stays behind.
+"""Folders for the temporary files of children: whatever process is killed, nothing stays behind.
 
 A child may die at any moment and leaves its files where they are; its supervisor removes them. A supervisor that is killed
-leaves a folder whose lock nobody holds: the next one removes that, and ends what may still run there.
+leaves a folder whose lock is free: the next one removes that, and ends what may still run there.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Workspaces:
     @staticmethod
     def _sweep(base: Path) -> None:
         for folder in base.glob(f"{PREFIX}*"):
-            with suppress(OSError):  # somebody else's, or gone by now
+            with suppress(OSError):  # another account's, or removed meanwhile
                 lock = os.open(folder / "lock", os.O_RDWR)
                 if _taken(lock):
                     for workspace in folder.iterdir():

@@ -55,7 +55,7 @@ def main() -> None:
     nonsense = [" ".join(dice.choice(words) for _ in range(25)) for _ in range(50)]
     started = time.process_time()
     folded = FoldedText(book)
-    found = [folded.place(text) for _, text in wanted]
+    found = [folded.locate(text) for _, text in wanted]
     spent = time.process_time() - started
     kinds = ("exact", "typography", "noise", "25 left out")
     for kind, name in enumerate(kinds):
@@ -66,7 +66,7 @@ def main() -> None:
         )
     right = sum(f.outcome == "placed" and abs(f.start - s) < 60 for f, (s, _) in zip(found, wanted, strict=True))
     print(f"all          {right / 5:.1f} %   {spent:.2f} CPU s for folding {len(book):,} characters and placing 500")
-    print(f"nonsense     {sum(folded.place(text).outcome == 'placed' for text in nonsense)} of 50 placed")
+    print(f"nonsense     {sum(folded.locate(text).outcome == 'placed' for text in nonsense)} of 50 placed")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ from jobctl.documents.relate import Corpus, Edge, JoinedIndex, SemanticSimilarit
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.library import Libraries
 from jobctl.testing.contracts import opened
 from jobctl.worker.attempt import Attempt
@@ -139,7 +140,7 @@ def main() -> None:
             client.submit("process_document", {"path": str(book), "force": True, "title": "book"}, Options())
             cpu, wall = time.process_time(), time.perf_counter()
             for job_type in ("process_document", "detect_connections"):
-                job = queue.claim(0, [Lane("default", job_type, 2)], 1)[0]
+                job = queue.claim(0, [ClaimTarget("default", job_type, 2)], 1)[0]
                 outcome = Attempt(job, services, queue, Requests(), report=lambda _: None, log=lambda *_: None).run()
                 queue.settle([outcome] if outcome else [])
             times.append(time.process_time() - cpu)

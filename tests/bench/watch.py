@@ -20,7 +20,8 @@ from jobctl.core.job import NewJob
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 
 JOBS, RUNNING = 200, 60
 
@@ -43,7 +44,7 @@ def main() -> None:
         # old enough that ages do not change every second
         queue.connection.execute("UPDATE jobctl.jobs SET created_at = created_at - interval '2 days'")
         worker = queue.register(name="w", host="h", pid=1, version="0", capacity=99, job_types=["a"], queues=[])
-        held = queue.claim(worker, [Lane("default", "a", 2)], RUNNING)
+        held = queue.claim(worker, [ClaimTarget("default", "a", 2)], RUNNING)
         share, size = watched(url, home, lambda n: queue.beat(worker, moved(held, n)), seconds)
         print(f"{JOBS} jobs, {RUNNING} moving: {share:.1%} of a core, {size / seconds:,.0f} bytes a second")
         share, size = watched(url, home, lambda _: None, seconds)

@@ -1,4 +1,4 @@
-"""Rules of cli.md, one by one: fields, ids, help, exit codes, the cache of completion, stats."""
+"""Rules of the command line, one by one: fields, ids, help, exit codes, the cache of completion, stats."""
 
 import json
 from pathlib import Path
@@ -207,11 +207,11 @@ def streamed(capsys, *pictures) -> list[dict]:
     state.client = Client(*pictures)
     source = Source(state, None, {})
     held = Stream(source, None)
-    source.look()
-    held._tell(source.jobs)
+    source.poll()
+    held._print_rows(source.jobs)
     for place in range(1, len(pictures)):
         state.client.pictures = [pictures[place]]
-        held._tell(source.look())
+        held._print_rows(source.poll())
     return [holds("event", line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -279,7 +279,7 @@ def diagnosed(cli, *words: str) -> dict[str, dict]:
 def test_the_doctor_finds_nothing_where_nothing_is(cli):
     done = cli("doctor")
     assert done.code == 0
-    assert [line.split()[0] for line in done.out.splitlines()] == ["ok"] * 11
+    assert [line.split()[0] for line in done.out.splitlines()] == ["ok"] * 12
     assert "arrive" in diagnosed(cli)["hints"]["detail"]
 
 
@@ -293,7 +293,7 @@ def test_the_doctor_notes_what_somebody_should_look_at(cli, conn):
         "UPDATE jobs SET status = 'processing', lease_id = gen_random_uuid(), lease_expires_at = now() - interval '1 minute'"
     )
     conn.execute("SET session_replication_role = origin")
-    assert "1 jobs whose lease ran out" in diagnosed(cli)["queue"]["detail"]
+    assert "1 job whose lease ran out" in diagnosed(cli)["queue"]["detail"]
     assert cli("doctor").code == 0
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import IllegalTransition, UsageError
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres import dump
 from jobctl.postgres.connect import connect

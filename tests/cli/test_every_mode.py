@@ -14,6 +14,8 @@ WORDS = {
     "submit": ("noop",), "wait": ("1", "--for", "pending"), "logs": ("1",), "queue pause": ("q",), "queue resume": ("q",),
     "worker drain": ("w",), "search": ("word",), "retry": ("--due",), "verify": (), "stats": (), "why": ("1",), "show": ("1",),
     **dict.fromkeys(("pause", "resume", "restart", "cancel", "delete"), ("1", "--dry-run")),
+    "edit": ("1", "--priority", "low"), "schedule add": ("weekly", "noop", "--every", "7d"),
+    **dict.fromkeys((f"schedule {verb}" for verb in ("show", "pause", "resume", "remove", "run-now")), ("nightly",)),
 }  # fmt: skip
 
 
@@ -21,6 +23,7 @@ WORDS = {
 def filled(cli, conn):
     """A job, a worker, and something in each list."""
     cli("submit", "noop", "--delay", "1h")
+    cli("schedule", "add", "nightly", "noop", "--every", "1d")
     conn.execute("INSERT INTO workers (name, host, pid, version, capacity) VALUES ('w', 'h', 1, '0', 1)")
     return cli
 
@@ -50,6 +53,8 @@ def test_a_sweep_that_finds_another_at_work_prints_its_document(cli, tmp_path):
         "kind": "sweep",
         "requeued": [],
         "rescued": [],
+        "expired": [],
+        "submitted": [],
         "dry_run": False,
         "locked": True,
     }

@@ -48,7 +48,7 @@ def outcome(cli, monkeypatch):
     monkeypatch.setattr("jobctl.wiring.run_worker", lambda *_, **__: 0)
     monkeypatch.setattr("jobctl.torture.torture", lambda *_, **__: pytest.skip("not here"))
     monkeypatch.setattr("jobctl.client.waiting.POLL", 0.01)
-    monkeypatch.setattr("jobctl.cli.watching.source.FRAME", 0.01)
+    monkeypatch.setattr("jobctl.cli.watching.source.POLL_EVERY", 0.01)
     cli("submit", "noop", "--delay", "1h")
 
     def run(*words: str, stdin: str = ""):

@@ -7,6 +7,7 @@ import pytest
 
 from jobctl.cli.output import text
 from jobctl.core.errors import UsageError
+from jobctl.system import clock
 
 
 @pytest.fixture(autouse=True)
@@ -24,13 +25,7 @@ def when(words: str, **more) -> datetime:
 
 def stand_at(monkeypatch, instant: datetime) -> None:
     """Stops the clock that "22:30" and "today" are read by."""
-
-    class Standing(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return instant.astimezone(tz) if tz else instant.astimezone().replace(tzinfo=None)
-
-    monkeypatch.setattr(text, "datetime", Standing)
+    monkeypatch.setattr(clock, "now", lambda: instant)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,8 @@ def test_the_sets_of_statuses_in_sql_are_those_of_the_table_of_moves():
     cancelled_at_once = frozenset(lifecycle.BY_NAME["cancel"].sources) - {Status.PROCESSING}
     retried = frozenset(lifecycle.BY_NAME["retry"].sources)
     moving = frozenset(ACTIVE) - {Status.PAUSED}
-    known = {frozenset(ACTIVE), frozenset(DONE), cancelled_at_once, retried, moving}
+    waiting = frozenset(ACTIVE) - {Status.PROCESSING}
+    known = {waiting, frozenset(ACTIVE), frozenset(DONE), cancelled_at_once, retried, moving}
     found = {
         path.name: unknown
         for path in [*SQL.glob("*.sql"), Path(tables.__file__)]

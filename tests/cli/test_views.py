@@ -22,6 +22,7 @@ from jobctl.core.errors import StoreUnavailable, UsageError
 from jobctl.core.job import ControlResult, Progress
 from jobctl.core.lifecycle import DONE, ControlOutcome, Status, Verb
 from jobctl.core.names import span
+from jobctl.system import clock
 from tests.cli.make import HOSTILE, NOW, ago, job, running, zoo
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -185,11 +186,11 @@ def watching(*pictures, ids=None):
 def test_the_selection_stays_with_its_job_when_jobs_move():
     jobs = [job(n) for n in range(1, 6)]
     client, source, held = watching(jobs)
-    view = held._view(source.look())
+    view = held._view(source.poll())
     assert held._press("j", view)
-    assert held._view(source.look()).job.id == 2
+    assert held._view(source.poll()).job.id == 2
     client.pictures = [[running(5), *jobs[1:4]]]
-    view = held._view(source.look())
+    view = held._view(source.poll())
     assert (view.job.id, view.place) == (2, 1)
     held._press("p", view)
     assert client.asked == [("pause", [2])]
@@ -197,7 +198,7 @@ def test_the_selection_stays_with_its_job_when_jobs_move():
 
 def test_a_cancel_is_asked_twice_and_anything_but_yes_is_no():
     client, source, held = watching([job(1), job(2)])
-    held._press("c", held._view(source.look()))
+    held._press("c", held._view(source.poll()))
     assert "cancel job 1 (Processing: Dune.pdf)? y/n" in picture(State(), held._view(source.jobs), 80, 24)[-1]
     held._press("n", held._view(source.jobs))
     assert client.asked == []
@@ -208,35 +209,35 @@ def test_a_cancel_is_asked_twice_and_anything_but_yes_is_no():
 
 def test_an_impossible_key_says_what_is_possible():
     client, source, held = watching([job(1, Status.COMPLETED)])
-    held._press("p", held._view(source.look()))
+    held._press("p", held._view(source.poll()))
     assert held._message == "cannot pause job 1: it is completed; possible: restart or delete"
     assert client.asked == []
 
 
 def test_a_long_queue_is_looked_at_from_its_front_and_counted_behind():
     _, source, _ = watching([running(900), *(job(n) for n in range(1, 800)), job(901, Status.COMPLETED)])
-    found = source.look()
+    found = source.poll()
     assert [j.id for j in found[:3]] == [900, 1, 2]
     assert found[-1].id == 901
     assert source.more == {Status.PENDING: 300}
-    assert source.farewell() == "Stopped watching; 800 jobs still active"
+    assert source.closing_line() == "Stopped watching; 800 jobs still active"
 
 
 def test_a_database_that_goes_away_leaves_the_picture_and_is_said():
     client, source, held = watching([running(1)])
-    source.look()
+    source.poll()
     client.pictures = [StoreUnavailable("gone")]
-    assert [j.id for j in source.look()] == [1]
+    assert [j.id for j in source.poll()] == [1]
     assert held._view(source.jobs).corner.startswith("reconnecting (")
     client.pictures = [[job(1, Status.COMPLETED)]]
-    assert source.look()[0].status is Status.COMPLETED
+    assert source.poll()[0].status is Status.COMPLETED
     assert source.away_since is None
 
 
 def test_a_database_that_was_never_there_is_an_error():
     _, source, _ = watching(StoreUnavailable("gone"))
     with pytest.raises(StoreUnavailable):
-        source.look()
+        source.poll()
 
 
 @pytest.mark.parametrize(
@@ -255,20 +256,14 @@ def test_a_costly_look_is_followed_by_a_longer_rest(monkeypatch):
     monkeypatch.setattr(
         "jobctl.cli.watching.source.time.process_time", iter([0.0, 0.001, 0.0, 0.01, 0.0, 3.0]).__next__
     )
-    assert [(source.look() and None) or source.rest() for _ in range(3)] == [0.25, 0.6, 1.0]
+    assert [(source.poll() and None) or source.pause() for _ in range(3)] == [0.25, 0.6, 1.0]
 
 
 # -- lines and CI ----------------------------------------------------------------------------------------------------
 
 
-class Frozen(lines.datetime):
-    @classmethod
-    def now(cls, tz=None):
-        return NOW
-
-
 def test_lines_say_one_thing_each(monkeypatch):
-    monkeypatch.setattr(lines, "datetime", Frozen)
+    monkeypatch.setattr(clock, "now", lambda: NOW)
     golden("lines", [lines.plain_line(one) for one in zoo()])
 
 

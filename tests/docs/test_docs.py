@@ -16,6 +16,7 @@ from jobctl import Context, Pipeline, errors, testing
 from jobctl.cli.completion import script
 from jobctl.cli.registry import COMMANDS
 from jobctl.core.lifecycle import MOVES, diagram
+from tests.docs.sessions import Command, comparable, steps
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -120,24 +121,6 @@ def test_the_first_command_of_the_readme_is_one_line_over_a_file_that_is_there()
     assert (ROOT / "tests" / "data" / "lighthouse.md").exists()
 
 
-VOLATILE = (
-    (r"job 1: pausing: .*|job 1: paused", "job 1: pause"),  # where it stands when the request comes
-    (r"(status +‖ paused).*", r"\1"),
-    (r"progress .*|stages .*|checkpoint .*|started .*|attempts .*", ""),
-    (r"by \w+", "by somebody"),
-    (r"\d+s( ago)?", "some time ago"),
-    (r"^\d\.\d\d ", "score "),
-    (r"(who founded|Introduction --).*", r"\1"),
-)
-
-
-def settled(lines: list[str]) -> list[str]:
-    """What does not depend on the moment and the machine; said twice is said once."""
-    for pattern, instead in VOLATILE:
-        lines = [re.sub(pattern, instead, line.rstrip()) for line in lines]
-    return list(dict.fromkeys(line for line in lines if line))
-
-
 @pytest.fixture
 def desk(shell):
     """A folder with what the README speaks of, a shell in it, and a worker."""
@@ -162,14 +145,13 @@ def desk(shell):
 
 @pytest.mark.timeout(240)
 def test_the_session_of_the_readme_is_what_happens(desk):
-    (block,) = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    told = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
-    for command, _, output in (part.partition("\n") for part in told):
-        if command.endswith("&"):  # the worker is there already
-            continue
-        done = desk(command)
-        assert done.returncode == 0, (command, done.stdout)
-        assert set(settled(output.splitlines())) <= set(settled(done.stdout.splitlines())), (command, done.stdout)
+    commands = [step for step in steps(README[: README.index("## Your own job types")]) if isinstance(step, Command)]
+    assert len(commands) >= 8
+    for command in commands:
+        if not command.in_background:  # the worker is there already
+            done = desk(command.line)
+            assert done.returncode == 0, (command.line, done.stdout)
+            assert set(comparable(command.output)) <= set(comparable(done.stdout)), (command.line, done.stdout)
 
 
 @pytest.mark.timeout(240)
@@ -188,24 +170,6 @@ def test_the_commands_of_the_readme_can_be_typed(desk):
     for line in cron:
         done = desk(line)
         assert (done.returncode, done.stdout) == (0, "")
-
-
-def test_the_pipeline_of_the_readme_runs_as_it_stands(tmp_path):
-    code = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "Pipeline(" in block)
-    names: dict = {"__name__": "readme"}
-    module = tmp_path / "readme_pipeline.py"
-    module.write_text(code)
-    sys.path.insert(0, str(tmp_path))
-    try:
-        import readme_pipeline  # the test writes it
-    finally:
-        sys.path.remove(str(tmp_path))
-    assert names
-    text = tmp_path / "a.txt"
-    text.write_text("one two\nthree\n" * 150)
-    ran = testing.run(readme_pipeline.pipeline, {"path": str(text)})
-    assert ran.output == [2, 1] * 150
-    assert "Counting line 300 of 300" in [progress.details for progress in ran.progress]
 
 
 def test_links_in_the_docs_lead_somewhere():

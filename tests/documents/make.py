@@ -14,6 +14,29 @@ WORD = """<?xml version="1.0"?><w:document xmlns:w="http://schemas.openxmlformat
 
 def pdf(path: Path, pages: list[list[tuple[str, int]]], *, trailer: bytes = b"") -> Path:
     """A PDF of lines with font sizes."""
+    streams = []
+    for lines in pages:
+        y, ops = 760, [b"BT"]
+        for text, size in lines:
+            ops.append(b"/F1 %d Tf 1 0 0 1 72 %d Tm (%s) Tj" % (size, y, _literal(text)))
+            y -= 40 if size > 12 else 14
+        streams.append(b"\n".join([*ops, b"ET"]))
+    return _pdf(path, streams, trailer=trailer)
+
+
+def page(path: Path, texts: list[tuple[str, float, float]], rules: list[tuple[float, float, float, float]]) -> Path:
+    """A PDF of one page: texts of 10 points with their left edge and baseline, filled rectangles as x, y, width, height."""
+    ops = [b"%g %g %g %g re f" % rule for rule in rules]
+    ops += [b"BT /F1 10 Tf 1 0 0 1 %g %g Tm (%s) Tj ET" % (x, y, _literal(text)) for text, x, y in texts]
+    return _pdf(path, [b"\n".join(ops)])
+
+
+def _literal(text: str) -> bytes:
+    return text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)").encode("latin-1")
+
+
+def _pdf(path: Path, streams: list[bytes], *, trailer: bytes = b"") -> Path:
+    """A PDF of pages with these content streams; ``F1`` is Helvetica."""
     objects: list[bytes] = []
 
     def add(body: bytes) -> int:
@@ -22,15 +45,8 @@ def pdf(path: Path, pages: list[list[tuple[str, int]]], *, trailer: bytes = b"")
 
     font = add(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
     kids = []
-    tree = len(objects) + 1 + 2 * len(pages)
-    for lines in pages:
-        y, ops = 760, [b"BT"]
-        for text, size in lines:
-            safe = text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)").encode("latin-1")
-            ops.append(b"/F1 %d Tf 1 0 0 1 72 %d Tm (%s) Tj" % (size, y, safe))
-            y -= 40 if size > 12 else 14
-        ops.append(b"ET")
-        stream = b"\n".join(ops)
+    tree = len(objects) + 1 + 2 * len(streams)
+    for stream in streams:
         content = add(b"<< /Length %d >> stream\n%s\nendstream" % (len(stream), stream))
         kids.append(
             add(

@@ -58,7 +58,7 @@ def test_what_was_written_is_read_and_written_again_with_the_same_bytes(tmp_path
         ({"../evil": b"x"}, "unsafe name"),
         ({"/abs": b"x"}, "unsafe name"),
         ({"a\\..\\b": b"x"}, "unsafe name"),
-        ({"manifest.json": b"{"}, "no JSON"),
+        ({"manifest.json": b"{"}, "not JSON"),
         ({"manifest.json": json.dumps({"schema": "jobctl-export/99"}).encode()}, "'jobctl-export/99'"),
         ({"manifest.json": None}, "no manifest.json"),
     ],

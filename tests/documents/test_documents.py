@@ -141,7 +141,7 @@ def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
         "torn epub": (torn, "damaged or truncated"),
         "bomb": (bomb, "bomb"),
         "escape": (escape, "unsafe name"),
-        "xxe": (folder / "xxe.epub", "no clean XML"),
+        "xxe": (folder / "xxe.epub", "not well-formed XML"),
         "zip": (plain, "neither EPUB nor DOCX"),
         "drm": (protected, "copy-protected"),
         "folder": (folder, "is a folder"),

@@ -21,7 +21,7 @@ from jobctl.documents.clean import clean, outline, title_of
 from jobctl.documents.enrich import Enricher
 from jobctl.documents.extract.encoding import decoded
 from jobctl.documents.extract.pdf_outline import titled
-from jobctl.documents.match.place import FoldedText
+from jobctl.documents.match.locate import FoldedText
 from jobctl.documents.relate import JoinedIndex, corpus
 from jobctl.documents.vault.names import Names
 from jobctl.documents.vault.note import Mark, Note, body_of, check, render, update
@@ -293,7 +293,7 @@ OTHERS: Cases = {
     "csv, open quote": lambda n: tried(lambda: readwise.read(b'Highlight,Title\n"' + b"a\n" * (10 * n))),
     "json": lambda n: tried(lambda: readwise.read(json.dumps([{"title": "T", "highlights": [{"id": i, "text": f"t {i}"} for i in range(n)]}]).encode())),
     "deep json": lambda n: tried(lambda: readwise.read(b"[" * (20 * n))),
-    "highlight in a text of one word": lambda n: partial(FoldedText("ab" * (10 * n)).place, "ab" * 40 + "x" * 30),
+    "highlight in a text of one word": lambda n: partial(FoldedText("ab" * (10 * n)).locate, "ab" * 40 + "x" * 30),
     "note": lambda n: lambda: body_of(update(render(note("line of text\n" * n, n)), note("line of text\n" * n, n))),
     "note of fences": lambda n: lambda: render(note("```\nx\n```\n" * n, n)),
     "note of our own marks": lambda n: lambda: body_of(render(note(" ^jobctl-" * n))),

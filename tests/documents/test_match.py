@@ -44,7 +44,7 @@ FOLDED = FoldedText(BOOK)
 def test_an_exact_passage_is_placed_to_the_code_point_whatever_its_typography():
     passage = BOOK[5000:5160]
     changed = passage.replace(" ", "\n ").replace(".", "…").upper()
-    found = FOLDED.place(changed)
+    found = FOLDED.locate(changed)
     assert (found.outcome, found.score) == ("placed", 1.0)
     assert fold(BOOK[found.start : found.end]) == fold(passage)
 
@@ -58,17 +58,17 @@ def test_damaged_passages_are_placed_and_nonsense_is_not():
         for _ in range(5):
             text[dice.randrange(len(text))] = dice.choice("abcdefgh")
         hole = dice.randrange(100)
-        found = FOLDED.place("".join(text[:hole] + text[hole + 15 :]))
+        found = FOLDED.locate("".join(text[:hole] + text[hole + 15 :]))
         placed += found.outcome == "placed"
         wrong += found.start is not None and abs(found.start - start) > 60
     assert (placed >= 98, wrong) == (True, 0)
-    nonsense = [FOLDED.place(prose(1000 + n, 2)).outcome for n in range(50)]
+    nonsense = [FOLDED.locate(prose(1000 + n, 2)).outcome for n in range(50)]
     assert nonsense.count("placed") == 0
 
 
 @pytest.mark.parametrize("text", ["", "a", "xy", "…", "zq9 not there"])
 def test_what_is_too_short_fails_with_a_reason(text):
-    found = FOLDED.place(text)
+    found = FOLDED.locate(text)
     assert found.outcome == "failed"
     assert found.reason
 
@@ -76,8 +76,8 @@ def test_what_is_too_short_fails_with_a_reason(text):
 def test_of_two_equal_places_the_location_decides_and_without_one_a_person():
     text = f"{prose(2, 20)} The same words again. {prose(3, 40)} The same words again. {prose(4, 20)}"
     folded = FoldedText(text)
-    assert folded.place("The same words again").outcome == "review"
-    late = folded.place("The same words again", near=0.8)
+    assert folded.locate("The same words again").outcome == "review"
+    late = folded.locate("The same words again", near=0.8)
     assert late.outcome == "placed"
     assert late.start == text.rindex("The same words again")
 
@@ -86,7 +86,7 @@ def test_of_two_equal_places_the_location_decides_and_without_one_a_person():
 @given(st.text(min_size=40, max_size=200), st.integers(0, 100), st.integers(5, 40))
 def test_offsets_are_those_of_the_text_in_any_script(text, start, length):
     passage = text[start : start + length]
-    found = FoldedText(text).place(passage)
+    found = FoldedText(text).locate(passage)
     if found.outcome == "placed" and found.score == 1.0:
         assert fold(text[found.start : found.end]) == fold(passage)
 

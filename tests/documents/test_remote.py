@@ -52,7 +52,7 @@ def error(code: str) -> str:
         ((400, {}, error("context_length_exceeded")), Invalid, "context_length_exceeded"),
         ((404, {}, error("model_not_found")), Permanent, "model_not_found"),
         ((302, {"Location": "http://127.0.0.1:9/"}, ""), Permanent, "302"),
-        ((200, {}, "not json"), Transient, "no JSON"),
+        ((200, {}, "not json"), Transient, "not JSON"),
         ((200, {}, "{}"), Transient, "without vectors"),
         (lambda told: {"data": told["data"][:-1]}, Transient, "1 vectors for 2 texts"),
         (lambda told: {"data": [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": []}]}, Transient, "unequal"),
@@ -102,7 +102,7 @@ def test_an_answer_in_the_wrong_form_is_asked_for_once_more_with_what_was_wrong(
     assert RemoteEnricher(client, "chat").enrich("text").importance == 0.5
     assert "importance" in fake.asked[1][1]["messages"][-1]["content"]
     fake.trouble = [lambda _: bad, lambda _: {"choices": [{"message": {"content": "Sorry!"}}]}]
-    with pytest.raises(Transient, match="form it was asked for"):
+    with pytest.raises(Transient, match="in the requested form"):
         RemoteEnricher(client, "chat").enrich("text")
     fake.trouble = [lambda _: {"choices": []}]
     with pytest.raises(Transient, match="no message"):
@@ -122,7 +122,7 @@ def test_nothing_is_remote_unless_it_is_set_and_a_missing_address_is_said():
     assert type(wiring.plugin(plain, {}, "enricher", None)).__name__ == "CountingEnricher"
     assert wiring.plugin(plain, {}, "judge", None) is None
     for name, kind in (("EMBEDDING", "embedder"), ("ENRICHMENT", "enricher"), ("JUDGE", "judge")):
-        with pytest.raises(ConfigError, match="no model endpoint is set"):
+        with pytest.raises(ConfigError, match="model_url is not set"):
             wiring.plugin(wiring.settings({}, {"HOME": "/", f"JOBCTL_{name}": "openai"}), {}, kind, None)
 
 

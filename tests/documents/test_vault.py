@@ -65,7 +65,7 @@ def test_an_update_changes_nothing_outside_of_the_block(before, after, body, win
 
 
 def test_a_note_with_broken_properties_is_never_rewritten():
-    with pytest.raises(Invalid, match="no YAML: line"):
+    with pytest.raises(Invalid, match="not YAML: line"):
         update("---\ntitle: [a\n---\ntext\n", note("new"))
 
 
@@ -109,7 +109,7 @@ def test_a_vault_lets_nothing_out_and_never_touches_what_is_hidden(tmp_path):
             vault.write(path, "x")
     assert vault.write("a/b.md", "text")
     assert not vault.write("a/b.md", "text")
-    with pytest.raises(Invalid, match="there is no vault"):
+    with pytest.raises(Invalid, match="no vault at"):
         Vault(tmp_path / "none")
 
 
@@ -121,12 +121,12 @@ def test_two_notes_of_one_document_are_a_problem_and_a_huge_one_too(tmp_path):
     vault.scan(lambda *counts: heard.append(counts))
     assert heard[-1] == (3, 3)
     assert vault.torn(UID)
-    assert vault.place(UID, None) is None
-    assert vault.place(UID, "two.md") == "two.md", "a copy takes nobody's place"
+    assert vault.path_of(UID, None) is None
+    assert vault.path_of(UID, "two.md") == "two.md", "a copy takes nobody's place"
     assert any("one.md and two.md" in p for p in vault.problems)
     assert any("huge.md is larger than 10 MB" in p for p in vault.problems)
-    assert vault.place("somebody else", "huge.md") == "huge.md", "what can't be read is still where it was"
-    assert vault.place("somebody else", "one.md") is None
+    assert vault.path_of("somebody else", "huge.md") == "huge.md", "what can't be read is still where it was"
+    assert vault.path_of("somebody else", "one.md") is None
 
 
 def test_what_a_killed_writer_left_is_swept_away_and_nothing_else(tmp_path):

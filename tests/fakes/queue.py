@@ -6,7 +6,7 @@ from typing import Any
 
 from jobctl.core.attempt import Claimed, Outcome, Token
 from jobctl.core.lifecycle import Status
-from jobctl.postgres.leases import Beat, Lane, Settled
+from jobctl.postgres.lease_rows import Beat, ClaimTarget, Settled
 
 
 def claimed(job_id: int, job_type: str = "a", *, queue: str = "default", priority: int = 2, **more: Any) -> Claimed:
@@ -22,7 +22,7 @@ class FakeQueue:
     def __init__(self, ttl: float = 30.0) -> None:
         self.ttl = ttl
         self.jobs: list[Claimed] = []
-        self.claims: list[tuple[list[Lane], int]] = []
+        self.claims: list[tuple[list[ClaimTarget], int]] = []
         self.requested: dict[int, tuple[bool, bool]] = {}
         self.lost: set[int] = set()
         self.locked: set[int] = set()
@@ -51,10 +51,10 @@ class FakeQueue:
         return sorted({job.queue for job in self.jobs})
 
     def claim(
-        self, worker: int, lanes: Sequence[Lane], slots: int, *, only: Sequence[int] | None = None
+        self, worker: int, targets: Sequence[ClaimTarget], slots: int, *, only: Sequence[int] | None = None
     ) -> list[Claimed]:
         self._fail()
-        self.claims.append((list(lanes), slots))
+        self.claims.append((list(targets), slots))
         taken, self.jobs = self.jobs[:slots], self.jobs[slots:]
         return taken
 

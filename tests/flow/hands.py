@@ -19,7 +19,8 @@ from jobctl import wiring
 from jobctl.client import Client, Options
 from jobctl.core.lifecycle import Status
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.library import Libraries
 from jobctl.worker import attempt as attempts
 from jobctl.worker.child import Requests
@@ -117,7 +118,7 @@ class Hands:
         attempts.SAVE_EVERY = 0.0  # a commit a batch: as many places to be stopped at as there are
         queue = Leases(lambda: connect(self.url), ttl=3600.0)
         (job_type,) = queue.connection.execute("SELECT job_type FROM jobctl.jobs WHERE id = %s", [job_id]).fetchone()
-        (job,) = queue.claim(self.worker, [Lane("default", job_type, p) for p in range(5)], 1, only=[job_id])
+        (job,) = queue.claim(self.worker, [ClaimTarget("default", job_type, p) for p in range(5)], 1, only=[job_id])
         libraries, stops = Libraries(), Requests()
         if fault is not None:
             _arm(queue, job_id, fault, stops)

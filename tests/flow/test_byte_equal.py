@@ -12,7 +12,8 @@ from jobctl.client import Client, Options
 from jobctl.core.job import Progress
 from jobctl.core.lifecycle import Status
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.library import Libraries
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
@@ -48,8 +49,8 @@ class Bench:
 
     def attempt(self, report) -> Status | None:
         """One attempt at the one job; None when it was killed."""
-        lanes = [Lane("default", "process_document", p) for p in range(5)]
-        job = self.queue.claim(self.worker, lanes, 1)[0]
+        targets = [ClaimTarget("default", "process_document", p) for p in range(5)]
+        job = self.queue.claim(self.worker, targets, 1)[0]
         stops = Requests()
         attempt = Attempt(
             job,

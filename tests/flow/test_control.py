@@ -230,7 +230,7 @@ STANDING = {
     "cancelled": (["retry", "restart", "delete"], {"completed_at": "now()"}),
     "cancelled, no retry left": (["restart", "delete"], {"retry_count": "3"}),
 }
-"""What a person can do in each standing, by lifecycle.md."""
+"""What a person can do in each status."""
 VERBS = ["pause", "resume", "retry", "restart", "cancel", "delete"]
 
 

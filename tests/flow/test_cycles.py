@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from pydantic import BaseModel
 
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import Status
 from jobctl.core.pipeline import Pipeline
-from jobctl.postgres.leases import Lane
+from jobctl.postgres.lease_rows import ClaimTarget
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
 from tests.flow.test_byte_equal import Bench
@@ -45,8 +45,8 @@ def cycle(place: Bench, jobs: int, cycles: int) -> list[int]:
     place.client._load = lambda _: pipeline
     ids = [place.client.submit("cycles", {"items": cycles}).id for _ in range(jobs)]
     services = replace(place.services, load=lambda _: pipeline)
-    lanes = [Lane("default", "cycles", 2)]
-    while claimed := place.queue.claim(place.worker, lanes, 1):
+    targets = [ClaimTarget("default", "cycles", 2)]
+    while claimed := place.queue.claim(place.worker, targets, 1):
         stops.pause = False
         outcome = Attempt(claimed[0], services, place.queue, stops, report=lambda _: None, log=lambda *_: None).run()
         if outcome is not None:

@@ -1,6 +1,6 @@
 """A database that goes away while many jobs run: nobody is charged, nothing is done twice, all go on when it is back.
 
-The server is one that nobody but the test brings up again. ``JOBCTL_PROFILE=nightly``: fifty jobs, five minutes.
+The server is started again by the test alone. ``JOBCTL_PROFILE=nightly``: fifty jobs, five minutes.
 """
 
 import os

@@ -8,6 +8,9 @@ import json
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from jobctl.core.job import NewJob
+from jobctl.postgres.connect import allow_prepared, connect
+from jobctl.postgres.queue import Queue
 from tests import servers
 
 
@@ -41,3 +44,16 @@ def test_jobs_run_behind_pgbouncer_as_it_is_installed(shell, server_url, databas
         jobs = shell("submit", "-f", "-", stdin='{"type":"steps"}\n{"type":"noop"}\n').out.split()
         assert shell("worker", "run", "--drain").code == 0
         assert shell("wait", *jobs).code == 0
+
+
+def test_repeated_statements_are_not_prepared_behind_pgbouncer(server_url, database_url, reachable_tmp):
+    """Two clients take turns in the sessions of the server: what one had prepared the other would meet."""
+    with servers.bouncer(server_url, reachable_tmp / "pooled") as url:
+        pooled = make_conninfo(url, dbname=conninfo_to_dict(database_url)["dbname"])
+        queues = [Queue(lambda: connect(pooled)) for _ in range(3)]
+        for _ in range(5):
+            for queue in queues:
+                queue.submit([NewJob("a", {}, key="one")])
+        assert not allow_prepared(queues[0].connection)
+        for queue in queues:
+            queue.close()

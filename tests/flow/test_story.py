@@ -89,7 +89,7 @@ def test_a_library_keeps_what_people_did_through_everything(shell, conn, elsewhe
         writer.writerow([passage[10:160], "Keeper of Skerry Light", "", "how true", "blue", "light", "3"])
         writer.writerow([TOPICS["garden"], "The garden log", "", "", "", "", "1"])
         writer.writerow(
-            ["A late book has these words, which nobody knows before it comes.", "The Late Book", "", "", "", "", "1"]
+            ["A late book has these words, which no one knows before it comes.", "The Late Book", "", "", "", "", "1"]
         )
     first = run(shell, "readwise_import", "--set", "path=readwise.csv")
     assert (first["placed"], first["review"], first["waiting"]) == (1, 1, 1)
@@ -98,7 +98,7 @@ def test_a_library_keeps_what_people_did_through_everything(shell, conn, elsewhe
     (asked,) = json.loads(shell("review", "--json").out)["reviews"]
     assert shell("review", "--accept", asked["id"]).code == 0
     (home / "late.md").write_text(
-        "# The late book\n\nA late book has these words, which nobody knows before it comes. And more.\n"
+        "# The late book\n\nA late book has these words, which no one knows before it comes. And more.\n"
     )
     assert shell("submit", "late.md", "--run").code == 0
     notes = dict(conn.execute("SELECT origin_id, text FROM annotations").fetchall())

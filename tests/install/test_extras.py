@@ -130,7 +130,7 @@ def test_a_worker_takes_the_others_and_names_it(shell, cli, optional, conn, tmp_
     path = f"{tmp_path / 'packages'}:{Path(__file__).parents[1] / 'plugin'}"
     done = shell("worker", "run", "--drain", env={"PYTHONPATH": path})
     assert done.code == 0
-    assert "films[film] is not installed: jobs of type video wait" in done.err
+    assert "films[film] is not installed: jobs of type video stay pending" in done.err
     assert conn.execute("SELECT status FROM jobs").fetchone() == ("completed",)
 
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from jobctl import Pipeline
 from jobctl.core.attempt import Outcome
 from jobctl.core.errors import StorageUnavailable, StoreUnavailable
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.rows import CheckpointRow
 from jobctl.storage.local import LocalStorage

@@ -11,11 +11,13 @@ import pytest
 from jobctl.core import checkpoint
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import LeaseLost, StoreUnavailable
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.retry import failure
 from jobctl.postgres import session as module
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.storage.local import LocalStorage
 from jobctl.worker import checkpoints
 from tests.postgres import test_queue as suite
@@ -53,11 +55,11 @@ def one_claim_each(s: Stage) -> None:
     s.queue.submit([NewJob("a", {}), NewJob("a", {})])
     other = Leases(lambda: connect(s.url))
     other.connection.execute("SET lock_timeout = '200ms'")
-    lanes = [Lane("default", "a", 2)]
+    targets = [ClaimTarget("default", "a", 2)]
     try:
         with s.queue.transaction():
-            mine = s.queue.claim(1, lanes, 1)
-            theirs = other.claim(2, lanes, 1)
+            mine = s.queue.claim(1, targets, 1)
+            theirs = other.claim(2, targets, 1)
     finally:
         other.close()
     assert sorted(c.token.job_id for c in mine + theirs) == [1, 2]
@@ -85,7 +87,7 @@ def nothing_runs_early(s: Stage) -> None:
 def a_job_that_missed_the_hold_is_not_handed_out(s: Stage) -> None:
     s.queue.pause_queue("queue", "default")
     s.conn.execute("INSERT INTO jobs (job_type) VALUES ('a')")
-    assert s.queue.claim(1, [Lane("default", "a", 2)], 1) == []
+    assert s.queue.claim(1, [ClaimTarget("default", "a", 2)], 1) == []
 
 
 def one_unfinished_job_a_key(s: Stage) -> None:
@@ -166,7 +168,7 @@ GUARDS: list[tuple[str, str, str, Callable[[Stage], None]]] = [
     ("claim", "lease_seq = lease_seq + 1,", "", of("test_a_claim_gives_a_new_token_and_starts_only_once", "queue", "claim")),
     ("claim", "lease_id = gen_random_uuid(),", "lease_id = '11111111-1111-1111-1111-111111111111',",
      of("test_a_claim_gives_a_new_token_and_starts_only_once", "queue", "claim")),
-    ("claim", "WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = lane.queue)", "WHERE true",
+    ("claim", "WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = target.queue)", "WHERE true",
      a_job_that_missed_the_hold_is_not_handed_out),
     ("rescue", "j.lease_expires_at < jobctl.clock()", "true", a_lease_that_is_good_is_left_alone),
     ("rescue", "AND jobctl.clock() NOT BETWEEN pg_postmaster_start_time() AND pg_postmaster_start_time() + l.lease", "",

@@ -8,7 +8,8 @@ import pytest
 from jobctl.core.attempt import Outcome
 from jobctl.core.bounds import MAX_INPUT, MAX_LEVELS, too_deep
 from jobctl.core.errors import UsageError
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob
 from jobctl.core.lifecycle import Ending, Status
 
 

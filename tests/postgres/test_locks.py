@@ -12,10 +12,12 @@ import pytest
 
 from jobctl.core.attempt import Outcome
 from jobctl.core.errors import StoreUnavailable
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.queue import Queue
 from tests import servers
 from tests.postgres.test_queue import later
@@ -160,11 +162,12 @@ FROZEN = """
 import os, signal, sys
 from jobctl.core.attempt import Record
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 queue = Leases(lambda: connect(sys.argv[1]), ttl=2.0)
 queue.connection.execute("SET idle_in_transaction_session_timeout = 0")  # as behind a pooler
 worker = queue.register(name="f", host="h", pid=1, version="0", capacity=1, job_types=["a"], queues=[])
-(job,) = queue.claim(worker, [Lane("default", "a", 2)], 1)
+(job,) = queue.claim(worker, [ClaimTarget("default", "a", 2)], 1)
 record = Record(1, "s", 0, True, "p", "0" * 64, 1, True)
 queue.commit_stage(job.token, record, work=lambda _: os.kill(os.getpid(), signal.SIGSTOP))
 """
@@ -232,11 +235,13 @@ def test_doctor_looks_at_the_settings_that_hold(cli, queue, monkeypatch):
 def test_a_claim_takes_nothing_that_is_locked_and_waits_for_nothing(queue, forgotten):
     queue.submit([NewJob("a", {}) for _ in range(2)])
     lock(forgotten, "jobs", 1)
-    assert [c.token.job_id for c in queue.claim(queue.worker, [Lane("default", "a", 2)], 2)] == [2]
+    assert [c.token.job_id for c in queue.claim(queue.worker, [ClaimTarget("default", "a", 2)], 2)] == [2]
     queue.pause_queue("queue", "default")
     other = Leases(lambda: connect(queue.connection.info.dsn))
     try:
         forgotten.rollback()
-        assert other.claim(queue.worker, [Lane("default", "a", 2)], 2) == [], "what the hold passed by is held too"
+        assert other.claim(queue.worker, [ClaimTarget("default", "a", 2)], 2) == [], (
+            "what the hold passed by is held too"
+        )
     finally:
         other.close()

@@ -19,11 +19,13 @@ from jobctl.client import Client
 from jobctl.core import checkpoint
 from jobctl.core.attempt import Failure, Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import ACTIVE, DONE, MAX_CRASHES, Ending, JobFlags, Status, actions, allowed
 from jobctl.core.pipeline import Pipeline
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.storage.local import LocalStorage
 from jobctl.worker.checkpoints import CheckpointLog, Unreadable
 from tests.conftest import empty
@@ -148,7 +150,7 @@ class Jobs(RuleBasedStateMachine):
         ready = [j for j in self.jobs.values() if j.status is P and j.due <= self.now and not self.held]
         busy = {j.key for j in self.jobs.values() if j.status is R}
         free = [j for j in ready if j.key is None]
-        got = self.queue.claim(self.worker, [Lane("default", "a", p) for p in range(5)], slots)
+        got = self.queue.claim(self.worker, [ClaimTarget("default", "a", p) for p in range(5)], slots)
         assert len(got) <= slots
         assert len(got) >= min(slots, len(free)), "what is due and free is handed out"
         for claimed in got:

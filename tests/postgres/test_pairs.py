@@ -18,7 +18,8 @@ from jobctl.core.errors import LeaseLost
 from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from tests import servers
 
 LEASE = "11111111-1111-1111-1111-111111111111"
@@ -66,7 +67,7 @@ OPERATIONS: dict[str, Callable[[Leases, Token], object]] = {
     "restart": lambda q, t: q.restart([t.job_id]),
     "delete": lambda q, t: q.delete([t.job_id]),
     "submit": lambda q, _: q.submit([NewJob("b", {}, key="the key", delay=9e5)]),
-    "claim": lambda q, _: q.claim(0, [Lane("default", "a", 2)], 1),
+    "claim": lambda q, _: q.claim(0, [ClaimTarget("default", "a", 2)], 1),
     "beat": lambda q, t: q.beat(0, {t.job_id: (t, Progress(5.0))}),
     "commit": lambda q, t: q.commit_stage(t, record(t)),
     "complete": settle(Ending.COMPLETED),

@@ -10,11 +10,13 @@ import pytest
 from jobctl.client import Client, Swept
 from jobctl.core.attempt import Outcome, Record, Token
 from jobctl.core.errors import LeaseLost
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import MOVES, PAIRS, Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.session import statement
 
 RECORD = Record(1, "s", 0, True, "jobs/1/1-x/1-s-0", "0" * 64, 10, True)
@@ -379,13 +381,13 @@ def test_a_lost_answer_to_a_claim_is_found_and_given_back(queue, claim):
 
 def explain(queue: Leases, conn: psycopg.Connection, types: list[str]) -> int:
     """Buffers that a claim of ten touches."""
-    lanes = [Lane("default", t, p) for t in types for p in range(5)]
+    targets = [ClaimTarget("default", t, p) for t in types for p in range(5)]
     plan = conn.execute(
         "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("claim"),
         {
-            "worker": 1, "actor": "x", "ttl": 30, "slots": 10, "only": None, "queues": [x.queue for x in lanes],
-            "types": [x.job_type for x in lanes], "priorities": [x.priority for x in lanes],
-            "low_run_after": [x.low_run_after for x in lanes], "low_id": [x.low_id for x in lanes],
+            "worker": 1, "actor": "x", "ttl": 30, "slots": 10, "only": None, "queues": [x.queue for x in targets],
+            "types": [x.job_type for x in targets], "priorities": [x.priority for x in targets],
+            "low_run_after": [x.low_run_after for x in targets], "low_id": [x.low_id for x in targets],
         },
     ).fetchone()[0][0]["Plan"]  # fmt: skip
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
@@ -432,9 +434,9 @@ def test_what_is_reserved_for_a_worker_is_taken_by_that_one_or_later_by_any(queu
     (mine,) = queue.submit([NewJob("a", {}, metadata={"reserved_s": 60.0})])
     (keyed,) = queue.submit([NewJob("a", {}, concurrency_key="k", metadata={"reserved_s": 60.0})])
     assert claim() == []
-    lanes = [Lane("default", "a", 2)]
-    assert [job.token.job_id for job in queue.claim(queue.worker, lanes, 9, only=[mine.id])] == [mine.id]
-    assert [job.token.job_id for job in queue.claim(queue.worker, lanes, 9, only=[keyed.id])] == [keyed.id]
+    targets = [ClaimTarget("default", "a", 2)]
+    assert [job.token.job_id for job in queue.claim(queue.worker, targets, 9, only=[mine.id])] == [mine.id]
+    assert [job.token.job_id for job in queue.claim(queue.worker, targets, 9, only=[keyed.id])] == [keyed.id]
     (late,) = queue.submit([NewJob("a", {}, metadata={"reserved_s": 60.0})])
     conn.execute("UPDATE jobs SET created_at = created_at - interval '2 minutes' WHERE id = %s", [late.id])
     assert [job.token.job_id for job in claim()] == [late.id]

@@ -11,12 +11,13 @@ from psycopg.conninfo import make_conninfo
 
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import ConfigError, JobctlError, UsageError
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane
+from jobctl.postgres.lease_rows import ClaimTarget
 from jobctl.postgres.queue import Queue
 from jobctl.postgres.roles import FIXED, LIBRARY, statements
 from jobctl.postgres.tables import metadata
@@ -24,7 +25,7 @@ from tests import servers
 from tests.conftest import new_database
 from tests.postgres.role_logins import MEMBERS, logins_of
 
-LANES = [Lane("default", "a", 2), Lane("default", "b", 2)]
+LANES = [ClaimTarget("default", "a", 2), ClaimTarget("default", "b", 2)]
 RECORD = Record(1, "s", 1, True, "jobs/x", "0" * 64, 5, True)
 REFUSED = psycopg.errors.InsufficientPrivilege
 CONTROLS = ("pause", "resume", "cancel", "retry", "restart", "delete")
@@ -375,15 +376,16 @@ def plan(connection: psycopg.Connection, verb: str, **values: object) -> str:
 def test_row_level_security_leaves_the_claim_of_a_worker_on_its_index(logins, queue, conn):
     queue.submit([NewJob("a", {}, created_by="x") for _ in range(2000)])
     conn.execute("ANALYZE jobs")
-    lanes = {
+    targets = {
         "worker": 1, "actor": "worker:1", "ttl": 30, "slots": 1, "queues": ["default"], "types": ["a"], "priorities": [2],
         "low_run_after": ["-infinity"], "low_id": [0],
     }  # fmt: skip
-    wim, owner = plan(logins.connection("wim"), "claim", **lanes), plan(conn, "claim", **lanes)
+    wim, owner = plan(logins.connection("wim"), "claim", **targets), plan(conn, "claim", **targets)
     for shown in (wim, owner):
         assert "Index Scan using jobs_claim_idx" in shown
         assert (
-            "Index Cond: ((queue = lane.queue) AND (job_type = lane.job_type) AND (priority = lane.priority)" in shown
+            "Index Cond: ((queue = target.queue) AND (job_type = target.job_type) AND (priority = target.priority)"
+            in shown
         )
         assert "Seq Scan on jobs" not in shown
     assert "session_user" not in owner.lower()
@@ -462,7 +464,7 @@ def test_each_function_with_rights_of_its_own_is_closed_and_has_a_fixed_search_p
         "SELECT proname, proconfig, has_function_privilege('public', p.oid, 'EXECUTE'), proowner = nspowner "
         "FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = 'jobctl' AND prosecdef"
     ).fetchall()
-    assert {name for name, *_ in found} == {"belongs", *(f"checked_{verb}" for verb in Queue.CHECKED)}
+    assert {name for name, *_ in found} == {"belongs", "notify_of_end", *(f"checked_{verb}" for verb in Queue.CHECKED)}
     for name, settings, public, of_owner in found:
         assert settings == ["search_path=pg_catalog, pg_temp"], name
         assert of_owner, name
@@ -528,16 +530,19 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 
 LOOKS = {
-    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "descendants", "find", "health", "wake", "paused_queues",
-    "ready_queues", "left_waiting", "logs", "next_lease_end", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
+    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
+    "ready_queues", "left_waiting", "logs", "sweep_timers", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
 }  # fmt: skip
+TIMED = {"schedules", "next_schedule"}
 MAY = {
     "ann": LOOKS,  # and the verbs of people, through functions
-    "rea": LOOKS,
+    "rea": LOOKS | TIMED,
     "lib": {"blockers", "effective", "wake"},
-    "wim": LOOKS | {
-        "submit", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
+    "wim": LOOKS | TIMED | {
+        "advance_schedule", "due_schedule", "expire", "pause_schedule", "resume_schedule",
+        "submit", "submit_plain", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
         "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune", "prune_results",
+        "claim_notifications", "settle_notification",
     },
 }  # fmt: skip
 """Login → the statements that the grants let it run; row-level security decides about the rows."""

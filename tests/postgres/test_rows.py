@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from jobctl import Pipeline
 from jobctl.core.attempt import Outcome
 from jobctl.core.errors import Invalid
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending
 from jobctl.worker.columns import arguments, inputs
 from tests.postgres.test_queue import later

@@ -10,10 +10,12 @@ from psycopg.conninfo import make_conninfo
 
 from jobctl.cli import exits
 from jobctl.core.errors import ConfigError, DatabaseRefused
-from jobctl.core.job import Filters, NewJob
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import REPORTED, _insist, connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.retry_until import retry_until_available
 from tests import servers
 
@@ -53,7 +55,7 @@ def test_the_queue_works_the_same_whatever_a_database_sets(otherwise, shell):
         text = {"path": r"C:\new\t", "name": "Źdźbło 短い", "none": None, "number": 0.1 + 0.2}
         queue.submit([NewJob("a", text, title="Źdźbło"), NewJob("a", {}, delay=90)])
         queue.beat(worker, {})
-        (job,) = queue.claim(worker, [Lane("default", "a", 2)], 5)
+        (job,) = queue.claim(worker, [ClaimTarget("default", "a", 2)], 5)
         assert json.loads(job.input_data) == text
         assert queue.beat(worker, {1: (job.token, None)}).requests == {1: (False, False)}
         later, first = queue.find(Filters())

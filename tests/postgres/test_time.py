@@ -10,15 +10,17 @@ import pytest
 from jobctl.client import Client, explain
 from jobctl.core.attempt import Outcome, Record
 from jobctl.core.errors import Transient
-from jobctl.core.job import Filters, NewJob, Progress
+from jobctl.core.filters import Filters
+from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.retry import failure
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import Lane, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from tests.postgres.test_queue import explain as buffers
 from tests.postgres.test_queue import later
 
-LANES = [Lane("default", "a", priority) for priority in range(5)]
+LANES = [ClaimTarget("default", "a", priority) for priority in range(5)]
 RECORD = Record(1, "s", 0, True, "jobs/1/1-x/1-s-0", "0" * 64, 10, True)
 
 
@@ -276,7 +278,7 @@ def test_time_running_is_the_sum_of_the_attempts(queue):
     assert get(queue).run_s == pytest.approx(60, abs=1)
     stats = client(queue).stats()
     assert stats.by_type[0].run_s[0] == pytest.approx(60, abs=1)
-    assert [(bar.place, bar.jobs) for bar in stats.buckets if bar.what == "run"] in ([(3, 1)], [(4, 1)])
+    assert [(bar.position, bar.jobs) for bar in stats.buckets if bar.histogram == "run"] in ([(3, 1)], [(4, 1)])
 
 
 def test_the_running_attempt_counts_so_far_and_a_lost_one_up_to_its_last_beat(queue):

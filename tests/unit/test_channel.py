@@ -20,13 +20,13 @@ from jobctl.worker.channel import (
     READ_SIZE,
     Channel,
     Ended,
-    GiveBack,
     Line,
     Logged,
     ProtocolError,
     Quit,
     Reported,
     Returned,
+    ReturnWaiting,
     Run,
     Stop,
     Up,
@@ -43,7 +43,7 @@ JOB = Claimed(
     TOKEN, "steps", "ä title", "default", 2, datetime(2026, 11, 25, 12, tzinfo=UTC), '{"deep": []}', "{}", 1, 3, "{}", (RECORD,)
 )  # fmt: skip
 FAILURE = Failure("transient", "slow", "TimeoutError: slow", "trace", 2.5)
-TO_CHILD = [Run(JOB), Stop(7, True, False, True), GiveBack(), Quit()]
+TO_CHILD = [Run(JOB), Stop(7, True, False, True), ReturnWaiting(), Quit()]
 FROM_CHILD = [
     Up(),
     Reported(7, Progress(12.5, "one", details="half", current=1, total=2, unit="page", rate_per_s=1.5)),

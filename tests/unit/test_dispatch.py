@@ -41,7 +41,7 @@ def test_the_mean_follows_slowly_and_a_stuck_job_at_once():
     pace.record("a", 0.001)
     pace.record("a", 0.1)
     assert pace.batch_size() == int(PREFETCH / (0.9 * 0.001 + 0.1 * 0.1))
-    pace.slow("a", 0.5)
+    pace.raise_to("a", 0.5)
     assert pace.batch_size() == 1
 
 
@@ -102,7 +102,7 @@ def test_a_lane_is_probed_from_where_work_was_last_and_from_the_bottom_after_a_w
     dispatch.claim(1, 1, 0.0)
     dispatch.claim(1, 1, 0.1)
     dispatch.claim(1, 1, 5.0)
-    lows = [{lane.low_id for lane in lanes if lane.priority == 2} for lanes, _ in queue.claims]
+    lows = [{target.low_id for target in targets if target.priority == 2} for targets, _ in queue.claims]
     assert lows == [{0}, {7}]  # the third: nothing is ready in any queue, and no statement is sent
 
 

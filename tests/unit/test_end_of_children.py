@@ -82,7 +82,7 @@ def test_a_request_for_another_job_does_not_reach_the_running_one():
         child._waiting.append(claimed(2))
         child._next()
         stops = child._stops
-        child._obey(Stop(1, True, True, True))
+        child._handle(Stop(1, True, True, True))
         assert (stops.pause, stops.cancel, stops.release) == (False, False, False)
-        child._obey(Stop(2, True, False, True))
+        child._handle(Stop(2, True, False, True))
         assert (stops.pause, stops.cancel, stops.release) == (True, False, True)

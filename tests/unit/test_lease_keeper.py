@@ -79,7 +79,7 @@ def test_a_job_that_does_not_come_back_is_lost_until_its_attempt_is_forgotten(ke
     queue.lost, queue.draining = {2}, True
     renewal = keeper.renew(1, TOKENS, 100.0)
     assert (renewal.lost, renewal.draining) == ([2], True)
-    keeper.lose(2)
+    keeper.mark_lost(2)
     assert keeper.is_lost(2)
     keeper.forget(2)
     assert not keeper.is_lost(2)

@@ -62,6 +62,6 @@ def test_jobs_that_were_not_asked_back_are_refused(monitor, parts, child):
 @pytest.mark.parametrize("lost", [False, True])
 def test_the_outcome_of_a_lost_job_is_dropped(monitor, parts, child, lost):
     if lost:
-        parts.leases.lose(1)
+        parts.leases.mark_lost(1)
     monitor._on_message(child, Ended(1, COMPLETED), 0.0)
     assert (len(parts.outcomes), child.jobs, parts.leases.is_lost(1)) == (0 if lost else 1, {}, False)

@@ -83,15 +83,18 @@ def test_nothing_is_lost_and_every_lease_lives_on_while_the_database_is_away(buf
         buffer.flush(0.0, busy=False)
     assert (len(buffer), buffer.tokens()) == (1, {1: claimed(1).token})
     queue.error = None
-    ((outcome, settled),) = buffer.flush(1.0, busy=False)
-    assert (outcome, settled.id, queue.logged, len(buffer)) == (completed(1), 1, rows(1), 0)
+    ((ended, settled),) = buffer.flush(1.0, busy=False)
+    assert (ended.outcome, settled.id, queue.logged, len(buffer)) == (completed(1), 1, rows(1), 0)
 
 
 def test_an_outcome_of_a_lost_job_comes_back_as_not_settled(buffer, queue):
     queue.lost = {2}
     for n in (1, 2):
         buffer.add(completed(n), 0.0)
-    assert [(o.token.job_id, s is not None) for o, s in buffer.flush(0.0, busy=False)] == [(1, True), (2, False)]
+    assert [(e.outcome.token.job_id, s is not None) for e, s in buffer.flush(0.0, busy=False)] == [
+        (1, True),
+        (2, False),
+    ]
 
 
 @pytest.mark.parametrize("error", [RecursionError("deep"), ValueError("no such form"), TypeError("no JSON")])
@@ -121,10 +124,12 @@ def test_an_outcome_whose_row_is_locked_is_kept_with_its_lease_and_tried_again_w
     buffer.add(completed(1), 0.0)
     buffer.add(completed(2), 0.0)
     buffer.log(TOKEN, [line(1)])
-    assert [outcome.token.job_id for outcome, _ in buffer.flush(0.0, busy=False)] == [2]
+    assert [ended.outcome.token.job_id for ended, _ in buffer.flush(0.0, busy=False)] == [2]
     assert (len(buffer), list(buffer.tokens()), queue.logged) == (1, [1], [])
     queue.locked = set()
     assert buffer.flush(0.0, busy=False) == []
     buffer.retry_locked()
-    assert [(outcome.token.job_id, row is not None) for outcome, row in buffer.flush(0.0, busy=False)] == [(1, True)]
+    assert [(ended.outcome.token.job_id, row is not None) for ended, row in buffer.flush(0.0, busy=False)] == [
+        (1, True)
+    ]
     assert (len(buffer), queue.logged) == (0, rows(1))

@@ -137,3 +137,13 @@ def test_a_stored_result_is_read_back_and_every_damage_is_noticed(tmp_path):
             result.load(stored, storage)
     with pytest.raises(CheckpointMissing, match="missing"):
         result.load(StoredResult("jobs/7/2-abcdef01/result-0", "0" * 64, 5), storage)
+
+
+def test_numbers_and_texts_of_a_class_of_their_own_are_kept():
+    class Metres(float):
+        pass
+
+    class Name(str):
+        __slots__ = ()
+
+    assert plain([Metres(2.5), {"name": Name("x")}], "here") == [2.5, {"name": "x"}]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NewType, TypedDict, TypeVar
 
 import pytest
 from pydantic import BaseModel
+from typing_extensions import TypeAliasType
 
 from jobctl import Context, Pipeline
 from jobctl.core.stage_types import accepts
@@ -144,10 +145,6 @@ def test_what_over_returns_must_fit_the_batches() -> None:
             return items
 
 
-async def waiting(_ctx: Context, _args: Args) -> int:
-    return 1
-
-
 def yielding(_ctx: Context, _args: Args) -> Iterable[int]:
     yield 1
 
@@ -156,9 +153,7 @@ def alone(_ctx: Context) -> int:
     return 1
 
 
-@pytest.mark.parametrize(
-    ("run", "reason"), [(waiting, "async function"), (yielding, "generator"), (alone, "two arguments")]
-)
+@pytest.mark.parametrize(("run", "reason"), [(yielding, "generator"), (alone, "two arguments")])
 def test_functions_that_cannot_be_a_stage_are_refused_when_they_are_defined(
     run: Callable[..., Any], reason: str
 ) -> None:
@@ -171,3 +166,10 @@ def test_an_annotation_that_does_not_resolve_is_accepted() -> None:
         return None
 
     pipeline().stage(share=1)(reading)
+
+
+def test_an_alias_of_a_type_stands_for_the_type():
+    alias = TypeAliasType("Pages", list[int])
+    assert accepts(list[int], alias)
+    assert accepts(alias, list[int])
+    assert not accepts(alias, str)

@@ -2,13 +2,16 @@
 
 import pytest
 
+from jobctl.postgres.leases import SweepTimers
 from jobctl.worker.sweeper import AFTER_LEASE, LIMIT, REPAIR_EVERY, SWEEP_EVERY, Sweeper
 
 
 class FakeSweeps:
     def __init__(self) -> None:
         self.lease_end: float | None = None
+        self.schedule: float | None = None
         self.rescued = 0
+        self.notifications_due = False
         self.calls: list[str] = []
 
     def make_due(self) -> int:
@@ -31,8 +34,19 @@ class FakeSweeps:
         self.calls.append("dependents")
         return 0
 
-    def next_lease_end(self) -> float | None:
-        return self.lease_end
+    def sweep_timers(self) -> SweepTimers:
+        return SweepTimers(self.lease_end, self.notifications_due)
+
+    def next_schedule(self) -> float | None:
+        return self.schedule
+
+    def expire(self) -> list[int]:
+        self.calls.append("expire")
+        return []
+
+    def fire_schedules(self) -> list[int]:
+        self.calls.append("fire")
+        return []
 
 
 @pytest.fixture
@@ -69,3 +83,11 @@ def test_after_a_full_sweep_the_next_follows_at_once(queue):
     queue.rescued = LIMIT - 1
     assert sweeper.sweep(100.0)
     assert sweeper.due_in(100.0) == SWEEP_EVERY
+
+
+@pytest.mark.parametrize("due", [True, False])
+def test_a_sweep_that_finds_notifications_due_passes_it_on(queue, due):
+    queue.notifications_due = due
+    calls = []
+    Sweeper(queue, notifications_due=lambda: calls.append(1)).sweep(0.0)
+    assert bool(calls) is due

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import Any
+from pathlib import Path
 
 import click
 
@@ -14,17 +14,43 @@ from jobctl.cli.app import Family, State, command, pass_state
 from jobctl.cli.output.fields import dumps, emit
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, visible
-from jobctl.core.errors import ConfigError, MissingExtra
+from jobctl.core.errors import ConfigError, MissingExtra, UsageError
+from jobctl.core.pipeline import Pipeline
 
 
-@command()
-@click.argument("name", required=False)
+@command(
+    examples=[
+        "jobctl types                    all that are installed",
+        "jobctl types new count_words    the package of a new one, with a test",
+    ]
+)
+@click.argument("words", nargs=-1, metavar="[NAME] | new NAME")
+@click.option("--into", metavar="DIR", help="Folder for the package of new; default: the current one.")
 @pass_state
-def types(state: State, name: str | None) -> int:
+def types(state: State, words: tuple[str, ...], into: str | None) -> int:
     """Show job types with their input, stages, and where they can pause. In JSON: the input's JSON Schema.
 
     A type that can't be loaded is named with the reason on stderr; the others work.
+
+    new NAME writes a small package with that job type: entry point, input model, two stages and a test.
     """
+    if words[:1] == ("new",) and len(words) == 2:
+        return _new(words[1], into or ".")
+    if len(words) > 1 or into is not None:
+        raise UsageError("expected one job type, or: new NAME", hint="jobctl types --help")
+    return _show(state, words[0] if words else None)
+
+
+def _new(name: str, into: str) -> int:
+    from jobctl.cli.commands.new_type import write_package
+
+    package = write_package(name, Path(into))
+    echo(str(package))
+    echo(visible(f"Install and try it: cd {package} && pip install -e '.[dev]' && pytest"), err=True)
+    return 0
+
+
+def _show(state: State, name: str | None) -> int:
     from jobctl import wiring
 
     working, broken = ({name: wiring.pipeline(name)}, {}) if name else wiring.pipelines()
@@ -49,7 +75,7 @@ def _is_optional(error: ConfigError) -> bool:
     return isinstance(error, MissingExtra)
 
 
-def _type(pipeline: Any) -> dict[str, Any]:
+def _type(pipeline: Pipeline) -> dict[str, object]:
     stages = [
         {
             "name": s.name, "share": s.share, "batched": s.size is not None, "batch_size": s.size, "pause_safe": s.pause_safe,
@@ -77,14 +103,16 @@ def config_show(state: State) -> int:
 
     settings = state.settings()
     items = [
-        {"id": name, "name": name, "value": wiring.shown(name, value), "source": settings.sources[name]}
+        {"id": name, "name": name, "value": wiring.display_value(name, value), "source": settings.sources[name]}
         for name, value in sorted(settings.values.items())
     ]
     if not state.for_people:
         ignored = [{"source": i.source, "name": i.name, "reason": i.reason} for i in settings.ignored]
         emit(state, "setting_list", "settings", items, ignored=ignored)
         return 0
-    for line in table(["SETTING", "VALUE", "SOURCE"], [[i["name"], dumps(i["value"]), i["source"]] for i in items]):
+    for line in table(
+        ["SETTING", "VALUE", "SOURCE"], [[str(i["name"]), dumps(i["value"]), str(i["source"])] for i in items]
+    ):
         echo(line)
     for text in settings.ignored:
         echo(visible(f"ignored: {text}"))

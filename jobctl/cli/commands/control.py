@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, assert_never
+from typing import Unpack, assert_never
 
 import click
 
@@ -13,7 +13,7 @@ from jobctl.cli import cache
 from jobctl.cli.app import Command, Duration, State, command, pass_state
 from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
-from jobctl.cli.selectors import chosen, selectors, split
+from jobctl.cli.selectors import Selection, chosen, is_narrow, selectors
 from jobctl.client import Client, Swept
 from jobctl.core.errors import ConfigError
 from jobctl.core.job import ControlResult
@@ -22,11 +22,22 @@ from jobctl.core.lifecycle import DONE, ControlOutcome, JobFlags, Status, Verb
 CODES = {ControlOutcome.MISSING: 3, ControlOutcome.REFUSED: 4}
 AWAITED = {Verb.PAUSE: (Status.PAUSED,), Verb.CANCEL: (Status.CANCELLED,)}
 """What ``--wait`` waits for; without an entry: for any end."""
+SWEEPS = {"requeued": "requeue", "rescued": "rescue", "expired": "expire", "submitted": "submit"}
+"""What a sweep did, and the verb of each."""
 MOVED = (ControlOutcome.DONE, ControlOutcome.REQUESTED)
 
 
-def _verb(function: Callable[..., Any]) -> Command:
-    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
+class Request(Selection, total=False):
+    """The values of the options that all verbs have; ``wait`` not of all."""
+
+    ids: tuple[str, ...]
+    dry_run: bool
+    timeout: float | None
+    wait: bool
+
+
+def _verb(function: Callable[..., int]) -> Command:
+    options: list[Callable[[Callable[..., int]], Callable[..., int]]] = [
         click.argument("ids", nargs=-1, metavar="[ID…]"),
         selectors,
         click.option("--dry-run", is_flag=True, help="Print what would happen; change nothing."),
@@ -42,11 +53,10 @@ Run = Callable[[Client, Sequence[int], bool], list[ControlResult]]
 """What a verb does: the client, the jobs, whether it is a dry run."""
 
 
-def act(state: State, verb: Verb, values: dict[str, Any], run: Run) -> int:
+def act(state: State, verb: Verb, values: Request, run: Run) -> int:
     """Chooses, acts, reports, waits."""
-    where, rest = split(values)
-    dry_run = bool(rest["dry_run"])
-    ids = chosen(state, rest["ids"], where, verb=verb, dry_run=dry_run)
+    dry_run = values["dry_run"]
+    ids = chosen(state, values["ids"], values, verb=verb, dry_run=dry_run)
     client = state.connect()
     answers = run(client, ids, dry_run) if ids else []
     if not dry_run:
@@ -54,8 +64,8 @@ def act(state: State, verb: Verb, values: dict[str, Any], run: Run) -> int:
     _report(state, verb, answers, dry_run=dry_run)
     code = max((CODES.get(answer.outcome, 0) for answer in answers), default=0)
     requested = [answer.id for answer in answers if answer.outcome is ControlOutcome.REQUESTED]
-    if rest.get("wait") and requested and not dry_run:
-        return max(code, _await(state, verb, requested, rest.get("timeout")))
+    if values.get("wait") and requested and not dry_run:
+        return max(code, _await(state, verb, requested, values["timeout"]))
     return code
 
 
@@ -91,7 +101,7 @@ def _report(state: State, verb: Verb, answers: Sequence[ControlResult], *, dry_r
         emit(state, "answers", "answers", items, dry_run=dry_run)
         return
     if not answers:
-        state.say("no jobs match")
+        state.notice("no jobs match")
     for answer in answers:
         bad = answer.outcome in CODES
         if not bad and state.quiet:
@@ -106,7 +116,7 @@ def _report(state: State, verb: Verb, answers: Sequence[ControlResult], *, dry_r
 def _await(state: State, verb: Verb, ids: list[int], timeout: float | None) -> int:
     waited = state.connect().wait(ids, until=AWAITED.get(verb, DONE), timeout=timeout)
     for job_id, reason in waited.reasons.items():
-        state.say(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
+        state.notice(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
         if reason == "timeout":
             return 124
     wanted = AWAITED.get(verb, DONE)
@@ -116,7 +126,7 @@ def _await(state: State, verb: Verb, ids: list[int], timeout: float | None) -> i
 @_verb
 @click.option("--wait", is_flag=True, help="Wait until they are paused.")
 @click.option("--reason", help="Reason, shown by show and why.")
-def pause(state: State, reason: str | None, **values: Any) -> int:
+def pause(state: State, reason: str | None, **values: Unpack[Request]) -> int:
     """Pause jobs: pending ones at once, running ones at their next safe point."""
     return act(
         state, Verb.PAUSE, values, lambda client, ids, dry_run: client.pause(ids, reason=reason, dry_run=dry_run)
@@ -125,7 +135,7 @@ def pause(state: State, reason: str | None, **values: Any) -> int:
 
 @_verb
 @click.option("--from-start", is_flag=True, help="Discard the checkpoints.")
-def resume(state: State, from_start: bool, **values: Any) -> int:
+def resume(state: State, from_start: bool, **values: Unpack[Request]) -> int:
     """Continue paused jobs from their checkpoint; withdraw a pause request."""
     return act(
         state,
@@ -138,7 +148,7 @@ def resume(state: State, from_start: bool, **values: Any) -> int:
 @_verb
 @click.option("--wait", is_flag=True, help="Wait until they are cancelled.")
 @click.option("--reason", help="Reason, shown by show and why.")
-def cancel(state: State, reason: str | None, **values: Any) -> int:
+def cancel(state: State, reason: str | None, **values: Unpack[Request]) -> int:
     """Cancel jobs; their rows and checkpoints stay."""
     return act(
         state, Verb.CANCEL, values, lambda client, ids, dry_run: client.cancel(ids, reason=reason, dry_run=dry_run)
@@ -156,24 +166,29 @@ def cancel(state: State, reason: str | None, **values: Any) -> int:
 @click.option(
     "--lock", type=click.Path(dir_okay=False), help="With --due: do nothing while another sweep has locked this file."
 )
-def retry(state: State, limit: int, lock: str | None, **values: Any) -> int:
+def retry(state: State, limit: int, lock: str | None, **values: Unpack[Request]) -> int:
     """Retry failed or cancelled jobs from their checkpoint.
 
     With --due alone it is the sweep for cron: requeues due retries, rescues jobs of lost workers, silent when idle.
     """
-    where, rest = split(values)
-    only_due = where["due"] and not rest["ids"] and not any(v for k, v in where.items() if k != "due")
+    others: Request = {**values, "due": False}
+    only_due = values["due"] and not values["ids"] and not is_narrow(others)
     if not only_due:
         return act(state, Verb.RETRY, values, lambda client, ids, dry_run: client.retry(ids, dry_run=dry_run))
     locked = lock is not None and not _locked(lock)
-    swept = Swept((), ()) if locked else state.connect().sweep(limit=limit, dry_run=rest["dry_run"])
-    _report_sweep(state, swept, dry_run=rest["dry_run"], locked=locked)
+    swept = Swept() if locked else state.connect().sweep(limit=limit, dry_run=values["dry_run"])
+    _report_sweep(state, swept, dry_run=values["dry_run"], locked=locked)
     return 0
 
 
 def _report_sweep(state: State, swept: Swept, *, dry_run: bool, locked: bool) -> None:
     """``locked``: another sweep was at work, and nothing was done."""
-    moved = {"requeued": swept.requeued, "rescued": swept.rescued}
+    moved = {
+        "requeued": swept.requeued,
+        "rescued": swept.rescued,
+        "expired": swept.expired,
+        "submitted": swept.submitted,
+    }
     if emit_one(state, "sweep", **{name: list(ids) for name, ids in moved.items()}, dry_run=dry_run, locked=locked):
         return
     if not state.for_people:
@@ -181,7 +196,7 @@ def _report_sweep(state: State, swept: Swept, *, dry_run: bool, locked: bool) ->
     elif not state.quiet:
         for name, ids in moved.items():
             if ids:
-                echo(f"{f'dry run: would {name[:-1]}' if dry_run else name}: {' '.join(map(str, ids))}")
+                echo(f"{f'dry run: would {SWEEPS[name]}' if dry_run else name}: {' '.join(map(str, ids))}")
 
 
 def _locked(path: str) -> bool:
@@ -197,13 +212,13 @@ def _locked(path: str) -> bool:
 
 
 @_verb
-def restart(state: State, **values: Any) -> int:
+def restart(state: State, **values: Unpack[Request]) -> int:
     """Run ended jobs again from the first stage; checkpoints and output are discarded."""
     return act(state, Verb.RESTART, values, lambda client, ids, dry_run: client.restart(ids, dry_run=dry_run))
 
 
 @_verb
-def delete(state: State, **values: Any) -> int:
+def delete(state: State, **values: Unpack[Request]) -> int:
     """Delete ended jobs and their checkpoints; their results in the library stay."""
     return act(state, Verb.DELETE, values, lambda client, ids, dry_run: client.delete(ids, dry_run=dry_run))
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import click
 
+from jobctl import wiring
 from jobctl.cli.app import Command, Family, State, pass_state
-from jobctl.cli.files import atomically
+from jobctl.cli.files import atomically, readable
 from jobctl.cli.output.fields import dumps, emit_one
 from jobctl.cli.output.text import echo
 from jobctl.core.errors import IllegalTransition, UsageError
@@ -25,17 +24,15 @@ def db() -> None:
     """Start, stop, upgrade and check the database."""
 
 
-def _place(state: State) -> Any:
-    from jobctl import wiring
-
-    return wiring.Database(state.settings(), state.say)
+def _database(state: State) -> wiring.Database:
+    return wiring.Database(state.settings(), state.notice)
 
 
-def _embedded(state: State, verb: str) -> Any:
-    place = _place(state)
-    if place.url is not None:
+def _embedded(state: State, verb: str) -> wiring.Database:
+    database = _database(state)
+    if database.url is not None:
         raise UsageError(f"db {verb} is for the embedded server; a URL is set", hint="jobctl config show says where")
-    return place
+    return database
 
 
 @db.command()
@@ -44,7 +41,7 @@ def start(state: State) -> int:
     """Start the embedded server; create it the first time."""
     _embedded(state, "start").info()
     if not emit_one(state, "db_server", running=True):
-        state.say("the database is running")
+        state.notice("the database is running")
     return 0
 
 
@@ -55,7 +52,7 @@ def stop(state: State, force: bool) -> int:
     """Stop the embedded server. The next command starts it again."""
     stopped = _embedded(state, "stop").server.stop(force=force)
     if not emit_one(state, "db_server", running=False, stopped=stopped):
-        state.say("the database is stopped" if stopped else "the database was not running")
+        state.notice("the database is stopped" if stopped else "the database was not running")
     return 0
 
 
@@ -63,7 +60,7 @@ def stop(state: State, force: bool) -> int:
 @pass_state
 def status(state: State) -> int:
     """Show where the database is and how it does; starts nothing."""
-    facts = _place(state).status()
+    facts = _database(state).status()
     if state.json:
         click.echo(dumps({"v": 1, "kind": "db_status", **facts}))
         return 0
@@ -75,9 +72,9 @@ def status(state: State) -> int:
     return 0
 
 
-def _print_revision(state: State, facts: Mapping[str, Any]) -> None:
+def _print_revision(state: State, facts: Mapping[str, object]) -> None:
     if not emit_one(state, "db_revision", schema=facts["schema"], head=facts["head"]):
-        state.say(f"the schema is at {facts['schema'] or 'nothing'}")
+        state.notice(f"the schema is at {facts['schema'] or 'nothing'}")
 
 
 def _revision(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -91,9 +88,9 @@ def _revision(_: click.Context, __: click.Parameter, value: str) -> str:
 @pass_state
 def upgrade(state: State, revision: str) -> int:
     """Bring the schema up, by default to what this program needs."""
-    place = _place(state)
-    place.upgrade(revision)
-    _print_revision(state, place.status())
+    database = _database(state)
+    database.upgrade(revision)
+    _print_revision(state, database.status())
     return 0
 
 
@@ -110,8 +107,8 @@ def downgrade(state: State, revision: str, *, force: bool) -> int:
         if not sys.stdin.isatty():
             raise UsageError("a downgrade can lose data", hint="Add -y if that is meant.")
         click.confirm(f"downgrade to {revision}? Data may be lost", abort=True, err=True)
-    _place(state).downgrade(revision, force=force)
-    _print_revision(state, _place(state).status())
+    _database(state).downgrade(revision, force=force)
+    _print_revision(state, _database(state).status())
     return 0
 
 
@@ -119,7 +116,7 @@ def downgrade(state: State, revision: str, *, force: bool) -> int:
 @pass_state
 def current(state: State) -> int:
     """Print the revision of the schema."""
-    facts = _place(state).status()
+    facts = _database(state).status()
     if not emit_one(state, "db_revision", schema=facts["schema"], head=facts["head"]):
         echo(facts["schema"] or "none")
     return 0 if facts["schema"] == facts["head"] else 5
@@ -129,13 +126,13 @@ def current(state: State) -> int:
 @pass_state
 def check(state: State) -> int:
     """Compare the database with what the program expects."""
-    found = _place(state).check()
+    found = _database(state).check()
     if not emit_one(state, "db_check", differences=found):
         for line in found:
             echo(line)
     if found:
         raise IllegalTransition(f"{len(found)} differences", hint="jobctl db upgrade")
-    state.say("the schema is as it should be")
+    state.notice("the schema is as it should be")
     return 0
 
 
@@ -148,11 +145,11 @@ def dump(state: State, file: str) -> int:
 
     Bytes in the storage are not in it (documents, checkpoints, exports): move or share the storage as it is.
     """
-    place = _place(state)
+    database = _database(state)
     if file == "-":
         if sys.stdout.isatty():
-            raise UsageError("a dump is no text for a terminal", hint="jobctl db dump FILE")
-        rows = place.dump(sys.stdout.buffer)
+            raise UsageError("a dump is binary: not written to a terminal", hint="jobctl db dump FILE")
+        rows = database.dump(sys.stdout.buffer)
     else:
         target = Path(file)
         if os.path.lexists(target) and not target.is_file():
@@ -160,8 +157,8 @@ def dump(state: State, file: str) -> int:
         if target.exists() and not state.yes:
             raise UsageError(f"{file} is there already", hint="Add -y to replace it.")
         with atomically(target) as sink:
-            rows = place.dump(sink)
-    _tell(state, "dump", rows, to_stderr=file == "-")
+            rows = database.dump(sink)
+    _print_rows(state, "dump", rows, to_stderr=file == "-")
     return 0
 
 
@@ -173,38 +170,24 @@ def load(state: State, file: str) -> int:
 
     Jobs that ran when it was taken go back to their queue with their checkpoints; nothing is charged.
     """
-    place = _place(state)
+    database = _database(state)
     if file == "-":
-        rows = place.load(sys.stdin.buffer)
+        rows = database.load(sys.stdin.buffer)
     else:
-        with _regular_file(file) as source:
-            rows = place.load(source)
-    _tell(state, "load", rows, to_stderr=False)
+        with readable(file, streams=False) as source:
+            rows = database.load(source)
+    _print_rows(state, "load", rows, to_stderr=False)
     return 0
 
 
-def _regular_file(path: str) -> BinaryIO:
-    """The file, open for reading. Never waits: a FIFO that nobody writes to would block the open. Raises ``UsageError``."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path!r} cannot be read: {getattr(error, 'strerror', error)}") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UsageError(f"{path} is not a regular file", hint="A stream goes through stdin: jobctl db load -")
-    return os.fdopen(descriptor, "rb")
-
-
-def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> None:
-    from jobctl import wiring
-
+def _print_rows(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> None:
     if state.json:
         click.echo(dumps({"v": 1, "kind": f"db_{what}", "rows": rows}), err=to_stderr)
         return
     done = {"dump": "dumped", "load": "loaded"}[what]
-    state.say(f"{done} {plural(rows['jobs'], 'job')} and {plural(rows['documents'], 'document')}")
-    where = wiring.shown("storage", wiring.where_bytes_are(state.settings()))
-    state.say(f"The bytes they point at stay in the storage: {where}")
+    state.notice(f"{done} {plural(rows['jobs'], 'job')} and {plural(rows['documents'], 'document')}")
+    where = wiring.display_value("storage", wiring.storage_location(state.settings()))
+    state.notice(f"The bytes they point at stay in the storage: {where}")
 
 
 @db.command()
@@ -212,8 +195,6 @@ def _tell(state: State, what: str, rows: dict[str, int], *, to_stderr: bool) -> 
 @pass_state
 def roles(state: State, prefix: str) -> int:  # noqa: ARG001 - every command takes it
     """Print the SQL that makes four roles: submitter, worker, reader, librarian. Grant them to your logins."""
-    from jobctl import wiring
-
     click.echo(wiring.roles(prefix), nl=False)
     return 0
 
@@ -222,5 +203,5 @@ def roles(state: State, prefix: str) -> int:  # noqa: ARG001 - every command tak
 @pass_state
 def sql(state: State) -> int:
     """Print the SQL of the whole schema, to apply by hand."""
-    click.echo(_place(state).sql())
+    click.echo(_database(state).sql())
     return 0

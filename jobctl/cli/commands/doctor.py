@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,9 +15,11 @@ from jobctl.cli.app import State, command, pass_state
 from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import ConfigError, JobctlError, MissingExtra
-from jobctl.core.job import Filters
+from jobctl.core.filters import Filters
 from jobctl.core.names import plural, span
+from jobctl.core.ports import Storage
 from jobctl.core.server import LIMITS, Health
+from jobctl.system import clock
 
 BACK = 2.0
 """Seconds that what the database wrote may lie in its future, where its clock is adjusted."""
@@ -45,7 +46,7 @@ Found = tuple[str, str | None]
 def doctor(state: State, document: Path | None) -> int:
     """Check settings, database, storage, workers and queue, and say what to do where something is wrong.
 
-    ok: as it should be; note: works, and somebody should look; BAD: does not work. The exit code is that of the first
+    ok: as it should be; note: works, but needs attention; BAD: does not work. The exit code is that of the first
     thing that is bad.
     """
     if document is not None:
@@ -101,9 +102,22 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("job types", _job_types),
         ("workers", lambda: _workers(health())),
         ("queue", lambda: _queue(health())),
+        ("schedules", lambda: _schedules(state)),
         ("transactions", lambda: _transactions(health())),
         ("locks", lambda: _locks(state)),
     ]
+
+
+def _schedules(state: State) -> Found:
+    active = [found for found in state.connect().schedules.list() if found.paused_at is None]
+    unserved = [found for found in active if not found.served]
+    if not unserved:
+        return f"{len(active)} active", None
+    names = ", ".join(visible(found.name) for found in unserved)
+    return (
+        f"no running worker takes the jobs of {names}",
+        "jobctl worker run, with the queue and the type of the schedule",
+    )
 
 
 def _settings(state: State) -> Found:
@@ -116,7 +130,7 @@ def _database(state: State) -> Found:
     from jobctl import wiring
 
     state.connect().count(Filters())
-    facts = wiring.Database(state.settings(), state.say).status()
+    facts = wiring.Database(state.settings(), state.notice).status()
     return f"Postgres {facts['server_version']}, schema {facts['schema']}, {facts['url']}", None
 
 
@@ -135,9 +149,9 @@ def _clock(state: State, health: Health) -> Found:
             f"the database's clock was set back: rows are dated up to {span(health.ahead_s)} in the future",
             hint="Set it right. Until then leases and heartbeats from before count as expired, and retries and delays are late.",
         )
-    before = time.time()
+    before = clock.now().timestamp()
     there = state.connect().health().server_time.timestamp()
-    apart = there - (before + time.time()) / 2
+    apart = there - (before + clock.now().timestamp()) / 2
     if abs(apart) < CLOCKS:
         return "same as the database's", None
     ahead = "behind" if apart > 0 else "ahead of"
@@ -150,26 +164,26 @@ def _clock(state: State, health: Health) -> Found:
 def _hints(state: State) -> Found:
     from jobctl import wiring
 
-    if wiring.hints_arrive(state.settings(), state.say):
+    if wiring.notifications_arrive(state.settings(), state.notice):
         return "arrive: idle workers start a job at once", None
     return "do not arrive (PgBouncer in transaction mode?): workers poll", "jobctl worker run --no-listen"
 
 
-def _storage(place: Any) -> Found:
-    place.put("probe/doctor", b"ok")
-    if place.get("probe/doctor", max_bytes=16) != b"ok":
-        raise ConfigError("the storage does not give back what was put into it", hint=str(getattr(place, "root", "")))
-    place.delete("probe/doctor")
-    root = str(getattr(place, "root", place))
+def _storage(storage: Storage) -> Found:
+    storage.put("probe/doctor", b"ok")
+    if storage.get("probe/doctor", max_bytes=16) != b"ok":
+        raise ConfigError("the storage does not give back what was put into it", hint=str(getattr(storage, "root", "")))
+    storage.delete("probe/doctor")
+    root = str(getattr(storage, "root", storage))
     folder = Path(root)
-    while not folder.is_dir() and folder != folder.parent:  # an empty storage is no folder yet
+    while not folder.is_dir() and folder != folder.parent:  # an empty storage has no folder yet
         folder = folder.parent
     free = LEAST if "://" in root else shutil.disk_usage(folder).free
     return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
 
 
 def _job_types() -> Found:
-    """Raises ``ConfigError`` for a job type whose package is broken; an optional part that is not there is no fault."""
+    """Raises ``ConfigError`` for a job type whose package is broken; a missing optional part is not an error."""
     from jobctl import wiring
 
     working, broken = wiring.pipelines()
@@ -192,11 +206,11 @@ def _workers(health: Health) -> Found:
 
 def _queue(health: Health) -> Found:
     if health.stale or health.overdue:
-        what = f"{health.stale} jobs whose lease ran out, {health.overdue} retries that are overdue"
+        what = f"{plural(health.stale, 'job')} whose lease ran out, {plural(health.overdue, 'overdue retry')}"
         return what, "jobctl retry --due; a running worker does it too"
-    if health.held:
-        return f"held: {', '.join(health.held)}", "jobctl queue resume NAME, when that is meant to end"
-    return "nothing is stuck, nothing is held", None
+    if health.paused:
+        return f"paused: {', '.join(health.paused)}", "jobctl queue resume NAME"
+    return "nothing is stuck, nothing is paused", None
 
 
 def _transactions(health: Health) -> Found:

@@ -20,15 +20,15 @@ def help_(state: State, words: tuple[str, ...]) -> int:  # noqa: ARG001 - every 
 
 
 def _command(words: tuple[str, ...]) -> str:
-    held: click.Command = root
+    group: click.Command = root
     context = top()
     for place, word in enumerate(words):
-        found = held.get_command(context, word) if isinstance(held, click.Group) else None
+        found = group.get_command(context, word) if isinstance(group, click.Group) else None
         if found is None:
-            if held is root or isinstance(held, click.Group):
-                known = ", ".join(held.list_commands(context))
-                raise UsageError(f"there is no command or topic {' '.join(words[: place + 1])!r}", hint=known)
+            if group is root or isinstance(group, click.Group):
+                known = ", ".join(group.list_commands(context))
+                raise UsageError(f"no such command or topic: {' '.join(words[: place + 1])!r}", hint=known)
             context.meta["words"] = words[place:]
             break
-        held, context = found, click.Context(found, info_name=word, parent=context)
-    return held.get_help(context)
+        group, context = found, click.Context(found, info_name=word, parent=context)
+    return group.get_help(context)

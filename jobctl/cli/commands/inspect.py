@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from typing import Any
+from typing import Unpack
 
 import click
 
@@ -16,11 +15,13 @@ from jobctl.cli.output.card import card, job_lines
 from jobctl.cli.output.fields import JOB_FIELDS, dumps, emit, emit_one, job_object, known, pick, stamp
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, moment, visible
-from jobctl.cli.selectors import chosen, filters, numbers, selectors, split
+from jobctl.cli.selectors import Selection, chosen, filters, is_narrow, numbers, selectors
 from jobctl.client import Client
 from jobctl.core.errors import JobNotFound, UsageError
-from jobctl.core.job import Filters, Job
+from jobctl.core.filters import Filters
+from jobctl.core.job import Job
 from jobctl.core.rows import Event, LogLine, columns
+from jobctl.system import clock
 
 SORTS = ("id", "updated", "priority", "type", "status", "title")
 
@@ -40,37 +41,36 @@ MANY = 10_000
 @click.option("--sort", type=click.Choice(SORTS), default="id", show_default=True, help="Order; id: newest first.")
 @click.option("--watch", "live", is_flag=True, help="Same as jobctl watch.")
 @pass_state
-def list_(state: State, limit: int, sort: str, live: bool, **values: Any) -> int:
+def list_(state: State, limit: int, sort: str, live: bool, **where: Unpack[Selection]) -> int:
     """Show jobs as a table, newest first; with -q only their ids."""
-    where, _ = split(values)
     if live:
         from jobctl.cli.watching.views import watch_jobs
 
         return watch_jobs(state, None, where)
     if state.quiet and state.for_people:
         state.flags["output"] = "id"
-    where_ = filters(where)
+    chosen_filters = filters(where)
     if not known(state, JOB_FIELDS, open_ended=("labels",)):
         return 0
     client = state.connect()
     if state.output in ("ndjson", "csv", "tsv", "id") and limit == 0 and sort == "id":
-        emit(state, "job_list", "jobs", (job_object(job) for job in client.pages(where_)))
+        emit(state, "job_list", "jobs", (job_object(job) for job in client.pages(chosen_filters)))
         return 0
-    jobs = client.find(where_, limit=limit + 1 if limit else None, sort=sort)
+    jobs = client.find(chosen_filters, limit=limit + 1 if limit else None, sort=sort)
     truncated = bool(limit) and len(jobs) > limit
     jobs = jobs[:limit] if limit else jobs
     cache.remember(jobs)
     if not state.for_people:
-        total = client.count(where_, cap=MOST) if truncated and state.output == "json" else len(jobs)
+        total = client.count(chosen_filters, cap=MOST) if truncated and state.output == "json" else len(jobs)
         emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=total, truncated=truncated)
     elif jobs:
         for line in job_lines(state, jobs):
             echo(line)
     else:
-        state.say("no jobs match" if any(where.values()) else "no jobs yet; submit one: jobctl submit FILE")
+        state.notice("no jobs match" if is_narrow(where) else "no jobs yet; submit one: jobctl submit FILE")
     if truncated:
-        found = client.count(where_)
-        state.say(f"{limit} of {found:,}{'+' if found >= MANY else ''} jobs; -n 0 shows all")
+        found = client.count(chosen_filters)
+        state.notice(f"{limit} of {found:,}{'+' if found >= MANY else ''} jobs; -n 0 shows all")
     return 0
 
 
@@ -82,13 +82,20 @@ def list_(state: State, limit: int, sort: str, live: bool, **values: Any) -> int
 @click.option("--trace", is_flag=True, help="Include the traceback of the last error.")
 @click.option("--events", is_flag=True, help="Include the history.")
 @pass_state
-def show(state: State, payload: bool, result: bool, trace: bool, events: bool, **values: Any) -> int:
+def show(
+    state: State,
+    payload: bool,
+    result: bool,
+    trace: bool,
+    events: bool,
+    ids: tuple[str, ...],
+    **where: Unpack[Selection],
+) -> int:
     """Show jobs in detail, with the actions possible now."""
-    where, rest = split(values)
     if not known(state, [*JOB_FIELDS, *PARTS], open_ended=("labels", "input", "output")):
         return 0
     client = state.connect()
-    numbers_ = chosen(state, rest["ids"], where, verb="show", dry_run=True)
+    numbers_ = chosen(state, ids, where, verb="show", dry_run=True)
     found = {job.id: job for job in client.find(Filters(ids=tuple(numbers_)), limit=None, full=True)}
     jobs = [found[number] for number in numbers_ if number in found]
     parts = {"input": payload, "output": result, "trace": trace, "events": events}
@@ -113,8 +120,8 @@ PARTS = ("input", "output", "trace", "events")
 """What ``show`` adds to a job on request."""
 
 
-def _parts(client: Client, job: Job, asked: set[str]) -> dict[str, Any]:
-    parts: dict[str, Any] = {"input": job.input_data, "trace": job.error_trace}
+def _parts(client: Client, job: Job, asked: set[str]) -> dict[str, object]:
+    parts: dict[str, object] = {"input": job.input_data, "trace": job.error_trace}
     if "output" in asked:
         parts["output"] = _output(client, job)
     if "events" in asked:
@@ -160,11 +167,10 @@ def _event_line(event: Event, job: Job, mode: str) -> str:
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @selectors
 @pass_state
-def why(state: State, **values: Any) -> int:
+def why(state: State, ids: tuple[str, ...], **where: Unpack[Selection]) -> int:
     """Explain a job's current status, with the next command to type."""
-    where, rest = split(values)
     client = state.connect()
-    numbers_ = chosen(state, rest["ids"], where, verb="explain", dry_run=True)
+    numbers_ = chosen(state, ids, where, verb="explain", dry_run=True)
     reasons = ({"id": number, "reasons": client.why(number)} for number in numbers_)
     if state.output == "json" and len(numbers_) == 1:
         emit_one(state, "why", **next(reasons))
@@ -181,13 +187,12 @@ def why(state: State, **values: Any) -> int:
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @selectors
 @pass_state
-def verify(state: State, **values: Any) -> int:
+def verify(state: State, ids: tuple[str, ...], **where: Unpack[Selection]) -> int:
     """Compare checkpoints and stored results with their hashes. Without ids: those of all unfinished jobs."""
-    where, rest = split(values)
     client = state.connect()
-    if not rest["ids"] and not any(where.values()):
+    if not ids and not is_narrow(where):
         where["status"] = ("active",)
-    found = client.verify(chosen(state, rest["ids"], where, verb="verify", dry_run=True))
+    found = client.verify(chosen(state, ids, where, verb="verify", dry_run=True))
     if state.for_people:
         rows = [[str(v.job_id), "" if v.seq is None else str(v.seq), v.stage, v.verdict, v.path] for v in found]
         for line in table(["JOB", "SEQ", "STAGE", "VERDICT", "PATH"], rows):
@@ -197,7 +202,7 @@ def verify(state: State, **values: Any) -> int:
         emit(state, "verification", "checkpoints", items)
     bad = [v for v in found if v.verdict != "ok"]
     if bad:
-        state.say(
+        state.notice(
             f"{len(bad)} of {len(found)} are unusable; a job resumes from the checkpoint before, or: jobctl restart"
         )
     return 4 if bad else 0
@@ -234,7 +239,7 @@ def logs(
             return outcome_code([reason])
         if not lines:
             sys.stdout.flush()
-            time.sleep(0.5)
+            clock.sleep(0.5)
 
 
 def _one(ids: list[int]) -> int:

@@ -13,7 +13,9 @@ from jobctl.cli.output.table import table
 from jobctl.cli.output.text import colours, cut, echo, paint, terminal_width, visible
 from jobctl.cli.selectors import LARGEST
 from jobctl.core.errors import JobNotFound, UsageError
+from jobctl.core.library import Connection, ReviewItem
 from jobctl.core.names import plural
+from jobctl.core.ports import Library
 
 
 @command()
@@ -36,7 +38,7 @@ def search(state: State, text: tuple[str, ...], count: int, document: int | None
         emit(state, "hit_list", "hits", hits)
         return 0
     if not hits:
-        state.say("nothing found")
+        state.notice("nothing found")
         return 0
     on, limit = colours(state.color), terminal_width() or 10_000
     for hit in hits:
@@ -83,17 +85,17 @@ def connections(
         if not ids:
             raise UsageError("no connection named", hint="jobctl connections DOC shows their ids; then --id N")
         return _judge(state, library, ids, verdict, note)
-    found = [_item(asdict(row)) for row in library.connections(document)[:limit]]
+    found = library.connections(document)[:limit]
     if not state.for_people:
-        emit(state, "connection_list", "connections", found)
+        emit(state, "connection_list", "connections", map(_item, found))
         return 0
     if not found:
-        state.say("no connections")
+        state.notice("no connections")
         return 0
     width = terminal_width() or 200
     side = max(16, (width - 40) // 2)
     rows = [
-        [str(c["id"]), f"{c['strength']:.2f}", c["type"], c["judged"] or "", *(cut(visible(" ".join(t.split())), side) for t in (c["source_text"], c["target_text"]))]
+        [str(c.id), f"{c.strength:.2f}", c.type, _judgement(c) or "", *(cut(visible(" ".join(t.split())), side) for t in (c.source_text, c.target_text))]
         for c in found
     ]  # fmt: skip
     for line in table(["ID", "STRENGTH", "TYPE", "JUDGED", "FROM", "TO"], rows, limit=width, elastic="FROM"):
@@ -101,12 +103,16 @@ def connections(
     return 0
 
 
-def _item(row: dict[str, Any]) -> dict[str, Any]:
-    judged = {True: "starred" if row["starred"] else "validated", False: "rejected", None: None}[row["user_validated"]]
-    return {**row, "judged": judged, "created_at": stamp(row["created_at"]), "judged_at": stamp(row["judged_at"])}
+def _item(row: Connection) -> dict[str, object]:
+    times = {"created_at": stamp(row.created_at), "judged_at": stamp(row.judged_at)}
+    return {**asdict(row), "judged": _judgement(row), **times}
 
 
-def _judge(state: State, library: Any, ids: tuple[int, ...], verdict: str | None, note: str | None) -> int:
+def _judgement(row: Connection) -> str | None:
+    return {True: "starred" if row.starred else "validated", False: "rejected", None: None}[row.user_validated]
+
+
+def _judge(state: State, library: Library, ids: tuple[int, ...], verdict: str | None, note: str | None) -> int:
     values: dict[str, Any] = {
         "validate": {"user_validated": True, "starred": False},
         "reject": {"user_validated": False, "starred": False},
@@ -159,20 +165,20 @@ def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], w
         if missing:
             raise JobNotFound(f"no open review: {', '.join(map(str, missing))}", hint="jobctl review")
         return 0
-    found = [asdict(item) for item in wiring.library(client).reviews(status="waiting" if waiting else "open")]
+    found = wiring.library(client).reviews(status="waiting" if waiting else "open")
     if not state.for_people:
         emit(
             state,
             "review_list",
             "reviews",
-            [{**r, "created_at": stamp(r["created_at"]), "reviewed_at": None} for r in found],
+            [{**asdict(item), "created_at": stamp(item.created_at), "reviewed_at": None} for item in found],
         )
         return 0
     if not found:
-        state.say("nothing to review")
+        state.notice("nothing to review")
         return 0
     rows = [
-        [str(r["id"]), r["source"], str(r["document_id"] or "–"), _score(r), visible(r["reason"]), visible(" ".join(_words(r).split()))]
+        [str(r.id), r.source, str(r.document_id or "–"), _score(r), visible(r.reason), visible(" ".join(_text(r).split()))]
         for r in found
     ]  # fmt: skip
     for line in table(
@@ -182,11 +188,11 @@ def review(state: State, accepted: tuple[int, ...], rejected: tuple[int, ...], w
     return 0
 
 
-def _score(row: dict[str, Any]) -> str:
-    score = (row["suggestion"] or {}).get("score")
-    return f"{score:.2f}" if score else "–"
+def _score(item: ReviewItem) -> str:
+    score = (item.suggestion or {}).get("score")
+    return f"{score:.2f}" if isinstance(score, float) else "–"
 
 
-def _words(row: dict[str, Any]) -> str:
-    payload = row["payload"] or {}
+def _text(item: ReviewItem) -> str:
+    payload = item.payload or {}
     return str(payload.get("text") or payload.get("note") or payload.get("type") or "")

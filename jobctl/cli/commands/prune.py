@@ -31,8 +31,8 @@ def prune(state: State, older: float | None, results_older: float | None, dry_ru
     Safe while workers run; for cron, once a day. Jobs, their history and their small results stay.
     """
     settings = state.settings()
-    age = older if older is not None else float(settings["keep_checkpoints_days"]) * DAY
-    results_age = results_older if results_older is not None else float(settings["keep_results_days"]) * DAY
+    age = older if older is not None else settings.values["keep_checkpoints_days"] * DAY
+    results_age = results_older if results_older is not None else settings.values["keep_results_days"] * DAY
     done = state.connect().prune(older=age, results_older=results_age, dry_run=dry_run)
     if state.json:
         found = {"checkpoints": done.checkpoints, "results": done.results, "orphans": done.orphans}

@@ -55,7 +55,7 @@ def list_(state: State) -> int:
         emit(state, "hold_list", "holds", [{"id": q.name, **columns(q), "since": stamp(q.since)} for q in paused])
         return 0
     if not paused:
-        state.say("no queue is paused")
+        state.notice("no queue is paused")
     else:
         rows = [[q.kind, visible(q.name), stamp(q.since) or "", visible(q.actor), visible(q.reason)] for q in paused]
         for line in table(["KIND", "NAME", "SINCE", "BY", "REASON"], rows):

@@ -35,5 +35,5 @@ def result(state: State, job: str, file: str | None) -> int:
     path = Path(file)
     with atomically(path) as sink:
         sink.write(data + b"\n")
-    state.say(f"{len(data) + 1:,} bytes written to {path}")
+    state.notice(f"{len(data) + 1:,} bytes written to {path}")
     return 0

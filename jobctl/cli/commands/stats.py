@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import click
 
@@ -16,6 +15,7 @@ from jobctl.cli.output.text import echo, parse_when, unicode_output, visible
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import span
+from jobctl.core.rows import Bucket, FailureStats, TypeStats
 
 BAR = 30
 DECADES = ("up to 0.1s", "0.1 to 1s", "1 to 10s", "10s to 1m", "1 to 10m", "10m to 1h", "1 to 6h", "over 6h")
@@ -37,16 +37,22 @@ def stats(state: State, since: str | None, types: tuple[str, ...], queue: str | 
     moment = parse_when(since, option="--since") if since is not None else None
     rules = [_rule(text) for text in limits]
     found = state.connect().stats(since=moment, types=types, queue=queue)
-    rows, failures, spread = ([asdict(row) for row in part] for part in (found.by_type, found.failures, found.buckets))
-    counts = {str(s): sum(r["jobs"] for r in rows if r["status"] == s) for s in Status}
-    runs = _filled(spread, "run", len(DECADES))
-    hours = _filled(spread, "hour", HOURS)
+    counts = {str(s): sum(row.jobs for row in found.by_type if row.status == s) for s in Status}
+    runs = _filled(found.buckets, "run", len(DECADES))
+    hours = _filled(found.buckets, "hour", HOURS)
     if state.json:
-        body = {"counts": counts, "by_type": rows, "errors": failures,
+        body = {"counts": counts, "by_type": [asdict(row) for row in found.by_type],
+                "errors": [asdict(row) for row in found.failures],
                 "run_s": dict(zip(DECADES, runs, strict=True)), "ended_by_hour": hours[::-1]}  # fmt: skip
         echo(dumps({"v": 1, "kind": "stats", **body}))
     elif not state.quiet:
-        for line in [*_bars(counts), *_throughput(hours), *_by_type(rows), *_runs(runs), *_errors(failures)]:
+        for line in [
+            *_bars(counts),
+            *_throughput(hours),
+            *_by_type(found.by_type),
+            *_runs(runs),
+            *_errors(found.failures),
+        ]:
             echo(line)
     broken = [text for text, (name, limit) in zip(limits, rules, strict=True) if counts[name] > limit]
     for text in broken:
@@ -61,9 +67,9 @@ def _rule(text: str) -> tuple[str, int]:
     return match.group(1), int(match.group(2))
 
 
-def _filled(spread: Sequence[Mapping[str, Any]], what: str, size: int) -> list[int]:
-    found = {row["place"]: row["jobs"] for row in spread if row["what"] == what}
-    return [found.get(place, 0) for place in range(size)]
+def _filled(buckets: Sequence[Bucket], histogram: str, size: int) -> list[int]:
+    found = {bucket.position: bucket.jobs for bucket in buckets if bucket.histogram == histogram}
+    return [found.get(position, 0) for position in range(size)]
 
 
 # -- for people ------------------------------------------------------------------------------------------------------
@@ -84,11 +90,11 @@ def _throughput(hours: Sequence[int]) -> list[str]:
     return ["", f"ended in each of the last {HOURS} hours  {drawn}  {sum(hours):,} in all, at most {most:,} an hour"]
 
 
-def _by_type(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _by_type(rows: Sequence[TypeStats]) -> list[str]:
     cells = [
-        [r["job_type"], r["status"], f"{r['jobs']:,}", _times(r["wait_s"]), _times(r["run_s"]), str(r["retries"]),
-         str(r["crashes"]), f"{r['last_hour']:,}"]
-        for r in rows if r["run_s"]
+        [r.job_type, r.status, f"{r.jobs:,}", _times(r.wait_s), _times(r.run_s), str(r.retries), str(r.crashes),
+         f"{r.last_hour:,}"]
+        for r in rows if r.run_s
     ]  # fmt: skip
     heads = ["TYPE", "STATUS", "JOBS", "WAIT p50/p90/p99", "RUN p50/p90/p99", "RETRIES", "CRASHES", "LAST HOUR"]
     return ["", *map(visible, table(heads, cells))] if cells else []
@@ -101,10 +107,9 @@ def _runs(runs: Sequence[int]) -> list[str]:
     return ["", "completed jobs by running time", *_bars(dict(zip(DECADES[: last + 1], runs, strict=False)))]
 
 
-def _errors(failures: Sequence[Mapping[str, Any]]) -> list[str]:
+def _errors(failures: Sequence[FailureStats]) -> list[str]:
     cells = [
-        [f["job_type"], f["error_type"] or "–", str(f["failures"]), str(f["jobs"]), f"{f['mended'] / f['jobs']:.0%}"]
-        for f in failures
+        [f.job_type, f.error_type or "–", str(f.failures), str(f.jobs), f"{f.recovered / f.jobs:.0%}"] for f in failures
     ]
     heads = ["TYPE", "ERROR", "FAILURES", "JOBS", "RECOVERED BY RETRY"]
     return ["", *map(visible, table(heads, cells))] if cells else []

@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import click
 
 from jobctl.cli import cache
 from jobctl.cli.app import Command, Duration, State, pass_state
 from jobctl.cli.exits import outcome_code
+from jobctl.cli.folders import Skipped
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.text import echo, visible
-from jobctl.cli.requests import Lines, requests_of
+from jobctl.cli.requests import Lines, SubmitOptions, requests_of
 from jobctl.core.errors import UsageError
 from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import plural
+from jobctl.core.pipeline import Pipeline
+
+NAMED = 5
+"""Skipped files that are named; the others are counted."""
 
 
 class Submit(Command):
@@ -41,7 +46,7 @@ class Submit(Command):
         return super().get_help(ctx)
 
 
-def type_help(pipeline: Any) -> str:
+def type_help(pipeline: Pipeline) -> str:
     """Fields, stages and an example of a job type."""
     schema = pipeline.args.model_json_schema()
     required = set(schema.get("required", ()))
@@ -89,23 +94,28 @@ def type_help(pipeline: Any) -> str:
 @click.option("--key", help="Idempotency key: at most one unfinished job has it.")
 @click.option("--on-conflict", type=click.Choice(["return", "skip", "error"]), default="return", show_default=True,
               help="If the key is taken: print that job, print nothing, or fail.")  # fmt: skip
+@click.option("--notify", metavar="URL", help="POST the outcome there when the job has ended.")
 @click.option("-f", "--file", "file", metavar="FILE|-", help="Many jobs: one JSON object per line, in one transaction.")
 @click.option("--wait", "wait_", is_flag=True, help="Wait until it has ended; return the outcome.")
 @click.option("--watch", "watch_", is_flag=True, help="Watch it live.")
 @click.option("--run", "run_", is_flag=True, help="Run it now, in this process.")
-@click.option("--timeout", type=Duration(), help="Limit of --wait.")
+@click.option("--expires", type=Duration(), help="Cancel it if it has not started by then, from now.")
+@click.option(
+    "--timeout", type=Duration(), help="Limit of an attempt of the job; with --wait, --watch or --run of the wait."
+)
+@click.option("--job-timeout", type=Duration(), help="Limit of an attempt of the job, also with --wait.")
 @click.option("--dry-run", is_flag=True, help="Validate; create nothing.")
 @pass_state
-def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
+def submit(state: State, words: tuple[str, ...], **values: Unpack[SubmitOptions]) -> int:
     """Create a job; stdout is its id and nothing else.
 
     TYPE is a job type (see jobctl types); files and folders are processed as documents.
     """
-    requests, skipped = requests_of(state, words, given)
-    skip = given["on_conflict"] == "skip"
+    requests, skipped = requests_of(state, words, values)
+    skip = values["on_conflict"] == "skip"
     ids: list[int] = []
     try:
-        answers = state.connect().submit_all(requests, dry_run=given["dry_run"])
+        answers = state.connect().submit_all(requests, dry_run=values["dry_run"])
     except UsageError as error:
         if not isinstance(requests, Lines) or error.request is None:
             raise
@@ -114,16 +124,24 @@ def submit(state: State, words: tuple[str, ...], **given: Any) -> int:
         if answer.created or not skip:
             ids.append(answer.id)
         if not answer.created:
-            state.say(f"job {answer.id} already has this key")
-    if given["dry_run"]:
-        state.say(f"dry run: would create {plural(len(ids), 'job')}")
+            state.notice(f"job {answer.id} already has this key")
+    if values["dry_run"]:
+        state.notice(f"dry run: would create {plural(len(ids), 'job')}")
     else:
-        cache.add(ids[-cache.MOST :], given["title"] or " ".join(words))
+        cache.add(ids[-cache.MOST :], values["title"] or " ".join(words))
         _print(state, ids)
-    for path in skipped:
+    _report(state, skipped)
+    code = 0 if values["dry_run"] else _afterwards(state, ids, values)
+    return code or (2 if skipped.unnamed else 0)
+
+
+def _report(state: State, skipped: Skipped) -> None:
+    for path in skipped.unnamed:
         echo(f"jobctl: skipped, its name is not valid UTF-8: {path}", err=True)
-    code = 0 if given["dry_run"] else _afterwards(state, ids, given)
-    return code or (2 if skipped else 0)
+    if skipped.others:
+        shown = ", ".join(visible(path) for path in skipped.others[:NAMED])
+        more = f" and {len(skipped.others) - NAMED:,} more" if len(skipped.others) > NAMED else ""
+        state.notice(f"skipped {plural(len(skipped.others), 'file')} of other formats: {shown}{more}")
 
 
 def _print(state: State, ids: Sequence[int]) -> None:
@@ -140,17 +158,17 @@ def _print(state: State, ids: Sequence[int]) -> None:
     sys.stdout.flush()
 
 
-def _afterwards(state: State, ids: list[int], given: dict[str, Any]) -> int:
+def _afterwards(state: State, ids: list[int], values: SubmitOptions) -> int:
     from jobctl.cli.watching.views import watch_jobs
 
     if not ids:
         return 0
-    if given["run_"]:
-        return _run_here(state, ids, given["timeout"])
-    if given["watch_"]:
-        return watch_jobs(state, ids, {}, timeout=given["timeout"], report_to_stderr=True)
-    if given["wait_"]:
-        waited = state.connect().wait(ids, timeout=given["timeout"])
+    if values["run_"]:
+        return _run_here(state, ids, values["timeout"])
+    if values["watch_"]:
+        return watch_jobs(state, ids, {}, timeout=values["timeout"], report_to_stderr=True)
+    if values["wait_"]:
+        waited = state.connect().wait(ids, timeout=values["timeout"])
         for job_id, reason in waited.reasons.items():
             if reason != "reached":
                 _explain(state, job_id)
@@ -163,7 +181,7 @@ def _run_here(state: State, ids: list[int], timeout: float | None) -> int:
     from jobctl import wiring
     from jobctl.cli.watching.views import watch_jobs
 
-    process = wiring.run_here(state.settings(), ids, say=state.say)
+    process = wiring.start_local_worker(state.settings(), ids, report=state.notice)
     try:
         code = watch_jobs(state, ids, {}, timeout=timeout, alive=lambda: process.poll() is None, report_to_stderr=True)
         if code != 124:
@@ -181,12 +199,12 @@ def _explain(state: State, job_id: int) -> None:
     """How a job ended, in a line or two on stderr."""
     job = state.connect().get(job_id)
     if job.error_message and job.status is Status.FAILED:
-        state.say(f"job {job_id} failed: {visible(job.error_message)}")
-        state.say(f"  jobctl show {job_id} --trace")
+        state.notice(f"job {job_id} failed: {visible(job.error_message)}")
+        state.notice(f"  jobctl show {job_id} --trace")
     elif job.status is Status.COMPLETED and isinstance(job.output_data, dict):
         facts = ", ".join(
             f"{k} {v}"
             for k, v in job.output_data.items()
             if isinstance(v, (int, str)) and k != "uid" and v is not False
         )
-        state.say(f"job {job_id} completed: {facts}")
+        state.notice(f"job {job_id} completed: {facts}")

@@ -32,14 +32,14 @@ def torture(
     which is dropped afterwards. Ctrl-C ends it early and checks what was done. Exit code 12 when a job was lost, work was
     done twice, a stale attempt was accepted, or a result is wrong.
     """
-    from jobctl.torture import TorturePlan
+    from jobctl.torture import TortureConfig
     from jobctl.torture import torture as run
     from jobctl.torture.history import KINDS
 
-    plan = TorturePlan(
+    plan = TortureConfig(
         seconds=seconds_, jobs=jobs, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.text("db")
     )
-    report = run(plan, report_progress=state.say)
+    report = run(plan, report_progress=state.notice)
     counts = {kind: report.verdict.counts[kind] for kind in KINDS}
     if state.json:
         body = {

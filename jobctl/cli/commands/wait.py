@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import click
 
@@ -12,7 +12,7 @@ from jobctl.cli.app import Duration, State, command, pass_state
 from jobctl.cli.exits import outcome_code
 from jobctl.cli.output.fields import emit, job_object
 from jobctl.cli.output.text import cut
-from jobctl.cli.selectors import chosen, numbers, selectors, split
+from jobctl.cli.selectors import Selection, chosen, numbers, selectors
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import DONE, Status
 
@@ -37,29 +37,29 @@ def goals(words: Sequence[str]) -> tuple[Status, ...]:
 @selectors
 @click.option("--for", "wanted", multiple=True, metavar="STATUS", help="done (default), completed, paused, …")
 @click.option("--any", "first", is_flag=True, help="Return after the first one.")
+@click.option("--fail-fast", is_flag=True, help="Return as soon as one has failed or was cancelled.")
 @click.option("--timeout", type=Duration(), help="Limit: 90s, 20m. Exit code 124.")
 @click.option("--map-exit", "mapped", metavar="A=B,…", help="Map exit codes: 11=0,124=0.")
 @pass_state
 def wait(
-    state: State, ids: tuple[str, ...], wanted: tuple[str, ...], first: bool, timeout: float | None,
-    mapped: str | None, **values: Any,
+    state: State, ids: tuple[str, ...], wanted: tuple[str, ...], first: bool, fail_fast: bool, timeout: float | None,
+    mapped: str | None, **where: Unpack[Selection],
 ) -> int:  # fmt: skip
     """Wait until jobs have ended; return their outcome: 0, 10 failed, 11 cancelled, 20 unreachable, 124 timeout."""
-    where, _ = split(values)
     codes = exit_codes(mapped)
     client = state.connect()
     chosen_ids = numbers(state, ids) if ids else chosen(state, ids, where, verb="wait for", dry_run=True)
     if not chosen_ids:
-        state.say("no jobs match")
+        state.notice("no jobs match")
         return 0
-    waited = client.wait(chosen_ids, until=goals(wanted), first=first, timeout=timeout)
+    waited = client.wait(chosen_ids, until=goals(wanted), first=first, fail_fast=fail_fast, timeout=timeout)
     if not state.for_people:
         jobs = [client.get(job_id, full=False) for job_id in chosen_ids if job_id in waited.statuses]
         emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=len(jobs), truncated=False)
     else:
         for job_id in chosen_ids:
             if job_id in waited.reasons:
-                state.say(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
+                state.notice(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
     code = outcome_code(list(waited.reasons.values()))
     return codes.get(code, code)
 

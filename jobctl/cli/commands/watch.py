@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import click
 
 from jobctl.cli.app import Duration, State, command, pass_state
-from jobctl.cli.selectors import numbers, selectors, split
+from jobctl.cli.selectors import Selection, numbers, selectors
 from jobctl.cli.watching.views import watch_jobs
 
 
@@ -16,13 +16,21 @@ from jobctl.cli.watching.views import watch_jobs
 @selectors
 @click.option("--timeout", type=Duration(), help="Limit. Exit code 124.")
 @click.option("--plain", is_flag=True, help="Print lines even on a terminal.")
-@click.option("--every", type=Duration(), default="60s", show_default=True, help="Longest time between two lines.")
+@click.option("--every", type=Duration(), default="60s", show_default=True, help="Maximum time between two lines.")
+@click.option("--wait-for", is_flag=True, help="Wait until the jobs exist, for ids that are not there yet.")
 @pass_state
-def watch(state: State, ids: tuple[str, ...], timeout: float | None, plain: bool, every: float, **values: Any) -> int:
+def watch(
+    state: State,
+    ids: tuple[str, ...],
+    timeout: float | None,
+    plain: bool,
+    every: float,
+    wait_for: bool,
+    **where: Unpack[Selection],
+) -> int:
     """Watch jobs live. With ids it ends with them and returns their outcome; without, q or Ctrl-C ends it.
 
     On a terminal: a screen with keys. In a pipe or in CI: one line per change. With -o ndjson: one event per change.
     """
-    where, _ = split(values)
     wanted = numbers(state, ids) if ids else None
-    return watch_jobs(state, wanted, where, timeout=timeout, plain=plain, every=every)
+    return watch_jobs(state, wanted, where, timeout=timeout, plain=plain, every=every, wait_for=wait_for)

@@ -6,8 +6,7 @@ import json
 import logging
 import re
 import sys
-from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict, Unpack
 
 import click
 
@@ -18,6 +17,7 @@ from jobctl.cli.output.text import cut, echo, visible
 from jobctl.core.errors import JobNotFound
 from jobctl.core.names import span
 from jobctl.core.rows import WorkerRow, columns
+from jobctl.system import clock
 
 
 @click.group(cls=Family)
@@ -27,27 +27,40 @@ def worker() -> None:
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        body = {"ts": stamp(datetime.now(UTC)), "level": record.levelname.lower(), "message": record.getMessage()}
-        return json.dumps(body)
+        body = {"ts": stamp(clock.now()), "level": record.levelname.lower(), "message": record.getMessage()}
+        return json.dumps(body | getattr(record, "fields", {}))
 
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        clock = datetime.now().astimezone().strftime("%H:%M:%S")
+        time = clock.local_now().strftime("%H:%M:%S")
         level = "" if record.levelno <= logging.INFO else f" {record.levelname.lower()}:"
-        return f"{clock}{level} {visible(record.getMessage())}"
+        return f"{time}{level} {visible(record.getMessage())}"
 
 
 class _Address(click.ParamType[tuple[str, int]]):
-    """``9100`` or ``0.0.0.0:9100`` as host and port; without a host nobody but this machine."""
+    """``9100`` or ``0.0.0.0:9100`` as host and port; without a host: this machine only."""
 
     name = "address"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         host, _, port = str(value).rpartition(":")
         if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
             self.fail(f"{cut(str(value), 60)!r} is not a port: use 9100 or 0.0.0.0:9100", param, ctx)
         return host or "127.0.0.1", int(port)
+
+
+class RunOptions(TypedDict):
+    """Options of ``worker run`` that pass through as they are."""
+
+    concurrency: int | None
+    drain: bool
+    once: bool
+    max_jobs: int | None
+    poll: float | None
+    grace: float | None
+    name: str | None
+    metrics: tuple[str, int] | None
 
 
 @worker.command(silent=True)
@@ -55,12 +68,12 @@ class _Address(click.ParamType[tuple[str, int]]):
 @click.option("--queue", "queues", multiple=True, help="Only this queue; may be repeated. Default: all.")
 @click.option("--type", "types", multiple=True, help="Only this job type; may be repeated. Default: all installed.")
 @click.option("--drain", is_flag=True, help="End when nothing is left to do.")
-@click.option("--once", is_flag=True, help="Claim once, work that off, end.")
+@click.option("--once", is_flag=True, help="Claim once, run those jobs, end.")
 @click.option("--max-jobs", type=click.IntRange(1), help="End after so many jobs.")
-@click.option("--poll", type=Duration(), help="Longest time between two looks; default 1s.")
+@click.option("--poll", type=Duration(), help="Maximum poll interval; default 1s.")
 @click.option("--no-listen", is_flag=True, help="Poll only; for PgBouncer in transaction mode.")
 @click.option("--grace", type=Duration(), help="How long a stopping worker waits for safe points; default 30s.")
-@click.option("--name", help="What people see; default host-pid.")
+@click.option("--name", help="Name in lists; default host-pid.")
 @click.option("--input-root", "roots", multiple=True, type=click.Path(exists=True, file_okay=False),
               help="A folder that jobs may read and write, besides what was taken in at submit.")  # fmt: skip
 @click.option(
@@ -70,10 +83,18 @@ class _Address(click.ParamType[tuple[str, int]]):
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Lines on stderr."
 )
 @pass_state
-def run(state: State, no_listen: bool, log_format: str, queues: Any, types: Any, roots: Any, **given: Any) -> int:
-    """Work jobs off until stopped.
+def run(
+    state: State,
+    no_listen: bool,
+    log_format: str,
+    queues: tuple[str, ...],
+    types: tuple[str, ...],
+    roots: tuple[str, ...],
+    **options: Unpack[RunOptions],
+) -> int:
+    """Run jobs until stopped.
 
-    The first SIGTERM or Ctrl-C stops at the next safe point and gives the jobs back; the second stops at once.
+    The first SIGTERM or Ctrl-C stops at the next safe point and releases the jobs; the second stops at once.
     """
     from jobctl import wiring
 
@@ -82,29 +103,29 @@ def run(state: State, no_listen: bool, log_format: str, queues: Any, types: Any,
     log = logging.getLogger("jobctl.worker")
     log.addHandler(handler)
     log.setLevel(logging.WARNING if state.quiet else logging.INFO)
-    options = wiring.WorkerOptions(
+    chosen = wiring.WorkerOptions(
         queues=tuple(queues) or None,
         types=tuple(types) or None,
         listen=not no_listen,
         input_roots=tuple(roots),
-        **given,
+        **options,
     )
-    settled = wiring.run_worker(state.settings(), options, say=state.say)
-    log.info("%d jobs settled", settled)
+    settled = wiring.run_worker(state.settings(), chosen, report=state.notice)
+    log.info("%d jobs processed", settled)
     return 0
 
 
 @worker.command("list")
-@click.option("--all", "everyone", is_flag=True, help="Also those that are gone.")
+@click.option("--all", "everyone", is_flag=True, help="Include workers that have ended.")
 @pass_state
 def list_(state: State, everyone: bool) -> int:
-    """Show who is alive, doing what."""
+    """Show workers and their jobs."""
     found = state.connect().workers(everyone=everyone)
     if not state.for_people:
         emit(state, "worker_list", "workers", map(_item, found))
         return 0
     if not found:
-        state.say("no worker is running; start one: jobctl worker run")
+        state.notice("no worker is running; start one: jobctl worker run")
         return 0
     for line in table(["ID", "NAME", "HOST", "PID", "STATE", "SEEN", "BUSY", "JOBS"], [_cells(one) for one in found]):
         click.echo(line)

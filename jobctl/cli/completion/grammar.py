@@ -46,7 +46,9 @@ def tree() -> list[Entry]:
             else {}
         )
         entries.append(Entry(name, _arguments(name) or tuple(subs), () if subs else _options(command, inner)))
-        entries += [Entry(f"{name} {sub}", (), _options(held, inner)) for sub, held in subs.items() if held is not None]
+        entries += [
+            Entry(f"{name} {sub}", (), _options(command, inner)) for sub, command in subs.items() if command is not None
+        ]
     return entries
 
 

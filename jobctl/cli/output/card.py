@@ -226,7 +226,7 @@ def _when(job: Job, mode: str) -> list[tuple[str, str]]:
 
     worker = job.worker and visible(f"{job.worker['name']} on {job.worker['host']}, pid {job.worker['pid']}")
     return [
-        ("submitted", f"{at(job.created_at)} by {visible(job.created_by) or '–'}"),
+        ("submitted", f"{at(job.created_at)} by {_submitter(job)}"),
         ("started", at(job.started_at) if job.started_at else ""),
         ("ended", at(job.completed_at) if job.status in DONE else ""),
         ("worker", worker or ""),
@@ -236,6 +236,12 @@ def _when(job: Job, mode: str) -> list[tuple[str, str]]:
             f"resumed {'once' if job.resume_count == 1 else f'{job.resume_count} times'}",
         ),
     ]
+
+
+def _submitter(job: Job) -> str:
+    """Who submitted a job: a user, another job or a schedule."""
+    name = job.created_by.removeprefix("schedule:")
+    return f"schedule {visible(name)}" if name != job.created_by else visible(job.created_by) or "–"
 
 
 def _reasons(job: Job) -> list[tuple[str, str]]:

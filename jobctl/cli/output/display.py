@@ -6,7 +6,7 @@ from jobctl.cli.output.text import echo
 
 
 class Display:
-    """The global options, typed; ``flags`` holds those that were given, by name."""
+    """The global options, typed; ``flags`` holds those that were set, by name."""
 
     def __init__(self) -> None:
         self.flags: dict[str, object] = {}
@@ -16,8 +16,8 @@ class Display:
         value = self.flags.get(name)
         return value if isinstance(value, str) else None
 
-    def given(self, name: str) -> bool:
-        """Whether a flag was given."""
+    def has(self, name: str) -> bool:
+        """Whether a flag was set."""
         return bool(self.flags.get(name))
 
     @property
@@ -43,7 +43,7 @@ class Display:
     @property
     def header(self) -> bool:
         """Whether tables have their first line."""
-        return not self.given("no_header")
+        return not self.has("no_header")
 
     @property
     def time_mode(self) -> str:
@@ -58,9 +58,9 @@ class Display:
     @property
     def quiet(self) -> bool:
         """Whether only answers are wanted."""
-        return self.given("quiet")
+        return self.has("quiet")
 
-    def say(self, line: str) -> None:
+    def notice(self, line: str) -> None:
         """Prints a line beside the answer: to stderr, unless quiet."""
         if not self.quiet:
             echo(line, err=True)

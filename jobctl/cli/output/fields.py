@@ -111,7 +111,7 @@ def _unknown(name: str, names: Iterable[str]) -> UsageError:
 
     near = difflib.get_close_matches(name, list(names), 1)
     return UsageError(
-        f"there is no field {name!r}", hint=f"{f'Did you mean {near[0]}? ' if near else ''}--fields help lists them"
+        f"no such field: {name!r}", hint=f"{f'Did you mean {near[0]}? ' if near else ''}--fields help lists them"
     )
 
 

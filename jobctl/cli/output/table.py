@@ -1,4 +1,4 @@
-"""Tables that fit: cells arrive sanitised, one column gives way first, nothing is ever wrapped."""
+"""Tables that fit: cells arrive sanitised, one column shrinks first, nothing is ever wrapped."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def _shrunk(heads: list[str], rows: list[list[str]], name: str, least: int, limi
     if excess <= 0 or name not in heads:
         return rows
     at = heads.index(name)
-    room = max(least, _widths(heads, rows)[at] - excess)
-    return [[*cells[:at], cut(cells[at], room), *cells[at + 1 :]] for cells in rows]
+    width = max(least, _widths(heads, rows)[at] - excess)
+    return [[*cells[:at], cut(cells[at], width), *cells[at + 1 :]] for cells in rows]
 
 
 def _without(heads: list[str], rows: list[list[str]], name: str) -> tuple[list[str], list[list[str]]]:

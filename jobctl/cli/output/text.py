@@ -8,12 +8,14 @@ import os
 import re
 import sys
 from datetime import UTC, datetime, timedelta
-from datetime import time as clock
+from datetime import time as time_of_day
 
 import click
 
 from jobctl.core.errors import UsageError
 from jobctl.core.names import span
+from jobctl.system import clock
+from jobctl.system.environment import variables
 
 _HOSTILE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters
@@ -104,9 +106,9 @@ def _more() -> str:
 
 
 def terminal_width() -> int | None:
-    """Columns of stdout; None when it is no terminal: then nothing is cut."""
-    if os.environ.get("COLUMNS", "").isdigit():
-        return int(os.environ["COLUMNS"])
+    """Columns of stdout; None when it is not a terminal: then nothing is cut."""
+    if variables.get("COLUMNS", "").isdigit():
+        return int(variables["COLUMNS"])
     if not sys.stdout.isatty():
         return None
     try:
@@ -117,7 +119,7 @@ def terminal_width() -> int | None:
 
 def unicode_output() -> bool:
     """Whether stdout can show our marks; ``--ascii`` and JOBCTL_ASCII say no."""
-    if os.environ.get("JOBCTL_ASCII", "0") not in ("", "0"):
+    if variables.get("JOBCTL_ASCII", "0") not in ("", "0"):
         return False
     return "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
 
@@ -128,11 +130,11 @@ def colours(choice: str | None) -> bool:
     """
     if choice in ("always", "never"):
         return choice == "always"
-    if os.environ.get("NO_COLOR"):
+    if variables.get("NO_COLOR"):
         return False
-    if any(os.environ.get(name, "0") not in ("0", "") for name in ("CLICOLOR_FORCE", "FORCE_COLOR")):
+    if any(variables.get(name, "0") not in ("0", "") for name in ("CLICOLOR_FORCE", "FORCE_COLOR")):
         return True
-    if os.environ.get("TERM") == "dumb" or os.environ.get("CLICOLOR") == "0":
+    if variables.get("TERM") == "dumb" or variables.get("CLICOLOR") == "0":
         return False
     return sys.stdout.isatty()
 
@@ -171,7 +173,7 @@ def parse_when(text: str, *, option: str, ahead: bool = False) -> datetime:
     Raises ``UsageError`` with the reason; ``option`` is what the text was typed for.
     """
     words = text.strip()
-    now = datetime.now(UTC)
+    now = clock.now()
     try:
         if (length := seconds(words.lstrip("+-"))) is not None:
             sign = -1 if words.startswith("-") or not (ahead or words.startswith("+")) else 1
@@ -179,7 +181,7 @@ def parse_when(text: str, *, option: str, ahead: bool = False) -> datetime:
         if words == "now":
             return now
         if words == "today":
-            return datetime.combine(datetime.now().astimezone().date(), clock.min).astimezone()
+            return datetime.combine(clock.local_now().date(), time_of_day.min).astimezone()
         found = _at_clock(words, now, ahead=ahead) if _CLOCK.fullmatch(words) else datetime.fromisoformat(words)
         return (found if found.tzinfo else _local(found, option, text)).astimezone(UTC)
     except OverflowError as error:
@@ -192,7 +194,7 @@ def parse_when(text: str, *, option: str, ahead: bool = False) -> datetime:
 def _at_clock(words: str, now: datetime, *, ahead: bool) -> datetime:
     """``22:30`` of today; of tomorrow where that is over and ``ahead`` is wanted."""
     here = now.astimezone().replace(tzinfo=None)
-    found = datetime.combine(here.date(), clock.fromisoformat(words))
+    found = datetime.combine(here.date(), time_of_day.fromisoformat(words))
     return found + timedelta(days=1) if ahead and found < here else found
 
 

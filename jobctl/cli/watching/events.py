@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime
 
 from jobctl.cli import exits
 from jobctl.cli.output.fields import dumps, job_object, stamp
@@ -14,6 +13,7 @@ from jobctl.cli.watching.source import Ender, Source
 from jobctl.core.errors import JobctlError
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import Status
+from jobctl.system import clock
 
 PROGRESS_EVERY = 1.0
 """Seconds between two progress events of one job."""
@@ -33,7 +33,7 @@ class Stream:
     def run(self) -> int:
         """Until it is over."""
         self._send("hello", schema=1, ids=self._source.ids)
-        code = 143  # what it is when nobody here decides it: terminated
+        code = 143  # if nothing else sets it: terminated
         try:
             code = self._until_over()
         except KeyboardInterrupt:
@@ -49,14 +49,14 @@ class Stream:
     def _until_over(self) -> int:
         jobs = self._source.jobs
         while True:
-            self._tell(jobs)
+            self._print_rows(jobs)
             code = self._ender.code(jobs)
             if code is not None:
                 return code
-            time.sleep(self._source.rest())
-            jobs = self._source.look()
+            clock.sleep(self._source.pause())
+            jobs = self._source.poll()
 
-    def _tell(self, jobs: list[Job]) -> None:
+    def _print_rows(self, jobs: list[Job]) -> None:
         if self._source.away_since is not None:
             self._away += 1
             self._send("reconnect", attempt=self._away)
@@ -82,7 +82,7 @@ class Stream:
                 self._send("retry_scheduled", id=job.id, at=stamp(job.next_retry_at))
         elif before.progress != job.progress:
             if time.monotonic() - self._progress_at.get(job.id, 0.0) < PROGRESS_EVERY:
-                return  # what was seen stays, so that the next look tells it
+                return  # what was seen stays, so that the next poll reports it
             self._progress_at[job.id] = time.monotonic()
             self._send("progress", id=job.id, progress=job_object(job)["progress"])
         elif before.alive != job.alive and job.status is Status.PROCESSING:
@@ -92,6 +92,6 @@ class Stream:
         self._seen[job.id] = job
 
     def _send(self, event: str, **more: object) -> None:
-        echo(dumps({"v": 1, "seq": self._seq, "ts": stamp(datetime.now(UTC)), "event": event, **more}))
+        echo(dumps({"v": 1, "seq": self._seq, "ts": stamp(clock.now()), "event": event, **more}))
         sys.stdout.flush()
         self._seq += 1

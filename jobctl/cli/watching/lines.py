@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime
 
 import click
 
@@ -17,10 +16,12 @@ from jobctl.cli.output.text import cut, echo, visible
 from jobctl.cli.watching.source import Ender, Source
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
+from jobctl.system import clock
+from jobctl.system.environment import variables
 
 STEP = 5.0
 """Points of progress between two lines of one job."""
-SAY_AFTER = 3.0
+NOTICE_AFTER = 3.0
 """Seconds that a job may wait before it is said what for."""
 
 
@@ -33,12 +34,12 @@ class Lines:
         self._ender = ender
         self._err = to_stderr
         self._every = every
-        self._said_at = time.monotonic()
+        self._printed_at = time.monotonic()
         self._seen: dict[int, tuple[str, str | None, bool, float]] = {}
-        self._rewrites = to_stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._rewrites = to_stderr and sys.stderr.isatty() and variables.get("TERM") != "dumb"
         self._open_line = False
         self._waiting: dict[int, float] = {}
-        self._ci = ci(os.environ) if not to_stderr else Plain()
+        self._ci = ci(variables) if not to_stderr else Plain()
 
     def run(self) -> int:
         """Until it is over."""
@@ -47,19 +48,19 @@ class Lines:
             self._ci.begin(jobs[0])
         while True:
             for job in reversed(jobs):
-                self._tell(job)
+                self._print_rows(job)
             self._still(jobs)
             code = self._ender.code(jobs)
             if code is not None:
                 break
-            time.sleep(self._source.rest())
-            jobs = self._source.look()
+            clock.sleep(self._source.pause())
+            jobs = self._source.poll()
         self._close_line()
         if self._source.ids is not None:
             self._ci.end(jobs)
         return code
 
-    def _tell(self, job: Job) -> None:
+    def _print_rows(self, job: Job) -> None:
         now = (state_words(job), job.progress.stage, bool(standstill(job)), job.progress.percent)
         before = self._seen.get(job.id)
         changed = before is None or before[:-1] != now[:-1] or now[-1] - before[-1] >= STEP
@@ -71,35 +72,35 @@ class Lines:
         if self._rewrites and job.status is Status.PROCESSING:
             self._rewrite(job)
         elif changed:
-            self._say(plain_line(job))
+            self._print_line(plain_line(job))
             if job.status is Status.FAILED:
                 self._ci.failed(job)
         if changed:
             self._seen[job.id] = now
 
-    def _say(self, line: str) -> None:
+    def _print_line(self, line: str) -> None:
         self._close_line()
-        self._said_at = time.monotonic()
+        self._printed_at = time.monotonic()
         echo(line, err=self._err)
 
     def _still(self, jobs: list[Job]) -> None:
         """Prints a line after a long silence, so that a log shows that the watch still runs."""
-        if time.monotonic() - self._said_at < self._every or self._rewrites:
+        if time.monotonic() - self._printed_at < self._every or self._rewrites:
             return
         counts = Counter(state_words(job) for job in jobs if job.status not in DONE)
         words = ", ".join(f"{count} {name}" for name, count in counts.items()) or "no job"
         away = self._source.away_since
         words += f"; database unreachable for {time.monotonic() - away:.0f}s" if away else ""
-        self._say(f"{_clock()} still waiting: {words}")
+        self._print_line(f"{_clock()} still waiting: {words}")
 
     def _explain_wait(self, job: Job) -> None:
         """Somebody waits here for a job that does not start: say once what it waits for."""
         if job.status is not Status.PENDING:
             self._waiting.pop(job.id, None)
-        elif time.monotonic() - self._waiting.setdefault(job.id, time.monotonic()) > SAY_AFTER:
+        elif time.monotonic() - self._waiting.setdefault(job.id, time.monotonic()) > NOTICE_AFTER:
             self._waiting[job.id] = math.inf
             for line in self._state.connect().why(job.id):
-                self._say(visible(f"  {line}"))
+                self._print_line(visible(f"  {line}"))
 
     def _rewrite(self, job: Job) -> None:
         columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
@@ -118,7 +119,7 @@ class Lines:
 
 
 def _clock() -> str:
-    return datetime.now(UTC).strftime("%H:%M:%SZ")
+    return clock.now().strftime("%H:%M:%SZ")
 
 
 def plain_line(job: Job) -> str:
@@ -188,12 +189,14 @@ class GitLab(Plain):
     def begin(self, job: Job) -> None:
         """``section_start``."""
         self._section = f"jobctl_{job.id}"
-        click.echo(f"\x1b[0Ksection_start:{int(time.time())}:{self._section}\r\x1b[0K{visible(job.display_name)}")
+        click.echo(
+            f"\x1b[0Ksection_start:{int(clock.now().timestamp())}:{self._section}\r\x1b[0K{visible(job.display_name)}"
+        )
 
     def end(self, jobs: list[Job]) -> None:  # noqa: ARG002 - the others need them
         """``section_end``."""
         if self._section:
-            click.echo(f"\x1b[0Ksection_end:{int(time.time())}:{self._section}\r\x1b[0K")
+            click.echo(f"\x1b[0Ksection_end:{int(clock.now().timestamp())}:{self._section}\r\x1b[0K")
 
 
 def ci(environment: os._Environ[str] | dict[str, str]) -> Plain:

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from jobctl.cli.app import State
 from jobctl.cli.output.card import card, job_lines, state_words
@@ -17,6 +16,7 @@ from jobctl.client import Client
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import ControlResult, Job
 from jobctl.core.lifecycle import DONE, Status, Verb
+from jobctl.system import clock
 
 VERBS = {"p": (Verb.PAUSE,), "r": (Verb.RESUME, Verb.RETRY), "c": (Verb.CANCEL,)}
 """Key → what it does, the first of these that is possible on the selected job."""
@@ -59,12 +59,12 @@ class View:
 
 def picture(state: State, view: View, columns: int, rows: int) -> list[str]:
     """As many lines as the terminal has, none wider than it."""
-    room = rows - 3
+    space = rows - 3
     if view.detail and view.job is not None:
         body = [cut(line, columns) for line in card(state, view.job, stages=view.job.metadata.get("stages") or ())]
     else:
-        body = _table(state, view, columns, room)
-    body = [*body[:room], *[""] * (room - len(body))]
+        body = _table(state, view, columns, space)
+    body = [*body[:space], *[""] * (space - len(body))]
     return [_header(view, columns), "", *body, cut(view.message or _footer(view.job), columns)][:rows]
 
 
@@ -84,10 +84,10 @@ def _counted(jobs: Sequence[Job], more: Mapping[Status, int], recent: bool) -> l
     return found + (["recent:"] if recent and ended else []) + [f"{count:,} {name}" for name, count in ended.items()]
 
 
-def _table(state: State, view: View, columns: int, room: int) -> list[str]:
+def _table(state: State, view: View, columns: int, space: int) -> list[str]:
     if not view.jobs:
         return ["no jobs yet; submit one: jobctl submit FILE"]
-    fits = max(1, room - 2)
+    fits = max(1, space - 2)
     first = max(0, min(view.place - fits // 2, len(view.jobs) - fits))
     shown = view.jobs[first : first + fits]
     heading, *lines = job_lines(state, shown, limit=columns - 1)
@@ -107,7 +107,7 @@ def _possible(key: str, job: Job | None) -> Verb | None:
 
 
 class Live:
-    """The loop: look, paint, hear a key. Leaves the last table on the main screen, however it ends."""
+    """The loop: poll, draw, read a key. Leaves the last table on the main screen, however it ends."""
 
     def __init__(self, state: State, source: Source, ender: Ender) -> None:
         self._state = state
@@ -120,7 +120,7 @@ class Live:
         self._acted = False  # a look at what it did is due
 
     def run(self) -> int:
-        """Until it is over or somebody quits."""
+        """Until the jobs have ended or the user quits."""
         state, flags = self._state, dict(self._state.flags)
         state.flags.pop("no_header", None)  # a screen has its heading
         try:
@@ -129,25 +129,25 @@ class Live:
         except KeyboardInterrupt:
             code = 130
         state.flags = flags
-        jobs = self._source.look()[:RECENT]  # as it is now, after the last key
+        jobs = self._source.poll()[:RECENT]  # as it is now, after the last key
         for line in job_lines(state, jobs) if jobs else ():
             echo(line)
         if code == 130:
-            state.say(self._source.farewell())
+            state.notice(self._source.closing_line())
         return code
 
     def _loop(self, screen: Screen) -> int:
         jobs, due = self._source.jobs, 0.0
         while True:
             if looking := time.monotonic() >= due:
-                jobs = self._source.look()
+                jobs = self._source.poll()
             view = self._view(jobs)
             screen.paint(picture(self._state, view, *screen.size))
             code = self._ender.code(jobs)
             if code is not None:
                 return code
             if looking:  # only now is it known what the look and its picture cost
-                due = time.monotonic() + self._source.rest()
+                due = time.monotonic() + self._source.pause()
             key = screen.key(due - time.monotonic())
             if key and not self._press(key, view):
                 return 0 if self._source.ids is None else 130
@@ -158,8 +158,8 @@ class Live:
         if self._selected not in {job.id for job in jobs}:
             self._selected = jobs[0].id if jobs else None
         away = self._source.away_since
-        clock = datetime.now().astimezone().strftime("%H:%M:%S")
-        corner = f"reconnecting ({time.monotonic() - away:.0f}s)" if away else clock
+        present = clock.local_now().strftime("%H:%M:%S")
+        corner = f"reconnecting ({time.monotonic() - away:.0f}s)" if away else present
         recent = self._source.ids is None
         return View(jobs, self._source.more, recent, self._selected, self._detail, self._message, corner)
 

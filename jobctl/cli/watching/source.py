@@ -1,30 +1,29 @@
-"""What a watch looks at and how often, and when it is over."""
+"""The jobs of a watch, its poll interval, and its end."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from jobctl.cli import cache
 from jobctl.cli.app import State
 from jobctl.cli.exits import ended, outcome_code
-from jobctl.cli.selectors import filters
+from jobctl.cli.selectors import Selection, filters, is_narrow
 from jobctl.client import Client
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
 from jobctl.core.names import plural
 
-FRAME = 0.25
-"""Seconds between two looks: at most four frames a second."""
+POLL_EVERY = 0.25
+"""Seconds between two polls: at most four a second."""
 SLOWEST = 1.0
-"""Seconds between two looks at many jobs: a change is shown within this."""
+"""Seconds between two polls of many jobs: a change is shown within this."""
 SHARE = 60.0
-"""A look is followed by so many times the CPU time that it and its picture cost: under two percent of a core."""
+"""A poll is followed by a pause of so many times the CPU time that it and its picture cost: under two percent of a core."""
 MOST = 500
-"""Jobs that are looked at; how many more there are is said."""
+"""Jobs that are shown; the others are counted."""
 RECENT = 20
 """Ended jobs that are shown behind the others."""
 ORDER = (Status.PROCESSING, Status.PENDING, Status.PAUSED)
@@ -33,10 +32,10 @@ ORDER = (Status.PROCESSING, Status.PENDING, Status.PAUSED)
 class Source:
     """The jobs that are watched; keeps the last picture while the database is away."""
 
-    def __init__(self, state: State, ids: Sequence[int] | None, where: dict[str, Any]) -> None:
+    def __init__(self, state: State, ids: Sequence[int] | None, where: Selection) -> None:
         self.state = state
         self.ids = ids
-        self.narrow = any(where.values())
+        self.narrow = is_narrow(where)
         self._filters = filters(where, ids)
         self.jobs: list[Job] = []
         self.more: dict[Status, int] = {}
@@ -45,7 +44,7 @@ class Source:
         self._spent = time.process_time()
         self._next = 0.0
 
-    def look(self) -> list[Job]:
+    def poll(self) -> list[Job]:
         """The present picture, running first; the last one while the database is away."""
         self._spent = time.process_time()
         client = self.state.connect()
@@ -61,11 +60,11 @@ class Source:
             self.away_since = self.away_since or time.monotonic()
         return self.jobs
 
-    def rest(self) -> float:
-        """Seconds until the next look: the longer, the more the last one and its picture cost."""
-        return min(SLOWEST, max(FRAME, SHARE * (time.process_time() - self._spent)))
+    def pause(self) -> float:
+        """Seconds until the next poll: the longer, the more CPU time the last one and its picture took."""
+        return min(SLOWEST, max(POLL_EVERY, SHARE * (time.process_time() - self._spent)))
 
-    def farewell(self) -> str:
+    def closing_line(self) -> str:
         """The last line of a watch that is left: the jobs are still active."""
         moving = (Status.PENDING, Status.PROCESSING)
         count = sum(job.status in moving for job in self.jobs) + sum(self.more.get(status, 0) for status in moving)
@@ -80,17 +79,17 @@ class Source:
         found: list[Job] = []
         more: dict[Status, int] = {}
         for status in ORDER:
-            room = MOST - len(found)
+            limit = MOST - len(found)
             if asked is None or status in asked:
                 narrowed = replace(self._filters, statuses=(status,))
-                some = client.find(narrowed, limit=room + 1, sort="oldest")
-                if len(some) > room:
-                    more[status] = client.count(narrowed) - room
-                found += some[:room]
+                some = client.find(narrowed, limit=limit + 1, sort="oldest")
+                if len(some) > limit:
+                    more[status] = client.count(narrowed) - limit
+                found += some[:limit]
         finished = tuple(status for status in DONE if asked is None or status in asked)
         if finished:
-            room = MOST - len(found) if self.narrow else RECENT
-            found += client.find(replace(self._filters, statuses=finished), limit=max(RECENT, room), sort="updated")
+            limit = MOST - len(found) if self.narrow else RECENT
+            found += client.find(replace(self._filters, statuses=finished), limit=max(RECENT, limit), sort="updated")
         if not self.narrow:
             cache.remember(found)
         return _ordered(found), more
@@ -110,7 +109,7 @@ class Ender:
         self._alive = alive
 
     def code(self, jobs: Sequence[Job]) -> int | None:
-        """The exit code when it is over, None while it goes on. A job that was deleted meanwhile can't be awaited."""
+        """The exit code when it is over, None while it continues. A job that was deleted meanwhile can't be awaited."""
         if self._ids is not None:
             known = {job.id: ended(job) for job in jobs}
             reasons = [known.get(job_id, "unreachable") for job_id in self._ids]

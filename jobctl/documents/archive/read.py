@@ -43,7 +43,7 @@ class Archive:
                 self._zip = zipfile.ZipFile(path)
             self._names = self._listed()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-            raise Invalid(f"{self.name} is no archive, or a damaged or truncated one") from None
+            raise Invalid(f"{self.name} is not an archive, or is damaged or truncated") from None
         self.manifest = self._manifest()
         self._files = {e.name: e for e in self.manifest.files}
         self._compare_names()
@@ -72,7 +72,7 @@ class Archive:
         except ValidationError:
             document = None
         if document is None or document.uid != uid or not document.title:
-            raise Invalid(f"{self.name}: the description of document {uid} is not one")
+            raise Invalid(f"{self.name}: the description of document {uid} is not valid")
         return document
 
     def text(self, uid: str) -> str:
@@ -90,7 +90,7 @@ class Archive:
         try:
             chunks = [row.chunk() for row in _CHUNKS.validate_python(rows)]
         except ValueError:
-            raise Invalid(f"{self.name}: the chunks of document {uid} lack something") from None
+            raise Invalid(f"{self.name}: the chunks of document {uid} are incomplete") from None
         for chunk in chunks:
             if text[chunk.start_offset : chunk.end_offset] != chunk.text:
                 raise Invalid(f"{self.name}: chunk {chunk.index} of document {uid} is not at its offsets")
@@ -108,7 +108,7 @@ class Archive:
         try:
             return rows.validate_python(self._parsed(name, self.read(name)))
         except ValidationError:
-            raise Invalid(f"{self.name}: {name} lacks something") from None
+            raise Invalid(f"{self.name}: {name} is incomplete") from None
 
     def source(self, uid: str) -> str | None:
         """The name of a document's original, where it is in the archive."""
@@ -122,7 +122,7 @@ class Archive:
         try:
             parsed: Json = json.loads(data)
         except ValueError:
-            raise Invalid(f"{self.name}: {name} is no JSON") from None
+            raise Invalid(f"{self.name}: {name} is not JSON") from None
         return parsed
 
     def _listed(self) -> list[str]:
@@ -130,7 +130,7 @@ class Archive:
             found = []
             for path in sorted(self._path.rglob("*")):
                 if path.is_symlink():
-                    raise Invalid(f"{self.name} has a link in it: {path.name}")
+                    raise Invalid(f"{self.name} contains a link: {path.name}")
                 if path.is_file():
                     found.append(path.relative_to(self._path).as_posix())
             return found
@@ -141,7 +141,7 @@ class Archive:
             if info.flag_bits & 0x1:
                 raise Invalid(f"{self.name} is encrypted")
             if stat.S_ISLNK(info.external_attr >> 16):
-                raise Invalid(f"{self.name} has a link in it")
+                raise Invalid(f"{self.name} contains a link")
         names = [info.orig_filename for info in infos]
         if len(set(names)) != len(names):
             raise Invalid(f"{self.name} has two files of one name")
@@ -152,7 +152,7 @@ class Archive:
             if name.startswith("/") or "\\" in name or ":" in name or "\x00" in name or ".." in name.split("/"):
                 raise Invalid(f"{self.name} has a file with an unsafe name")
         if MANIFEST not in self._names:
-            raise Invalid(f"{self.name} is no export of jobctl: it has no {MANIFEST}")
+            raise Invalid(f"{self.name} is not an export of jobctl: it has no {MANIFEST}")
         manifest = self._parsed(MANIFEST, b"".join(self._raw(MANIFEST, 256 << 20)))
         if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
             schema = manifest.get("schema") if isinstance(manifest, dict) else None
@@ -160,7 +160,7 @@ class Archive:
         try:
             return _MANIFEST.validate_python(manifest)
         except ValidationError:
-            raise Invalid(f"{self.name}: the manifest lacks something") from None
+            raise Invalid(f"{self.name}: the manifest is incomplete") from None
 
     def _compare_names(self) -> None:
         named, there = set(self._files) | {MANIFEST}, set(self._names)
@@ -178,7 +178,7 @@ class Archive:
             size += len(block)
             yield block
         if size != file.size or digest.hexdigest() != file.sha256:
-            raise Invalid(f"{self.name}: {file.name} is not what the manifest says: it was changed or damaged")
+            raise Invalid(f"{self.name}: {file.name} does not match the manifest: it was changed or damaged")
 
     def _raw(self, name: str, limit: int) -> Iterator[bytes]:
         """The bytes as they come, never more than there should be, never out of proportion."""

@@ -20,7 +20,7 @@ from jobctl.documents.archive.manifest import MANIFEST, Manifest
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _BLOCK = 1 << 20
 _PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EINTR)
-"""Trouble of the disk, which may pass: not the path's fault."""
+"""Errors of the disk, which may be temporary: not of the path."""
 
 
 def write(
@@ -41,7 +41,7 @@ def write(
 
 @contextmanager
 def _refused(target: Path) -> Iterator[None]:
-    """A path that can't be written is the input's fault; a full or failing disk passes."""
+    """A path that can't be written is the input's fault; a full or failing disk may recover."""
     try:
         yield
     except OSError as error:

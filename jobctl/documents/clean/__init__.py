@@ -80,8 +80,8 @@ def _pages(parts: Sequence[Part]) -> tuple[str, list[int], list[Loss]]:
     writer = Writer(body, {} if by_outline else _levels(parts, body))
     for number, part in enumerate(parts):
         writer.page()
-        for place, line in enumerate(part.lines):
-            if Spot(number, place) not in dropped:
+        for index, line in enumerate(part.lines):
+            if Spot(number, index) not in dropped:
                 writer.line(line)
         writer.notes(part.notes)
     blank = [f"page {part.page}" for part in parts if not part.lines and not part.notes]

@@ -100,11 +100,11 @@ class _Edge:
 
 def _edges(parts: Sequence[Part], body: float) -> Iterator[_Edge]:
     for number, part in enumerate(parts):
-        for place, line in enumerate(part.lines):
+        for index, line in enumerate(part.lines):
             in_margin = line.y > 1 - MARGIN or line.y < MARGIN
             if in_margin and not line.heading and line.size < LARGE * body and len(line.text) < 300:
                 outer = line.y > 1 - EDGE or line.y < EDGE
-                yield _Edge(Spot(number, place), line, round(line.y * 100), outer)
+                yield _Edge(Spot(number, index), line, round(line.y * 100), outer)
 
 
 def _values(text: str) -> list[tuple[int, str]]:
@@ -122,7 +122,7 @@ def _roman(word: str) -> int:
 
 
 def _offset(edges: Sequence[_Edge], pages: int) -> dict[str, set[int]]:
-    """By kind of numeral, how far printed numbers are from the place of the page, where several pages agree."""
+    """By kind of numeral, how far printed numbers are from the index of the page, where several pages agree."""
     seen: dict[str, Counter[int]] = {"arabic": Counter(), "roman": Counter()}
     counted: dict[str, set[tuple[int, int]]] = {"arabic": set(), "roman": set()}
     for edge in edges:
@@ -211,13 +211,13 @@ def leader(text: str) -> tuple[str, str] | None:
     while cut and end[cut - 1].isalnum():
         cut -= 1
     page, rest = end[cut:], end[:cut].rstrip()
-    place, dots = len(rest), 0
-    while place and (rest[place - 1] in _DOTS or rest[place - 1].isspace()):
-        place -= 1
-        dots += 3 if rest[place] in "…‥" else rest[place] in _DOTS
-    if dots < LEADER_DOTS or not place:
+    position, dots = len(rest), 0
+    while position and (rest[position - 1] in _DOTS or rest[position - 1].isspace()):
+        position -= 1
+        dots += 3 if rest[position] in "…‥" else rest[position] in _DOTS
+    if dots < LEADER_DOTS or not position:
         return None
-    return rest[:place].rstrip(), page
+    return rest[:position].rstrip(), page
 
 
 def _contents(parts: Sequence[Part], body: float, found: dict[Spot, LossKind]) -> None:
@@ -257,7 +257,7 @@ class _Entries:
         return self._misses <= BETWEEN and not _ends_list(line, body)
 
     def finished(self) -> dict[Spot, LossKind]:
-        """The entries, where they are enough for a list; then there is no list any longer."""
+        """The entries, where they are enough for a list; then the list ends."""
         spots = self._spots if len(self._spots) >= CONTENTS_ENTRIES else []
         self._clear()
         return dict.fromkeys(spots, LossKind.CONTENTS_ENTRIES)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 SAMPLE = 50_000
-"""Characters that are looked at."""
+"""Characters that are read."""
 _STOPWORDS = {
     "en": "the of and to in is that for it with as was on are be this by",
     "de": "der die und das ist nicht von zu den mit auf ein eine im dem sich",

@@ -1,4 +1,4 @@
-"""The title that a person would write on a document: its own, judged for sense, or the largest words of its first page."""
+"""The title of a document: its own, where it is plausible, or the largest words of its first page."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def title_of(info: SourceInfo, parts: Sequence[Part], outline: Sequence[Heading]
 
 
 def _judged(title: str | None, file_name: str) -> str | None:
-    """The title without what its producer put before it; None for one that says nothing."""
+    """The title without what its producer put before it; None for a meaningless one."""
     text = _PRODUCER.sub("", " ".join((title or "").split())).strip()
     letters = sum(c.isalpha() for c in text)
     path = " " not in text and ("/" in text or "\\" in text)

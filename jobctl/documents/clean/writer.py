@@ -10,7 +10,7 @@ from jobctl.documents.clean.tidy import tidy
 from jobctl.documents.clean.words import glue, joined
 
 LONG_HEADING = 120
-"""Characters from which a line in large print is no heading by its size alone."""
+"""Characters from which a line in large print is not a heading by its size alone."""
 _BULLET = re.compile(r"^\s*[•◦▪▸‣●○–—∙·⁃]\s*")
 _NUMBERED = re.compile(r"^\s*(\d{1,3}|[a-z])[.)]\s+\S", re.IGNORECASE)
 _MARKDOWN = re.compile(r"^(#|>|```|~~~|\+ |=+$)")
@@ -50,7 +50,9 @@ class Writer:
         if self._turned:
             self._begin_page(line)
         level = self._level(line)
-        if level and len(line.text) <= 2 * LONG_HEADING:
+        if line.table:
+            self._table(line)
+        elif level and len(line.text) <= 2 * LONG_HEADING:
             self._heading(line, level)
         elif line.mono and not self._inside(line):
             self._end_paragraph()
@@ -60,12 +62,12 @@ class Writer:
         self._last = line
 
     def _level(self, line: Line) -> int:
-        return line.heading or (0 if line.mono else self._levels.get(round(line.size, 1), 0))
+        return line.heading or (0 if line.mono or line.table else self._levels.get(round(line.size, 1), 0))
 
     def _begin_page(self, line: Line) -> None:
         """A page begins where its first line goes: inside the running paragraph, or at the next block."""
         self._turned = False
-        plain = not (line.mono or self._level(line))
+        plain = not (line.mono or line.table or self._level(line))
         if self._code and not line.mono:
             self._end_code()
         if self._paragraph and not (plain and not self._breaks(line, line.text)):
@@ -97,6 +99,13 @@ class Writer:
             self._length -= len(gone) + 2
             text = joined(glue(gone[len(mark) + 1 :], text))
         self._emit(f"{mark} {self._harmless(text)}")
+
+    def _table(self, line: Line) -> None:
+        self._end_paragraph()
+        self._end_code()
+        rows = ["| " + " | ".join(_cell(text) for text in row) + " |" for row in line.table]
+        rows.insert(1, "|" + " --- |" * len(line.table[0]))
+        self._emit(self._harmless("\n".join(rows)))
 
     def _text(self, line: Line) -> None:
         self._end_code()
@@ -159,6 +168,10 @@ class Writer:
         self._mark_pages(len(text))
         starts: list[int] = []
         for start in self._starts:
-            floor = starts[-1] if starts else 0
-            starts.append(min(max(start, floor), len(text)))
+            least = starts[-1] if starts else 0
+            starts.append(min(max(start, least), len(text)))
         return text, starts
+
+
+def _cell(text: str) -> str:
+    return joined(text).replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""Reading files of a stranger: bounds on count, size and ratio, counted while reading, never believed; and on memory."""
+"""Reading untrusted files: bounds on count, size and ratio, counted while reading, never believed; and on memory."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class BoundedZip:
         if info.flag_bits & 0x1:
             raise Invalid(f"{self.name} is encrypted")
         if stat.S_ISLNK(info.external_attr >> 16):
-            raise Invalid(f"{self.name} has a link in it")
+            raise Invalid(f"{self.name} contains a link")
 
     def names(self) -> list[str]:
         """Entries in their order."""

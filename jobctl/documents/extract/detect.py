@@ -1,4 +1,4 @@
-"""What a file is, by how it begins; the name decides between kinds of text, and words in the text never do."""
+"""What a file is, by how it begins; the name decides between kinds of text, and the content of the text never does."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SUPPORTED = "PDF, EPUB, DOCX, HTML, Markdown, text"
 
 
 def detect(path: Path) -> str:
-    """One of ``FORMATS``. Raises ``Invalid`` for what is no document that jobctl can read."""
+    """One of ``FORMATS``. Raises ``Invalid`` for a document that jobctl can't read."""
     name = path.name
     if path.is_dir():
         raise Invalid(f"{name} is a folder, not a document")

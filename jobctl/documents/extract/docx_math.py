@@ -32,8 +32,8 @@ def _part(node: Element, name: str, depth: int) -> str:
 
 def _value(node: Element, properties: str, name: str) -> str | None:
     """The ``val`` of a property."""
-    held = _child(node, properties)
-    found = None if held is None else _child(held, name)
+    container = _child(node, properties)
+    found = None if container is None else _child(container, name)
     return None if found is None else next((v for k, v in found.attrib.items() if k.rsplit("}", 1)[-1] == "val"), "")
 
 

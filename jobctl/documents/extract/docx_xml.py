@@ -8,7 +8,6 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from defusedxml import DefusedXmlException
@@ -79,7 +78,7 @@ def _xml(archive: BoundedZip, name: str) -> Element:
     try:
         found: Element = fromstring(archive.read(name))
     except (ParseError, DefusedXmlException, ValueError):
-        raise Invalid(f"{archive.name} is damaged: {name} is no clean XML") from None
+        raise Invalid(f"{archive.name} is damaged: {name} is not well-formed XML") from None
     return found
 
 
@@ -135,7 +134,7 @@ def _text(root: Element) -> str:
 def _alternatives(root: Element) -> None:
     """Of two forms of one thing the one that mammoth reads; without a second form, the first."""
     for parent in list(root.iter()):
-        for place, child in enumerate(list(parent)):
+        for index, child in enumerate(list(parent)):
             if local(child) != "AlternateContent":
                 continue
             forms = {local(form): form for form in child}
@@ -143,11 +142,11 @@ def _alternatives(root: Element) -> None:
                 for form in [form for form in child if local(form) != "Fallback"]:
                     child.remove(form)
             elif "Choice" in forms:
-                parent[place] = forms["Choice"]
+                parent[index] = forms["Choice"]
                 forms["Choice"].tag = forms["Choice"].tag.rsplit("}", 1)[0] + "}Fallback"
                 wrapper = Element(child.tag)
                 wrapper.append(forms["Choice"])
-                parent[place] = wrapper
+                parent[index] = wrapper
 
 
 def _removed(root: Element) -> list[Loss]:
@@ -189,11 +188,11 @@ def _equations(root: Element) -> None:
     """Equations as runs of text."""
     space = root.tag.rsplit("}", 1)[0] + "}"
     for parent in list(root.iter()):
-        for place, child in enumerate(list(parent)):
+        for index, child in enumerate(list(parent)):
             if local(child) in ("oMath", "oMathPara"):
                 run = Element(f"{space}r")
                 SubElement(run, f"{space}t").text = f" {equation(child)} "
-                parent[place] = run
+                parent[index] = run
 
 
 def _levels(archive: BoundedZip, folder: str) -> dict[str, int]:
@@ -240,13 +239,13 @@ def _value(node: Element, name: str) -> str:
 
 
 def _headings(root: Element, levels: Mapping[str, int]) -> str | None:
-    """Gives each paragraph with a level the style that mammoth knows; returns the text of the first title."""
+    """Sets for each paragraph with a level the style that mammoth knows; returns the text of the first title."""
     space = root.tag.rsplit("}", 1)[0] + "}"
     title: str | None = None
     for paragraph in root.iter():
         if local(paragraph) != "p":
             continue
-        properties: Any = next((child for child in paragraph if local(child) == "pPr"), None)
+        properties = next((child for child in paragraph if local(child) == "pPr"), None)
         if properties is None:
             continue
         level = _outline(properties)

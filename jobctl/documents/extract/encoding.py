@@ -23,7 +23,7 @@ CANDIDATES = (
     "iso-8859-9", "windows-1255", "iso-8859-8", "windows-1256", "windows-1257", "iso-8859-13", "cp932", "shift_jis", "euc-jp",
     "iso-2022-jp", "gb18030", "big5", "cp949", "euc-kr",
 )  # fmt: skip
-"""Encodings that texts are still met in; the guess is among them."""
+"""Encodings that a guess may be."""
 WIDER = {
     "iso-8859-1": "cp1252",
     "us-ascii": "cp1252",
@@ -32,7 +32,7 @@ WIDER = {
     "gbk": "gb18030",
     "euc-kr": "cp949",
 }
-"""Encodings that are named where a larger one is meant."""
+"""Encodings whose name stands for a larger one."""
 RARE = {"maccyrillic": 0.85}
 """Weights of encodings that are seldom met, and share most letters with one that is common."""
 LEAST_APART = 0.52
@@ -61,7 +61,7 @@ class Decoded:
     text: str
     encoding: str | None = None
     certainty: float | None = None  # 0 to 1; of another reading, of a text in no language, of too little text
-    damaged: int = 0  # bytes that are no UTF-8 in a text that is UTF-8 otherwise
+    damaged: int = 0  # bytes that are not UTF-8 in a text that is UTF-8 otherwise
 
 
 def decoded(data: bytes, name: str, *, markup: bool = False) -> Decoded:
@@ -84,7 +84,7 @@ def decoded(data: bytes, name: str, *, markup: bool = False) -> Decoded:
 
 
 def without_mark(data: bytes) -> str | None:
-    """UTF-16 that does not say so: every other byte of most text is zero."""
+    """UTF-16 without a mark: every other byte of most text is zero."""
     head = data[:4096]
     if head.count(0) < max(1, len(head) / 5):
         return None

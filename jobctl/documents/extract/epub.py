@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urldefrag
+from xml.etree.ElementTree import Element
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
@@ -77,7 +77,7 @@ class EpubSource:
         """Closes the archive."""
         self._zip.close()
 
-    def _spine(self, package: Any, base: str) -> Iterator[str]:
+    def _spine(self, package: Element, base: str) -> Iterator[str]:
         """The chapters that can be read, in order, notes (``linear="no"``) where they stand; the rest is accounted for."""
         items = {item.get("id"): item for item in package.iter(f"{_OPF}item")}
         references = list(package.iter(f"{_OPF}itemref"))
@@ -124,11 +124,11 @@ class EpubSource:
     def _package_path(self) -> str:
         root = self._xml("META-INF/container.xml").find(f".//{_CONTAINER}rootfile")
         if root is None or not root.get("full-path"):
-            raise Invalid(f"{self._name} does not say where its contents are")
+            raise Invalid(f"{self._name} does not name its package file")
         return str(root.get("full-path"))
 
     def _refuse_protection(self) -> None:
-        """Scrambled fonts are no matter; scrambled chapters can't be read."""
+        """Scrambled fonts do not matter; scrambled chapters can't be read."""
         if "META-INF/encryption.xml" not in self._zip:
             return
         methods = [
@@ -137,14 +137,15 @@ class EpubSource:
         if any(method not in FONTS_ONLY for method in methods):
             raise Invalid(f"{self._name} is copy-protected")
 
-    def _xml(self, name: str) -> Any:
+    def _xml(self, name: str) -> Element:
         try:
-            return fromstring(self._zip.read(name))
+            root: Element = fromstring(self._zip.read(name))
         except (ParseError, DefusedXmlException, ValueError):
-            raise Invalid(f"{self._name} is damaged: {name} is no clean XML") from None
+            raise Invalid(f"{self._name} is damaged: {name} is not well-formed XML") from None
+        return root
 
 
-def _first(package: Any, name: str) -> str | None:
+def _first(package: Element, name: str) -> str | None:
     node = package.find(f".//{_DC}{name}")
     text = " ".join((node.text or "").split()) if node is not None else ""
     return text or None

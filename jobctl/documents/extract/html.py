@@ -6,10 +6,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from html_to_markdown import ConversionOptions, convert
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from jobctl.core.account import Loss, LossKind
 from jobctl.core.document import Part, SourceInfo
@@ -22,7 +21,7 @@ from jobctl.documents.extract.markup import check
 from jobctl.documents.extract.text import damage
 
 SILENT = ("script", "style", "template", "link", "meta", "base", "head", "title")
-"""Elements whose text no reader sees."""
+"""Elements whose text is not shown."""
 DROPPED = {
     LossKind.NAVIGATION: ("nav",),
     LossKind.CONTROLS: ("button", "input", "select", "textarea", "datalist", "progress", "meter", "dialog"),
@@ -30,7 +29,7 @@ DROPPED = {
     LossKind.PICTURES: ("img", "picture", "audio", "video"),
 }
 _FRAMES = re.compile(r"<(/?)(?:form|noscript)\b[^<>]*>")
-"""Blocks that are only a frame around text, and that html-to-markdown drops."""
+"""Blocks that only surround text, and that html-to-markdown drops."""
 SPEAKING = "h1 button, h2 button, h3 button, h4 button, h5 button, h6 button, summary button, dt button, legend button"
 """Buttons that are the text of a heading: the questions of an FAQ."""
 ANCHORS = ("headerlink", "anchor-link", "toc-backref")
@@ -57,7 +56,7 @@ class HtmlExtractor:
     formats = ("html",)
 
     def open(self, path: Path) -> HtmlSource:
-        """Opens a page. Raises ``Invalid`` for one without text, or nested beyond measure."""
+        """Opens a page. Raises ``Invalid`` for one without text, or nested too deep."""
         return HtmlSource(path)
 
 
@@ -127,7 +126,7 @@ def _drop(tree: LexborHTMLParser, kind: LossKind, tags: tuple[str, ...], where: 
     return Loss(kind, len(outer), words, where) if outer else None
 
 
-def _is_inside(node: Any, tags: tuple[str, ...]) -> bool:
+def _is_inside(node: LexborNode, tags: tuple[str, ...]) -> bool:
     parent = node.parent
     for _ in range(8):
         if parent is None:
@@ -153,7 +152,7 @@ def _links(tree: LexborHTMLParser, where: list[str]) -> list[Loss]:
     return [Loss(kind, count, 0, where) for kind, count in found.items()]
 
 
-def _visible(root: Any) -> str:
+def _visible(root: LexborNode) -> str:
     """The text below a node, with a blank where a block begins."""
     pieces: list[str] = []
     for node in root.traverse(include_text=True):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from selectolax.lexbor import LexborNode
 
 from jobctl.documents.extract import mathml as latex
 
 _TOKENS = frozenset({"mi", "mn", "mo", "ms"})
 
 
-def formula(node: Any) -> str:
+def formula(node: LexborNode) -> str:
     """A ``math`` element as text: the TeX that comes with it, or its own structure."""
     for note in node.css("annotation"):
         if "tex" in (note.attributes.get("encoding") or "").lower() and note.text(strip=True):
@@ -17,11 +17,11 @@ def formula(node: Any) -> str:
     return latex.inline(_latex(node, 0))
 
 
-def _children(node: Any) -> list[Any]:
+def _children(node: LexborNode) -> list[LexborNode]:
     return [child for child in node.iter() if child.tag not in ("annotation", "annotation-xml", "mprescripts")]
 
 
-def _latex(node: Any, depth: int) -> str:
+def _latex(node: LexborNode, depth: int) -> str:
     if depth > latex.MAX_DEPTH or node.tag in _TOKENS:
         return latex.symbols(node.text(deep=True).strip())
     if node.tag == "mtext":
@@ -33,7 +33,7 @@ def _latex(node: Any, depth: int) -> str:
     return _formed(node.tag, parts, node)
 
 
-def _formed(tag: str, parts: list[str], node: Any) -> str:
+def _formed(tag: str | None, parts: list[str], node: LexborNode) -> str:
     if tag == "mfrac" and len(parts) == 2:
         return latex.fraction(*parts)
     if tag in ("msup", "mover") and len(parts) == 2:
@@ -52,6 +52,6 @@ def _formed(tag: str, parts: list[str], node: Any) -> str:
     return " ".join(part for part in parts if part) or latex.symbols(own)
 
 
-def _table(node: Any, depth: int) -> str:
+def _table(node: LexborNode, depth: int) -> str:
     rows = [node] if node.tag != "mtable" else [row for row in node.iter() if row.tag in ("mtr", "mlabeledtr")]
     return latex.matrix([[_latex(cell, depth + 2) for cell in row.iter()] for row in rows])

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from jobctl.core.account import Loss, LossKind
-from jobctl.core.document import Part, SourceInfo
+from jobctl.core.document import Line, Part, SourceInfo
 from jobctl.core.errors import Invalid
 from jobctl.core.terms import word_count
 from jobctl.documents.extract.bounded import bounded_memory
@@ -25,7 +24,7 @@ PAGE_TEXT_CAP = 2_000_000
 SCAN_SHARE = 0.4
 """Part of a page that a picture covers, from which a page without text is a scan."""
 MOST_OBJECTS = 200
-"""Objects of a page that are looked through for such a picture."""
+"""Objects of a page that are searched for such a picture."""
 _PASSWORD = 4
 _UNKNOWN = re.compile("[\ufffd\ue000-\uf8ff]")
 _XFA = (raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND)
@@ -114,7 +113,7 @@ class PdfSource:
             words=word_count(text) + sum(map(word_count, notes)), losses=losses, picture=picture,
         )  # fmt: skip
 
-    def _read(self, page: Any) -> tuple[list[Any], str, bool]:
+    def _read(self, page: pdfium.PdfPage) -> tuple[list[Line], str, bool]:
         """(lines, all text, whether the text was cut) of a page."""
         text_page = page.get_textpage()
         try:
@@ -138,7 +137,7 @@ def _losses(page: int, text: str, *, cut: bool) -> list[Loss]:
     return losses
 
 
-def _shows_picture(page: Any) -> bool:
+def _shows_picture(page: pdfium.PdfPage) -> bool:
     """Whether a picture covers a good part of the page."""
     width, height = page.get_size()
     for number, item in enumerate(page.get_objects(filter=(raw.FPDF_PAGEOBJ_IMAGE,), max_depth=2)):
@@ -157,7 +156,7 @@ def _tail(path: Path) -> bytes:
         return stream.read()
 
 
-def _counted(pdf: Any, name: str) -> int:
+def _counted(pdf: pdfium.PdfDocument, name: str) -> int:
     count = len(pdf)
     if not 0 < count <= MAX_PAGES:
         raise Invalid(f"{name} has {count:,} pages")

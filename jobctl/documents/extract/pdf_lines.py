@@ -1,4 +1,4 @@
-"""The lines of a page in PDFium's order. One character a line is asked for its font.
+"""The lines of a page in PDFium's order. The font is read of one character a line.
 
 PDFium marks a hyphen at a line's end that it takes for a soft one as U+FFFE or U+0002, and joins the two lines.
 """
@@ -9,11 +9,12 @@ import ctypes
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
 
+import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from jobctl.core.document import Line
+from jobctl.documents.extract.pdf_tables import page_tables, with_tables
 
 FIXED_PITCH = 1
 FORCE_BOLD = 1 << 18
@@ -40,7 +41,7 @@ class _Sample:
     turn: int
 
 
-def page_lines(page: Any, text_page: Any, count: int) -> tuple[list[Line], str]:
+def page_lines(page: pdfium.PdfPage, text_page: pdfium.PdfTextPage, count: int) -> tuple[list[Line], str]:
     """The lines of a page, upright whichever way it is turned, and its whole text (cut words joined)."""
     handle = text_page.raw
     text = _text(handle, count)
@@ -62,6 +63,8 @@ def page_lines(page: Any, text_page: Any, count: int) -> tuple[list[Line], str]:
                 Line(row, round(sample.size, 2), sample.bold, sample.mono, round(gap, 2), round(x, 1), 0, round(y / height, 4))
             )  # fmt: skip
         last = (y_end, x)
+    if turn == 0:
+        lines = with_tables(lines, page_tables(page, handle, text, box, lines), height)
     for mark in _SOFT:
         text = text.replace(mark, "")
     return lines, text
@@ -72,7 +75,7 @@ def _beside(line: Line, row: str, sample: _Sample) -> Line:
     return Line(f"{line.text} {row}", line.size, line.bold and sample.bold, line.mono, line.gap, line.indent, 0, line.y)
 
 
-def _rows(handle: Any, text: str) -> list[tuple[str, _Sample, _Sample]]:
+def _rows(handle: raw.FPDF_TEXTPAGE, text: str) -> list[tuple[str, _Sample, _Sample]]:
     """Each row that has text, with samples of its first character and of its last baseline."""
     rows = []
     fonts: dict[bytes, tuple[bool, bool]] = {}
@@ -93,9 +96,14 @@ def _rows(handle: Any, text: str) -> list[tuple[str, _Sample, _Sample]]:
 
 
 def _whole_row(
-    handle: Any, first: _Sample, last: _Sample, start: int, end: int, fonts: dict[bytes, tuple[bool, bool]]
+    handle: raw.FPDF_TEXTPAGE,
+    first: _Sample,
+    last: _Sample,
+    start: int,
+    end: int,
+    fonts: dict[bytes, tuple[bool, bool]],
 ) -> _Sample:
-    """What the row is as a whole: a drop cap is no size, and prose may begin with a word of code."""
+    """The style of the whole row: not that of a drop cap, nor of a word of code at its beginning."""
     size, bold = first.size, first.bold
     if first.size > last.size and end - start > 3:
         middle = _sample(handle, (start + end) // 2, fonts)
@@ -110,7 +118,7 @@ def _upright(x: float, y: float, box: tuple[float, float, float, float], turn: i
     return ((x - left, y - bottom), (y - bottom, right - x), (right - x, top - y), (top - y, x - left))[turn]
 
 
-def _text(handle: Any, count: int) -> str:
+def _text(handle: raw.FPDF_TEXTPAGE, count: int) -> str:
     """The page's characters, one each: index in the text is index in PDFium."""
     buffer = (ctypes.c_ushort * (count + 1))()
     raw.FPDFText_GetText(handle, 0, count, buffer)
@@ -121,7 +129,7 @@ def _text(handle: Any, count: int) -> str:
     return text
 
 
-def _sample(handle: Any, index: int, fonts: dict[bytes, tuple[bool, bool]]) -> _Sample:
+def _sample(handle: raw.FPDF_TEXTPAGE, index: int, fonts: dict[bytes, tuple[bool, bool]]) -> _Sample:
     matrix = _MATRIX()
     scale, turn = 1.0, 0
     if raw.FPDFText_GetMatrix(handle, index, ctypes.byref(matrix)):

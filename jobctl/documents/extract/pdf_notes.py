@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import Any
 
+import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 MOST = 5_000
@@ -24,7 +24,7 @@ _LABELS = {
 }  # fmt: skip
 
 
-def page_notes(page: Any, form: Any) -> list[str]:
+def page_notes(page: pdfium.PdfPage, form: pdfium.PdfFormEnv | None) -> list[str]:
     """List items of a page, in the order of its annotations. ``form``: the form environment, None without a form."""
     notes: list[str] = []
     for index in range(min(raw.FPDFPage_GetAnnotCount(page.raw), MOST)):
@@ -40,7 +40,7 @@ def page_notes(page: Any, form: Any) -> list[str]:
     return notes
 
 
-def _note(annotation: Any, form: Any) -> str | None:
+def _note(annotation: raw.FPDF_ANNOTATION, form: raw.FPDF_FORMHANDLE) -> str | None:
     kind = raw.FPDFAnnot_GetSubtype(annotation)
     if kind == raw.FPDF_ANNOT_WIDGET:
         return _field(annotation, form) if form is not None else None
@@ -49,7 +49,7 @@ def _note(annotation: Any, form: Any) -> str | None:
     return f"- {label}: {text}" if label and text else None
 
 
-def _field(annotation: Any, form: Any) -> str | None:
+def _field(annotation: raw.FPDF_ANNOTATION, form: raw.FPDF_FORMHANDLE) -> str | None:
     kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
     value = ""
     if kind in _BUTTONS:
@@ -65,12 +65,12 @@ def _field(annotation: Any, form: Any) -> str | None:
     return f"- Form field {name}: {value}" if name else f"- Form field: {value}"
 
 
-def _of_field(read: Callable[..., int], form: Any, annotation: Any) -> str:
+def _of_field(read: Callable[..., int], form: raw.FPDF_FORMHANDLE, annotation: raw.FPDF_ANNOTATION) -> str:
     return _line(_string(lambda buffer, size: read(form, annotation, buffer, size)))
 
 
-def _string(read: Callable[[Any, int], int]) -> str:
-    """A string of PDFium: asked for its size in bytes first, then for its UTF-16."""
+def _string(read: Callable[[ctypes.Array[ctypes.c_ushort] | None, int], int]) -> str:
+    """A string of PDFium: its size in bytes is read first, then its UTF-16."""
     size = min(read(None, 0), 2 * LONGEST)
     if size <= 2:
         return ""

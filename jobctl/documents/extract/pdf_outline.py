@@ -72,13 +72,13 @@ class _Index:
     def result(self) -> list[Line]:
         """The lines, titles joined."""
         found: list[Line] = []
-        place = 0
-        while place < len(self._lines):
-            count = self._length[place]
-            line = self._lines[place]
-            if self._level[place]:
-                text = " ".join(one.text for one in self._lines[place : place + count])
-                line = replace(line, text=text, heading=self._level[place])
+        index = 0
+        while index < len(self._lines):
+            count = self._length[index]
+            line = self._lines[index]
+            if self._level[index]:
+                text = " ".join(one.text for one in self._lines[index : index + count])
+                line = replace(line, text=text, heading=self._level[index])
             found.append(line)
-            place += count
+            index += count
         return found

@@ -26,7 +26,7 @@ class TextExtractor:
     formats = ("markdown", "text")
 
     def open(self, path: Path) -> TextSource:
-        """Opens a text. Raises ``Invalid`` for one that is empty or no text."""
+        """Opens a text. Raises ``Invalid`` for one that is empty or binary."""
         return TextSource(path)
 
 

@@ -1,4 +1,4 @@
-"""XHTML read as XML and written as HTML, so that ``<title/>``, ``<script/>`` and ``<i/>`` end where they say."""
+"""XHTML read as XML and written as HTML, so that ``<title/>``, ``<script/>`` and ``<i/>`` end where they are closed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OWN = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 
 def as_html(text: str, name: str) -> str | None:
-    """The same page as HTML; None for one that is not well-formed. Raises ``Invalid`` for absurd nesting."""
+    """The same page as HTML; None for one that is not well-formed. Raises ``Invalid`` for nesting that is too deep."""
     plain = _ENTITY.sub(_character, _DOCTYPE.sub("", _DECLARATION.sub("", text, count=1), count=1))
     writer = _Writer(name)
     try:

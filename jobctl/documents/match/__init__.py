@@ -13,7 +13,7 @@ from jobctl.documents.match.highlights import (
     which,
     withdraw,
 )
-from jobctl.documents.match.place import FoldedText, Placement, fold
+from jobctl.documents.match.locate import FoldedText, Placement, fold
 
 __all__ = [
     "Book",

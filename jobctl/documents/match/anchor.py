@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from jobctl.core.library import DocumentFields, JudgedChunk, NewAnnotation, NewChunk, NewReviewItem
 from jobctl.core.ports import Library
-from jobctl.documents.match.place import FoldedText, Placement
+from jobctl.documents.match.locate import FoldedText, Placement
 
 HEAD = 400
 """Characters of a passage by which it is searched for."""
@@ -41,7 +41,7 @@ def _move_annotations(library: Library, document_id: int, folded: FoldedText) ->
     length = max(folded.length, 1)
     for annotation in library.annotations(document_id):
         near = None if annotation.start_offset is None else annotation.start_offset / length
-        found = folded.place(annotation.text, near=near)
+        found = folded.locate(annotation.text, near=near)
         placed = found.outcome == "placed"
         library.move_annotation(annotation.uid, found.start if placed else None, found.end if placed else None)
         if not placed:
@@ -58,7 +58,7 @@ def lost_annotation(document_id: int, annotation: NewAnnotation, found: Placemen
 
 
 def _moved(folded: FoldedText, chunks: Sequence[NewChunk], chunk: JudgedChunk) -> int | None:
-    found = folded.place(chunk.text[:HEAD], near=chunk.start_offset / max(folded.length, 1))
+    found = folded.locate(chunk.text[:HEAD], near=chunk.start_offset / max(folded.length, 1))
     return _covering(chunks, found.start) if found.start is not None else _under_same_heading(chunks, chunk)
 
 

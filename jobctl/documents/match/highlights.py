@@ -12,7 +12,7 @@ from rapidfuzz import fuzz
 
 from jobctl.core.library import Document, NewAnnotation, NewReviewItem, ReviewItem
 from jobctl.core.ports import Library
-from jobctl.documents.match.place import FoldedText
+from jobctl.documents.match.locate import FoldedText
 
 NAMESPACE = uuid.UUID("5f0c2c1e-6d0a-5c5e-9d55-726561647769")
 SAME, LIKELY = 88.0, 70.0
@@ -35,7 +35,7 @@ class Book:
 
 
 def which(title: str, author: str | None, documents: Sequence[Document]) -> Book:
-    """The best document for a title and an author, never the first that is good enough."""
+    """The best document for a title and an author."""
     ranked = sorted(((_alike(title, author, document), -document.id) for document in documents), reverse=True)
     if not ranked or ranked[0][0] < LIKELY:
         return Book(None, ranked[0][0] if ranked else 0.0, 0.0, sure=False)
@@ -123,7 +123,7 @@ def decide(
         return Decision("deleted", gone=existing.uid) if existing else withdraw(highlight)
     if existing is not None:
         return _changed(existing, highlight)
-    found = folded.place(highlight.text, near=highlight.near)
+    found = folded.locate(highlight.text, near=highlight.near)
     if found.outcome == "placed" and sure:
         return Decision("placed", _annotation(uid, document_id, highlight, found.start, found.end))
     if found.outcome == "failed":
@@ -188,7 +188,7 @@ def arrived(library: Library, document_id: int, markdown: str) -> int:
             continue
         folded = folded or FoldedText(markdown)
         decision = decide(document_id, known, folded, highlight)
-        if decision.review is not None:  # the line that waited becomes the one that asks
+        if decision.review is not None:  # the waiting line becomes the open one
             library.update_review(item.id, decision.review)
             continue
         library.decide(item.id, "accepted" if decision.outcome != "failed" else "rejected")

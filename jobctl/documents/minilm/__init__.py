@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from jobctl.core.errors import ConfigError
+from jobctl.system.environment import variables
 
 WEIGHTS = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 WINDOW = 254
@@ -33,7 +33,7 @@ class MiniLmEmbedder:
     dim = 384
 
     def __init__(self, weights: Path | None = None) -> None:
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the tokenizer library would look for a hub otherwise
+        variables.setdefault("HF_HUB_OFFLINE", "1")  # the tokenizer library would contact a hub otherwise
         vocabulary = Path(__file__).with_name("vocab.txt").read_text(encoding="utf-8").splitlines()
         numbers = {word: number for number, word in enumerate(vocabulary)}
         self._tokenizer = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]"))  # noqa: S106 - a token of a text
@@ -59,8 +59,8 @@ class MiniLmEmbedder:
 
     def _run(self, ids: list[int]) -> NDArray[np.float64]:
         row = np.asarray([ids], dtype=np.int64)
-        given = {"input_ids": row, "attention_mask": np.ones_like(row), "token_type_ids": np.zeros_like(row)}
-        vectors: NDArray[np.float64] = self._session.run(None, given)[0][0].astype(np.float64)
+        inputs = {"input_ids": row, "attention_mask": np.ones_like(row), "token_type_ids": np.zeros_like(row)}
+        vectors: NDArray[np.float64] = self._session.run(None, inputs)[0][0].astype(np.float64)
         return vectors
 
 

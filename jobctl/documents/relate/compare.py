@@ -1,4 +1,4 @@
-"""Comparing passages of a library: what both jobs that look for connections share."""
+"""Comparing passages of a library: shared by both job types that find connections."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class SemanticSimilarity:
 
 
 class Contradiction:
-    """Same topic, opposite tone. Experimental: a lexicon is no judge; a model may be."""
+    """Same topic, opposite tone. Experimental: a lexicon judges badly; a model may do better."""
 
     name = "contradiction_detection"
     version = 1

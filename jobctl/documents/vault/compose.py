@@ -20,7 +20,7 @@ def compose(
 
 
 def _links(library: Library, document_id: int, names: Mapping[int, str], marks: dict[str, Mark]) -> list[Link]:
-    """Connections that nobody rejected; each end in this document gets a block id, also where a link comes from elsewhere."""
+    """Connections that were not rejected; each end in this document gets a block id, also where a link comes from elsewhere."""
     own = {chunk.id: chunk for chunk in library.chunk_positions([document_id])}
     connections = [c for c in library.connections(document_id) if c.user_validated is not False]
     targets = _targets(library, connections)

@@ -21,7 +21,7 @@ class Vault:
 
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
-            raise Invalid(f"there is no vault at {root}", hint="Give the folder that Obsidian opens.")
+            raise Invalid(f"no vault at {root}", hint="Name the folder that Obsidian opens.")
         self.root = root.resolve()
         if not os.access(self.root, os.W_OK):
             raise Invalid(f"the vault {self.root} can't be written")
@@ -32,10 +32,10 @@ class Vault:
         """Names of all notes, without suffix, wherever they are."""
         return sorted(path.stem for path in self._notes())
 
-    def scan(self, tell: Callable[[int, int], None] = lambda *_: None) -> None:
-        """Looks which notes belong to documents, for ``place``; sweeps away what a killed writer left half written.
+    def scan(self, report: Callable[[int, int], None] = lambda *_: None) -> None:
+        """Finds which notes belong to documents, for ``path_of``; removes files that a killed writer left incomplete.
 
-        What can't be read, and two notes of one document, are ``problems``. ``tell`` hears (notes read, notes).
+        What can't be read, and two notes of one document, are ``problems``. ``report`` receives (notes read, notes).
         """
         self._owned = {}
         for path in self._files(lambda name: name.startswith(_HALF) and name.endswith(_WRITTEN)):
@@ -50,23 +50,23 @@ class Vault:
                 continue
             if uid is not None:
                 self._owned.setdefault(uid, []).append(relative)
-            tell(number, len(notes))
+            report(number, len(notes))
         for uid, paths in self._owned.items():
             if len(paths) > 1:
                 self.problems.append(f"{' and '.join(paths)} are both notes of document {uid}: keep one")
 
-    def place(self, uid: str, recorded: str | None) -> str | None:
+    def path_of(self, uid: str, recorded: str | None) -> str | None:
         """Where a document's note is: the one with its id, of several that which is ``recorded``.
 
         A note that can't be read, or lost its id, is still the one that was recorded, unless it is another document's.
         """
-        mine = self._owned.get(uid, [])
-        if len(mine) == 1:
-            return mine[0]
+        own = self._owned.get(uid, [])
+        if len(own) == 1:
+            return own[0]
         others = {path for other, paths in self._owned.items() if other != uid for path in paths}
-        if recorded is None or recorded in others or (mine and recorded not in mine):
+        if recorded is None or recorded in others or (own and recorded not in own):
             return None
-        return recorded if recorded in mine or (self.root / recorded).exists() else None
+        return recorded if recorded in own or (self.root / recorded).exists() else None
 
     def torn(self, uid: str) -> bool:
         """Whether several notes claim to be this document's."""

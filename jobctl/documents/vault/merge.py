@@ -1,4 +1,4 @@
-"""Three ways: what both sides agreed on last, the vault now, the library now."""
+"""Three-way comparison: the last synchronised state, the vault, the library."""
 
 from __future__ import annotations
 

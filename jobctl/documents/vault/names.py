@@ -19,7 +19,7 @@ class Names:
         self._numbers: dict[str, int] = {}  # the first number that may be free, by folded name
 
     def take(self, title: str) -> str:
-        """A file name without suffix for a title, unlike all that are in use; from now on it is one of them."""
+        """A file name without suffix for a title, different from all in use; it is in use from then on."""
         base = _safe(title)
         chosen, number = base, self._numbers.get(folded(base), 2)
         while folded(chosen) in self._taken:

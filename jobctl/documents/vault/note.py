@@ -1,6 +1,6 @@
 """A note: properties, a managed block between two comments, and whatever else a person wrote around it.
 
-``body_of(render(note)) == note.body`` for every body, so that a note nobody edited is no change.
+``body_of(render(note)) == note.body`` for every body, so that an unedited note is unchanged.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def render(note: Note) -> str:
 def update(existing: str, note: Note) -> str:
     """An existing note with its own properties and the managed block renewed, and nothing else touched.
 
-    Raises ``Invalid`` for properties that are no YAML: such a note is never rewritten.
+    Raises ``Invalid`` for properties that are not YAML: such a note is never rewritten.
     """
     end = "\r\n" if "\r\n" in existing else "\n"
     fresh = block(note).replace("\n", end)
@@ -108,7 +108,7 @@ def uid_of(text: str) -> str | None:
 
 
 def check(text: str) -> None:
-    """Raises ``Invalid`` for properties that are no YAML."""
+    """Raises ``Invalid`` for properties that are not YAML."""
     head, _ = _split(text)
     inner = _HEAD.match(head)
     if inner is None:
@@ -120,11 +120,11 @@ def check(text: str) -> None:
         YAML(typ="safe", pure=True).compose(inner.group(1))  # nodes only: nothing is expanded
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
-        raise Invalid(f"its properties are no YAML: line {line}: {error.problem}") from None
+        raise Invalid(f"its properties are not YAML: line {line}: {error.problem}") from None
 
 
 def _bounded(properties: str) -> None:
-    """Raises ``Invalid`` for properties that are nested or refer to each other beyond measure."""
+    """Raises ``Invalid`` for properties that are nested or have too many references."""
     depth = deepest = 0
     for bracket in _BRACKET.findall(properties):  # the scanner itself is slow where brackets are nested
         depth += 1 if bracket in "[{" else -1
@@ -186,7 +186,7 @@ def _renewed(head: str, note: Note, end: str) -> str:
 
 def _marked(body: str, marks: Sequence[Mark]) -> str:
     """The body with block ids at the ends of lines: one a line, none where it would change what is read back."""
-    if _MARK.search(body):  # the text speaks of our marks itself
+    if _MARK.search(body):  # the text itself contains our marks
         return body
     places: dict[int, str] = {}
     for mark in sorted(marks, key=lambda m: (m.offset, m.id)):

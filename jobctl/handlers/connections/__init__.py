@@ -1,1 +1,1 @@
-"""Two job types that look for connections between passages: detect_connections and reprocess_connections."""
+"""Two job types that find connections between passages: detect_connections and reprocess_connections."""

@@ -18,14 +18,14 @@ class Comparison(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    document_id: int | None = Field(None, ge=1, description="Which document; by default all")
-    engines: list[str] = Field(["semantic_similarity"], min_length=1, description="Which engines look")
-    per_chunk: int = Field(5, ge=1, le=100, description="Most connections a passage and engine")
-    threshold: float | None = Field(None, ge=0, le=1, description="Least score; by default calibrated on this library")
+    document_id: int | None = Field(None, ge=1, description="The document; default: all")
+    engines: list[str] = Field(["semantic_similarity"], min_length=1, description="Engines that compare")
+    per_chunk: int = Field(5, ge=1, le=100, description="Maximum connections per passage and engine")
+    threshold: float | None = Field(None, ge=0, le=1, description="Minimum score; default: calibrated on this library")
 
 
 def index(ctx: Context) -> tuple[JoinedIndex, int]:
-    """The passages of the configured embedder, and how many others there are; read once an attempt."""
+    """The passages of the configured embedder, and the number of all others; read once per attempt."""
 
     def read() -> tuple[JoinedIndex, int]:
         embedder: Embedder = ctx.plugin("embedder")
@@ -35,7 +35,7 @@ def index(ctx: Context) -> tuple[JoinedIndex, int]:
 
 
 def thresholds(ctx: Context, args: Comparison) -> dict[str, float]:
-    """The least score of each engine of the input."""
+    """The minimum score of each engine of the input."""
     return relate.thresholds(index(ctx)[0], _engines(ctx, args), args.threshold)
 
 
@@ -54,11 +54,11 @@ def _engines(ctx: Context, args: Comparison) -> dict[str, ConnectionEngine]:
 def require_document(ctx: Context, args: Comparison) -> None:
     """Raises ``Invalid`` when the document of the input does not exist."""
     if args.document_id is not None and ctx.read().document(args.document_id) is None:
-        raise Invalid(f"there is no document {args.document_id}", hint="jobctl search TEXT shows documents")
+        raise Invalid(f"no such document: {args.document_id}", hint="jobctl search TEXT shows documents")
 
 
 def save(ctx: Context, args: Comparison, write: Callable[[Library, list[int] | None], None]) -> None:
-    """Writes connections in the transaction that commits the stage; ``write`` gets the document ids, None: all."""
+    """Writes connections in the transaction that commits the stage; ``write`` receives the document ids, None: all."""
     if args.document_id is not None:
         if ctx.read().document(args.document_id) is None:
             raise Invalid(f"document {args.document_id} was deleted while this job ran")

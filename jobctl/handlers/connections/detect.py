@@ -16,7 +16,7 @@ from jobctl.handlers.connections.comparison import Comparison
 class DetectConnections(Comparison):
     """Input of detect_connections."""
 
-    document_id: int | None = Field(None, ge=1, description="Whose passages to start from; by default all documents")
+    document_id: int | None = Field(None, ge=1, description="Document whose passages are compared; default: all")
 
 
 class Found(BaseModel):
@@ -66,7 +66,7 @@ def comparing(ctx: Context, sources: Sequence[int]) -> list[FoundConnection]:
 
 @pipeline.stage(share=10, verb="Saving connections")
 def saving(ctx: Context, connections: list[FoundConnection]) -> Detected:
-    """New results for old, in one transaction."""
+    """Replaces the old results in one transaction."""
     found: Found = ctx.result("preparing")
     args: DetectConnections = ctx.args
 

@@ -1,4 +1,4 @@
-"""reprocess_connections: connections found anew; a person's judgements of them stay."""
+"""reprocess_connections: connections found again; a person's judgements of them stay."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from jobctl.handlers.connections.comparison import Comparison
 class ReprocessConnections(Comparison):
     """Input of reprocess_connections."""
 
-    document_id: int | None = Field(None, ge=1, description="Connections that start in this document; by default all")
+    document_id: int | None = Field(None, ge=1, description="Document whose connections are found again; default: all")
     mode: Literal["smart", "all", "add_new"] = Field(
         "smart",
-        description="smart leaves judged connections as they are; all finds everything anew, after a backup, and keeps the judgements; "
-        "add_new looks at documents newer than the last run",
+        description="smart keeps judged connections unchanged; all finds every connection again, after a backup, and keeps the judgements; "
+        "add_new compares documents newer than the last run",
     )
 
 
@@ -56,7 +56,7 @@ pipeline = Pipeline(
     "reprocess_connections",
     label="Connections",
     args=ReprocessConnections,
-    help="Find the connections of documents anew.",
+    help="Find the connections of documents again.",
     title=comparison.title,
     mode=lambda args: MODE_LABELS[args.mode],
     key=comparison.key,
@@ -108,7 +108,7 @@ def comparing(ctx: Context, sources: Sequence[int]) -> list[FoundConnection]:
 
 @pipeline.stage(share=10, verb="Saving connections")
 def saving(ctx: Context, connections: list[FoundConnection]) -> Reprocessed:
-    """New results for old in one transaction: there is no moment without connections."""
+    """Replaces the old results in one transaction: there is no moment without connections."""
     prepared: Prepared = ctx.result("preparing")
     args: ReprocessConnections = ctx.args
 

@@ -24,9 +24,9 @@ class ObsidianExport(VaultInput):
     """Input of obsidian_export."""
 
     vault: Annotated[str, AfterValidator(abspath)] = Field(
-        min_length=1, description="The vault's folder; it must exist, under a root the worker allows"
+        min_length=1, description="The vault's folder; it must exist, under an input root of the worker"
     )
-    document_ids: list[int] = Field([], description="Which documents; by default all")
+    document_ids: list[int] = Field([], description="Documents; default: all")
     folder: str = Field("", description="Folder in the vault for new notes")
     include_connections: bool = Field(True, description="Link connected passages")
     include_annotations: bool = Field(True, description="Show highlights and notes")
@@ -62,12 +62,12 @@ pipeline = Pipeline(
 )
 
 
-@pipeline.stage(share=10, verb="Looking at the vault", timeout="1h", cpu="20m")
+@pipeline.stage(share=10, verb="Reading the vault", timeout="1h", cpu="20m")
 def planning(ctx: Context, args: ObsidianExport) -> Plan:
     """A note for each document: the one it has, wherever it was moved, or a new one with a safe name."""
     documents = ctx.read().documents(args.document_ids or None)
     if missing := sorted(set(args.document_ids) - {document.id for document in documents}):
-        raise Invalid(f"there is no document {', '.join(map(str, missing))}", hint="jobctl search TEXT shows documents")
+        raise Invalid(f"no such document: {', '.join(map(str, missing))}", hint="jobctl search TEXT shows documents")
     vault = notes.vault(ctx)
     notes.scan(ctx)
     taken, paths = vault.names(), _paths(ctx, documents)
@@ -90,7 +90,7 @@ def planning(ctx: Context, args: ObsidianExport) -> Plan:
 def _paths(ctx: Context, documents: Sequence[Document]) -> dict[int, str]:
     """The paths of the notes that exist, by document."""
     recorded = {document_id: note.note_path for document_id, note in notes.synced(ctx).items()}
-    found = {document.id: notes.vault(ctx).place(document.uid, recorded.get(document.id)) for document in documents}
+    found = {document.id: notes.vault(ctx).path_of(document.uid, recorded.get(document.id)) for document in documents}
     return {document_id: path for document_id, path in found.items() if path is not None}
 
 
@@ -126,10 +126,10 @@ def _write(ctx: Context, planned: PlannedNote, links: dict[int, str]) -> Written
 
 def _changed_in_vault(ctx: Context, document_id: int, existing: str, body: str) -> bool:
     """Whether a note's text is neither what both sides agreed on nor what would be written."""
-    theirs, agreed = engine.body_of(existing), notes.synced(ctx).get(document_id)
-    if theirs is None:
+    vault_body, agreed = engine.body_of(existing), notes.synced(ctx).get(document_id)
+    if vault_body is None:
         return False
-    return engine.digest(theirs) not in (agreed.library_hash if agreed else None, engine.digest(body))
+    return engine.digest(vault_body) not in (agreed.library_hash if agreed else None, engine.digest(body))
 
 
 @pipeline.stage(share=10, verb="Writing the index")

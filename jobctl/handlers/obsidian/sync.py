@@ -1,11 +1,10 @@
-"""obsidian_sync: changes of a vault come into the library, changes of the library into the vault, and nothing is lost."""
+"""obsidian_sync: changes in a vault are applied to the library and changes in the library to the vault; nothing is lost."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from os.path import abspath
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -25,6 +24,7 @@ from jobctl.documents import vault as engine
 from jobctl.documents.vault import Action, Note, Vault
 from jobctl.handlers.obsidian import notes
 from jobctl.handlers.obsidian.notes import Plan, PlannedNote, VaultInput
+from jobctl.system import clock
 
 
 class ObsidianSync(VaultInput):
@@ -67,7 +67,7 @@ pipeline = Pipeline(
 )
 
 
-@pipeline.stage(share=10, verb="Looking at the vault", timeout="1h", cpu="20m")
+@pipeline.stage(share=10, verb="Reading the vault", timeout="1h", cpu="20m")
 def planning(ctx: Context, args: ObsidianSync) -> Plan:  # noqa: ARG001 - the signature of a first stage
     """The current path of each note: it may have been moved or renamed."""
     vault = notes.vault(ctx)
@@ -76,7 +76,9 @@ def planning(ctx: Context, args: ObsidianSync) -> Plan:  # noqa: ARG001 - the si
         raise Invalid(f"nothing was exported to {vault.root} yet", hint="jobctl submit obsidian_export --set vault=…")
     notes.scan(ctx)
     uids = {document.id: document.uid for document in ctx.read().documents()}
-    paths = {note.document_id: vault.place(uids[note.document_id], note.note_path) or note.note_path for note in synced}
+    paths = {
+        note.document_id: vault.path_of(uids[note.document_id], note.note_path) or note.note_path for note in synced
+    }
     links = engine.link_names(paths.values(), vault.names())
     planned = [
         PlannedNote(document_id=document_id, path=path, link=links[path], before=_body_digest(vault, path))
@@ -107,14 +109,14 @@ def _sync(ctx: Context, planned: PlannedNote) -> Synced:
         return Synced(document_id=document_id, note=path, outcome="failed", reason="the document was deleted")
     try:
         text = vault.read(path) if vault.exists(path) else None
-        theirs = None if text is None else _body(text)
-        digest = None if theirs is None else engine.digest(theirs)
+        vault_body = None if text is None else _body(text)
+        digest = None if vault_body is None else engine.digest(vault_body)
         action = engine.compare(agreed.library_hash, digest, document.markdown_sha256)
         if action is Action.AGREED and planned.before != digest:  # an attempt that was killed had written it already
             action = Action.WRITE
-        if text is None or theirs is None:
+        if text is None or vault_body is None:
             return _missing(ctx, document, path, agreed)
-        return _act(ctx, action, document, path, text, theirs, agreed)
+        return _act(ctx, action, document, path, text, vault_body, agreed)
     except Invalid as error:
         return Synced(document_id=document_id, note=path, outcome="failed", reason=f"{path}: {error}")
 
@@ -127,21 +129,23 @@ def _body(text: str) -> str:
 
 
 def _act(
-    ctx: Context, action: Action, document: Document, path: str, text: str, theirs: str, agreed: VaultSync
+    ctx: Context, action: Action, document: Document, path: str, text: str, vault_body: str, agreed: VaultSync
 ) -> Synced:
-    """Carries out an action on a note that exists, ``text`` with the body ``theirs``."""
+    """Carries out an action on a note that exists, ``text`` with the body ``vault_body``."""
     vault, reason = notes.vault(ctx), ""
-    ours = notes.markdown(ctx, document)
+    library_body = notes.markdown(ctx, document)
     if action is Action.WRITE:
         plan: Plan = ctx.result("planning")
         vault.write(path, engine.update(text, notes.compose(ctx, document, plan.links())))
-        theirs = ours
+        vault_body = library_body
     if action is Action.CONFLICT:
-        copy = _write_copy(vault, path, engine.render(Note(document.uid, document.title, document.author, ours)))
+        copy = _write_copy(
+            vault, path, engine.render(Note(document.uid, document.title, document.author, library_body))
+        )
         reason = f"both sides changed: the library's text is in {copy}, the vault's was taken"
     if action in (Action.TAKE, Action.CONFLICT):
-        _take(ctx, document, theirs)
-    now = notes.agreed(ctx, document.id, path, engine.digest(theirs))
+        _take(ctx, document, vault_body)
+    now = notes.agreed(ctx, document.id, path, engine.digest(vault_body))
     if action is not Action.UNCHANGED or agreed.note_path != path or agreed.missing_since:
         ctx.write(lambda library: library.sync(now))
     return Synced(document_id=document.id, note=path, outcome=str(action), reason=reason)
@@ -154,7 +158,7 @@ def _missing(ctx: Context, document: Document, path: str, agreed: VaultSync) -> 
         ctx.write(lambda library: library.unsync(document.id, vault))
         return Synced(document_id=document.id, note=path, outcome="forgotten")
     if not agreed.missing_since:
-        missing = replace(agreed, missing_since=datetime.now(UTC))
+        missing = replace(agreed, missing_since=clock.now())
         ctx.write(lambda library: library.sync(missing))
     reason = (
         f"the note is gone: restore it, or submit again with forget=[{document.id}]; the document stays in the library"
@@ -167,12 +171,12 @@ def _write_copy(vault: Vault, path: str, text: str) -> str:
     original = PurePosixPath(path)
     text = text.replace("jobctl-id: ", "jobctl-conflict: ")  # a copy is not the note of the document
     for number in range(1, 100):
-        mark = f"conflict {datetime.now(UTC).date()}" + (f" {number}" if number > 1 else "")
+        mark = f"conflict {clock.now().date()}" + (f" {number}" if number > 1 else "")
         copy = str(original.with_name(f"{original.stem} ({mark}).md"))
         if not vault.exists(copy) or vault.read(copy) == text:
             vault.write(copy, text)
             return copy
-    raise Invalid("there are a hundred conflict copies: clear them up first")
+    raise Invalid("there are a hundred conflict copies: remove some first")
 
 
 def _take(ctx: Context, document: Document, body: str) -> None:

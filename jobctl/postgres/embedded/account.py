@@ -48,7 +48,7 @@ class Account:
             except ConfigError:
                 continue
         raise ConfigError(
-            "Postgres does not run as root, and there is no account named jobctl or postgres",
+            "Postgres does not run as root; no account named jobctl or postgres exists",
             hint=CREATE_ACCOUNT,
         )
 

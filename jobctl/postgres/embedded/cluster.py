@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import tempfile
 import threading
@@ -22,8 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from jobctl.core.errors import ConfigError, StoreUnavailable
+from jobctl.core.errors import StoreUnavailable
+from jobctl.postgres.embedded.folders import data_folder, is_own_folder, require_own_folder
 from jobctl.postgres.embedded.process import is_postmaster, postmaster_pid, stop_orphans
+from jobctl.system import clock
+from jobctl.system.environment import variables
 
 ROLE = DATABASE = "jobctl"
 PORT = 5432
@@ -141,7 +143,7 @@ class Cluster:
             require_own_folder(near, os.geteuid())
             return near
         known = self.socket_dir
-        if known is not None and known.name.startswith(f"jobctl-{tag}-") and _is_own_folder(known):
+        if known is not None and known.name.startswith(f"jobctl-{tag}-") and is_own_folder(known):
             return known
         return Path(tempfile.mkdtemp(prefix=f"jobctl-{tag}-", dir="/tmp"))
 
@@ -178,7 +180,7 @@ class Cluster:
                 self._end(pid)  # its socket was removed, or lies where an older version of jobctl put it
             elif time.monotonic() > deadline:
                 raise StoreUnavailable(f"the database has been starting for {START_TIMEOUT} s", hint=f"See {self.log}")
-            time.sleep(0.05)
+            clock.sleep(0.05)
         if pid is not None:
             self._disown_pid_file()
         return False
@@ -210,7 +212,7 @@ class Cluster:
         for _ in range(3):
             if self._run(command, cwd=self.data) == 0 and _listens(socket_dir):
                 return
-            time.sleep(0.2)
+            clock.sleep(0.2)
         raise StoreUnavailable(f"the database does not start: {self._last_line()}", hint=f"See {self.log}")
 
     def _end(self, pid: int) -> None:
@@ -221,7 +223,7 @@ class Cluster:
         while is_postmaster(pid, self.data):
             if time.monotonic() > deadline:
                 raise StoreUnavailable("the database does not stop", hint=f"See {self.log}")
-            time.sleep(0.02)
+            clock.sleep(0.02)
 
     def _run(self, command: Sequence[str], *, cwd: Path) -> int:
         """Runs a program of the server, detached, its output added to the log; returns the exit code.
@@ -231,7 +233,7 @@ class Cluster:
         with suppress(FileNotFoundError):
             if self.log.lstat().st_size > LOG_LIMIT:
                 self.log.replace(self.log.with_suffix(".log.old"))
-        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        environment = {name: variables[name] for name in PASSED_ON if name in variables}
         with _open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as sink:
             done = subprocess.run(
                 command, cwd=cwd, env={"PATH": "/usr/bin:/bin", **environment, "LC_ALL": "C"},
@@ -247,29 +249,6 @@ class Cluster:
         except OSError:
             return "no log"
         return lines[-1][:300] if lines else "no reason in the log"
-
-
-def data_folder(base: Path, major: int) -> Path:
-    """The data folder of a major version."""
-    return base / str(major) / "cluster"
-
-
-def require_own_folder(folder: Path, uid: int) -> None:
-    """Raises ``ConfigError`` unless a folder is one (no link), belongs to the account and is closed to all others."""
-    facts = folder.lstat()
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != uid or facts.st_mode & 0o077:
-        raise ConfigError(
-            f"{folder} can't be trusted: it is not a private folder of the account that runs the database",
-            hint=f"Remove {folder}, or set JOBCTL_HOME to another folder.",
-        )
-
-
-def _is_own_folder(folder: Path) -> bool:
-    try:
-        require_own_folder(folder, os.geteuid())
-    except (OSError, ConfigError):
-        return False
-    return True
 
 
 def _listens(socket_dir: Path) -> bool:

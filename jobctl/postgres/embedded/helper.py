@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from jobctl.core.errors import ConfigError, JobctlError, StoreUnavailable
 from jobctl.postgres.embedded.account import Account
 from jobctl.postgres.embedded.cluster import Cluster, Report
+from jobctl.system.environment import variables
 
 Action = Literal["start", "stop"]
 ERRORS: dict[str, type[JobctlError]] = {error.__name__: error for error in (ConfigError, StoreUnavailable)}
@@ -42,7 +42,7 @@ def start(cluster: Cluster, account: Account, report: Report, *, lock: int) -> P
     """
     if account.user is None:
         return cluster.start(report)
-    return Path(_delegate("start", cluster, account, report, lock))
+    return Path(str(_delegate("start", cluster, account, report, lock)))
 
 
 def stop(cluster: Cluster, account: Account, *, lock: int) -> bool:
@@ -52,7 +52,7 @@ def stop(cluster: Cluster, account: Account, *, lock: int) -> bool:
     return bool(_delegate("stop", cluster, account, lambda _: None, lock))
 
 
-def _delegate(action: Action, cluster: Cluster, account: Account, report: Report, lock: int) -> Any:
+def _delegate(action: Action, cluster: Cluster, account: Account, report: Report, lock: int) -> object:
     """Runs an action in a process of the account; returns its result.
 
     The process inherits the lock: if this process is killed, no other starts while it is still running. ``-P`` keeps the
@@ -63,7 +63,7 @@ def _delegate(action: Action, cluster: Cluster, account: Account, report: Report
         "bindir": str(cluster.bindir), "durable": cluster.durable,
         "socket_dir": None if cluster.socket_dir is None else str(cluster.socket_dir),
     }  # fmt: skip
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment = {name: variables[name] for name in PASSED_ON if name in variables}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "jobctl.postgres.embedded", json.dumps(order)],
         cwd="/", env=environment, pass_fds=[lock], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -79,7 +79,7 @@ def _delegate(action: Action, cluster: Cluster, account: Account, report: Report
     return result
 
 
-def _answer(lines: Iterable[str], report: Report) -> Any:
+def _answer(lines: Iterable[str], report: Report) -> object:
     """The result in what the process writes. Raises the error in it."""
     for line in lines:
         match json.loads(line):

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.core.trust import account_name
-from jobctl.postgres.embedded.cluster import PORT, SOCKET, require_own_folder
+from jobctl.postgres.embedded.cluster import PORT, SOCKET
+from jobctl.postgres.embedded.folders import require_own_folder
 from jobctl.postgres.embedded.process import peer, works_in
 
 FILE = "pg.server"

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from jobctl.system import clock
+
 LINUX = sys.platform.startswith("linux")
 _DELETED = " (deleted)"
 ORPHAN_TIMEOUT = 5.0
@@ -28,7 +30,7 @@ def postmaster_pid(cluster: Path) -> int | None:
 
 
 def is_postmaster(pid: int, cluster: Path) -> bool:
-    """Whether a process lives, is no zombie, and works in this data folder."""
+    """Whether a process runs, is not a zombie, and works in this data folder."""
     if pid <= 1:
         return False
     if not LINUX:
@@ -76,7 +78,7 @@ def stop_orphans(base: Path, uid: int) -> int:
         if time.monotonic() > deadline:
             _signal_all(list(found), signal.SIGKILL)
             break
-        time.sleep(0.02)
+        clock.sleep(0.02)
     return len(postmasters)
 
 

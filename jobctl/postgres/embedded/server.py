@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
-from jobctl.core.trust import HOME_HINT, account_name, distrust, require_private
+from jobctl.core.trust import HOME_HINT, account_name, require_private
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import helper
 from jobctl.postgres.embedded.account import Account
 from jobctl.postgres.embedded.binaries import Binaries, find
-from jobctl.postgres.embedded.cluster import DATABASE, PORT, ROLE, Cluster, data_folder
+from jobctl.postgres.embedded.cluster import DATABASE, PORT, ROLE, Cluster
+from jobctl.postgres.embedded.folders import data_folder
 from jobctl.postgres.embedded.location import Location
+from jobctl.postgres.embedded.lock import LOCK_TIMEOUT, home_lock, opened_home
 from jobctl.postgres.embedded.process import peer, stop_orphans
 
 BASE = "pg"
-LOCK_TIMEOUT = 60.0
-"""Seconds that a command waits for another one that starts the server."""
 NEVER_STARTED = "the embedded database is not running"
 
 
@@ -69,12 +66,12 @@ class Server:
     def ensure(self) -> str:
         """A running server with our database; returns the conninfo. Without a lock or a process when it answers."""
         if not self._answers():
-            with self._lock() as lock:
+            with home_lock(self.home, self._timeout) as lock:
                 if not self._answers():
                     self._bring_up(lock)
         return self.conninfo()
 
-    def connect(self, application_name: str = "jobctl") -> psycopg.Connection[Any]:
+    def connect(self, application_name: str = "jobctl") -> psycopg.Connection:
         """A connection to the running server, which is certainly ours; starts nothing.
 
         Raises ``StoreUnavailable`` where it does not run, ``ConfigError`` where home, socket or server belong to another account.
@@ -85,7 +82,7 @@ class Server:
         """How to connect, every part explicit: no variable of the user's may divert us. Raises ``StoreUnavailable``."""
         return _conninfo(self._location(), database)
 
-    def serves(self, connection: psycopg.Connection[Any]) -> bool:
+    def serves(self, connection: psycopg.Connection) -> bool:
         """Whether a connection still leads to the server that a new one would reach.
 
         It does not once the home was removed: the old server lives on for a while, without its data.
@@ -104,7 +101,7 @@ class Server:
             raise StoreUnavailable(NEVER_STARTED, hint="jobctl db start")
         return location
 
-    def _connect_to(self, location: Location, database: str, application_name: str) -> psycopg.Connection[Any]:
+    def _connect_to(self, location: Location, database: str, application_name: str) -> psycopg.Connection:
         location.require_own_socket()
         verify = partial(location.require_own_server, cluster=data_folder(self._base, location.major))
         return connect(_conninfo(location, database), application_name=application_name, verify=verify)
@@ -138,12 +135,12 @@ class Server:
         account = Account.choose(self._environment)
         if not self._base.is_dir():  # the home was removed, maybe while a server ran
             return stop_orphans(self._base, account.uid) > 0
-        with self._lock() as lock:
+        with home_lock(self.home, self._timeout) as lock:
             if not force and (workers := self._workers()):
                 raise IllegalTransition(
                     f"{workers} worker connections are open", hint="Stop the workers first, or: jobctl db stop --force"
                 )
-            with self._opened_home() as home:
+            with opened_home(self.home) as home:
                 self._require_base(home, account)
             return helper.stop(self._cluster(self._major() or 0, Path()), account, lock=lock)
 
@@ -192,7 +189,7 @@ class Server:
 
     def _bring_up(self, lock: int) -> None:
         account = Account.choose(self._environment)
-        with self._opened_home() as home:
+        with opened_home(self.home) as home:
             self._require_base(home, account)
             binaries = account.reachable(self._binaries(), self.home)
             cluster = self._cluster(binaries.major, binaries.bindir)
@@ -203,17 +200,6 @@ class Server:
 
     def _binaries(self) -> Binaries:
         return find(self._environment, self._major())
-
-    @contextmanager
-    def _opened_home(self) -> Iterator[int]:
-        """The home as a descriptor: what is done in it stays in it, whatever becomes of the path."""
-        descriptor = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            if reason := distrust(os.fstat(descriptor), (os.geteuid(),)):
-                raise ConfigError(f"JOBCTL_HOME {self.home} can't be trusted: {reason}", hint=HOME_HINT)
-            yield descriptor
-        finally:
-            os.close(descriptor)
 
     def _require_base(self, home: int, account: Account) -> None:
         """The folder ``pg``: private to the account. Root creates it, and afterwards never writes below it."""
@@ -253,58 +239,6 @@ class Server:
             there = connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone()
             if there is not None:
                 connection.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
-
-    # -- one at a time -------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _lock(self) -> Iterator[int]:
-        """One start or stop at a time. The server does not inherit the descriptor: it must not keep the lock."""
-        deadline = time.monotonic() + self._timeout
-        descriptor = self._open_lock()
-        try:
-            self._acquire(descriptor, deadline)
-            while not self._is_current(descriptor):  # the home was removed, and maybe made again, while we waited
-                os.close(descriptor)
-                descriptor = self._open_lock()
-                self._acquire(descriptor, deadline)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-    def _open_lock(self) -> int:
-        try:
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._opened_home() as home:
-                return os.open("pg.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=home)
-        except OSError as error:
-            raise ConfigError(
-                f"{self.home} can't be used: {error.strerror}", hint="Set JOBCTL_HOME to a folder you can write to."
-            ) from error
-
-    def _is_current(self, descriptor: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(descriptor), (self.home / "pg.lock").stat())
-        except OSError:
-            return False
-
-    def _acquire(self, descriptor: int, deadline: float) -> None:
-        """Waits for the lock as long as a start may take: its owner may have been suspended half-way."""
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
-                    raise StoreUnavailable(
-                        f"another jobctl (process {holder}) has been starting or stopping the database for "
-                        f"{self._timeout:g} s",
-                        hint="End that process if it is suspended, and try again.",
-                    ) from None
-                time.sleep(0.02)
-            else:
-                return
 
 
 def _is_empty(folder: int) -> bool:

@@ -8,7 +8,8 @@ from jobctl.core.attempt import Token
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Progress
 from jobctl.postgres.embedded.server import Server
-from jobctl.postgres.leases import Beat, Leases
+from jobctl.postgres.lease_rows import Beat
+from jobctl.postgres.leases import Leases
 from jobctl.postgres.session import Connect
 
 

@@ -34,12 +34,12 @@ class Annotations(Queries):
         self.connection.execute(query.on_conflict_do_update(index_elements=["uid"], set_=changed))
 
     def move_annotation(self, uid: str, start: int | None, end: int | None) -> None:
-        """Gives an annotation another position; its text stays."""
+        """Moves an annotation to another position; its text stays."""
         values = {"start_offset": start, "end_offset": end, "updated_at": func.jobctl.clock()}
         self.connection.execute(update(annotations).where(annotations.c.uid == uid).values(**values))
 
     def remove_annotation(self, uid: str) -> None:
-        """Deletes an annotation; one that does not exist is no error."""
+        """Deletes an annotation; not an error if it does not exist."""
         self.connection.execute(delete(annotations).where(annotations.c.uid == uid))
 
     def reviews(

@@ -1,6 +1,4 @@
-"""SQLAlchemy on a psycopg connection whose transactions belong to somebody else."""
-
-from typing import Any
+"""SQLAlchemy on a psycopg connection whose transactions the caller controls."""
 
 import psycopg
 from sqlalchemy import Connection, create_engine, event
@@ -44,10 +42,10 @@ class Libraries:
     """Makes a Library on a psycopg connection; keeps the SQLAlchemy engine of the connection it was last called with."""
 
     def __init__(self) -> None:
-        self._psycopg: psycopg.Connection[Any] | None = None
+        self._psycopg: psycopg.Connection | None = None
         self._sqlalchemy: Connection | None = None
 
-    def __call__(self, connection: psycopg.Connection[Any]) -> Library:
+    def __call__(self, connection: psycopg.Connection) -> Library:
         """A library whose statements run in whatever transaction the connection is in."""
         if self._sqlalchemy is None or self._psycopg is not connection:
             self._psycopg = connection
@@ -55,7 +53,7 @@ class Libraries:
         return Library(self._sqlalchemy)
 
 
-def _on(connection: psycopg.Connection[Any]) -> Connection:
+def _on(connection: psycopg.Connection) -> Connection:
     engine = create_engine(
         "postgresql+jobctl_borrowed://", creator=lambda: connection, poolclass=StaticPool, pool_reset_on_return=None
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
-from typing import Any
 
 from sqlalchemy import Column, Select, and_, bindparam, delete, func, insert, or_, select, update
 
@@ -150,11 +149,11 @@ class Documents(Connections, Annotations, Vectors):
         return self._all(Chunk, query.where(chunks.c.engine == engine))
 
 
-def _fields(row_type: type[ComparedChunk | ChunkPosition | JudgedChunk]) -> list[Column[Any]]:
+def _fields(row_type: type[ComparedChunk | ChunkPosition | JudgedChunk]) -> list[Column[object]]:
     return [chunks.c[field.name] for field in fields(row_type)]
 
 
-def _chunks_of(columns: Iterable[Column[Any]], document_ids: Sequence[int] | None) -> Select[Any]:
+def _chunks_of(columns: Iterable[Column[object]], document_ids: Sequence[int] | None) -> Select[tuple[object, ...]]:
     query = select(*columns).order_by(chunks.c.document_id, chunks.c.index)
     return query if document_ids is None else query.where(chunks.c.document_id.in_(list(document_ids)))
 

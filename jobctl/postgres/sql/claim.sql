@@ -1,4 +1,4 @@
--- Takes up to `slots` due jobs under new tokens. Flat: one short index probe a lane (queue × type × priority), from
+-- Takes up to `slots` due jobs under new tokens. Flat: one short index probe a target (queue × type × priority), from
 -- the lowest position where work can still be; update by id = ANY(ARRAY(…)), because a join made the planner scan.
 WITH claimed AS (
     UPDATE jobctl.jobs
@@ -18,40 +18,43 @@ WITH claimed AS (
             FROM unnest(
                 %(queues)s::text[], %(types)s::text[], %(priorities)s::smallint[],
                 %(low_run_after)s::timestamptz[], %(low_id)s::bigint[]
-            ) AS lane (queue, job_type, priority, low_run_after, low_id)
+            ) AS target (queue, job_type, priority, low_run_after, low_id)
             CROSS JOIN LATERAL (
                 SELECT j.id, j.priority, j.run_after
                 FROM jobctl.jobs j
                 WHERE
-                    j.queue = lane.queue AND j.job_type = lane.job_type AND j.priority = lane.priority
+                    j.queue = target.queue AND j.job_type = target.job_type AND j.priority = target.priority
                     AND j.status = 'pending' AND j.waiting_on IS NULL
                     AND j.run_after <= jobctl.clock()
                     AND (%(only)s::bigint[] IS NULL OR j.id = ANY (%(only)s::bigint[])
                         OR j.created_by = ANY (SELECT 'job:' || own.id FROM unnest(%(only)s::bigint[]) AS own (id)))
+                    AND (j.expires_at IS NULL OR j.started_at IS NOT NULL OR j.expires_at > jobctl.clock())
                     -- jobs of `submit --run` are reserved for the worker that it starts; few, and for a short time
                     AND (NOT j.metadata ? 'reserved_s' OR j.id = ANY (%(only)s::bigint[])
                         OR j.created_at < jobctl.clock() - make_interval(secs => (j.metadata ->> 'reserved_s')::float8))
-                    AND (j.run_after, j.id) >= (lane.low_run_after, lane.low_id)
+                    AND (j.run_after, j.id) >= (target.low_run_after, target.low_id)
                 ORDER BY j.run_after, j.id
                 LIMIT %(slots)s
                 FOR UPDATE SKIP LOCKED
             ) ready
             -- a job that became pending while its queue was being paused may have missed the pause
-            WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = lane.queue)
-                AND NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'type' AND h.name = lane.job_type)
+            WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = target.queue)
+                AND NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'type' AND h.name = target.job_type)
             ORDER BY ready.priority DESC, ready.run_after, ready.id
             LIMIT %(slots)s
         ))
         AND status = 'pending'
-    RETURNING *
+    RETURNING
+        id, job_type, queue, priority, run_after, lease_seq, lease_id, input_data, metadata, title, retry_count, max_retries,
+        progress, last_checkpoint_path
 ),
 logged AS (
     INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, lease_seq)
     SELECT id, 'claim', 'pending', 'processing', %(actor)s, lease_seq FROM claimed ORDER BY id
 )
 SELECT
-    id, job_type, queue, priority, run_after, lease_seq, lease_id::text, input_data::text, metadata::text, title, concurrency_key,
-    retry_count, max_retries, crash_count, progress::text, created_by,
+    id, job_type, queue, priority, run_after, lease_seq, lease_id::text, input_data::text, metadata::text, title,
+    retry_count, max_retries, progress::text,
     CASE WHEN last_checkpoint_path IS NOT NULL THEN (
         SELECT jsonb_agg(jsonb_build_object(
             'seq', c.seq, 'stage', c.stage, 'done', c.done, 'complete', c.complete, 'path', c.path,

@@ -7,7 +7,7 @@ WITH ended AS (
         AND (%(types)s::text[] IS NULL OR job_type = ANY (%(types)s::text[]))
         AND (%(queue)s::text IS NULL OR queue = %(queue)s::text)
 )
-SELECT 'run' AS what, width_bucket(run_s, ARRAY[0.1, 1, 10, 60, 600, 3600, 21600]::float8[]) AS place, count(*) AS jobs
+SELECT 'run' AS histogram, width_bucket(run_s, ARRAY[0.1, 1, 10, 60, 600, 3600, 21600]::float8[]) AS position, count(*) AS jobs
 FROM ended WHERE status = 'completed' AND run_s IS NOT NULL
 GROUP BY 2
 UNION ALL

@@ -4,7 +4,7 @@ SELECT
     count(DISTINCT job_id) AS jobs,
     count(DISTINCT job_id) FILTER (
         WHERE EXISTS (SELECT FROM jobctl.jobs j WHERE j.id = e.job_id AND j.status = 'completed')
-    ) AS mended
+    ) AS recovered
 FROM (
     SELECT f.job_id, f.detail, j.job_type
     FROM jobctl.events f JOIN jobctl.jobs j ON j.id = f.job_id

@@ -8,7 +8,7 @@ SELECT
      )) AS stale,
     (SELECT count(*) FROM jobctl.jobs
      WHERE status = 'failed' AND next_retry_at < jobctl.clock() - interval '5 minutes') AS overdue,
-    (SELECT coalesce(jsonb_agg(DISTINCT kind || ' ' || name), '[]') FROM jobctl.holds) AS held,
+    (SELECT coalesce(jsonb_agg(DISTINCT kind || ' ' || name), '[]') FROM jobctl.holds) AS paused,
     (SELECT coalesce(jsonb_agg(DISTINCT j.job_type), '[]')
      FROM (
          SELECT job_type, queue, run_after, created_at FROM jobctl.jobs

@@ -1,5 +1,5 @@
 -- Pauses a whole queue or type: its pending jobs leave the claim index.
-WITH held AS (
+WITH paused_now AS (
     INSERT INTO jobctl.holds (kind, name, reason, actor) VALUES (%(kind)s, %(name)s, %(reason)s, %(actor)s)
     ON CONFLICT (kind, name) DO NOTHING
     RETURNING name
@@ -18,4 +18,4 @@ parked AS (
     WHERE j.id = w.id AND j.status = 'pending'
     RETURNING j.id
 )
-SELECT EXISTS (SELECT FROM held) AS changed, (SELECT count(*) FROM parked) AS jobs
+SELECT EXISTS (SELECT FROM paused_now) AS changed, (SELECT count(*) FROM parked) AS jobs

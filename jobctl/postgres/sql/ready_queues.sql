@@ -1,5 +1,5 @@
 -- The queues that have claimable work: a loose index scan, one probe a queue.
-WITH RECURSIVE lane AS (
+WITH RECURSIVE target AS (
     (
         SELECT queue FROM jobctl.jobs
         WHERE status = 'pending' AND waiting_on IS NULL ORDER BY queue LIMIT 1
@@ -7,8 +7,8 @@ WITH RECURSIVE lane AS (
     UNION ALL
     SELECT (
         SELECT j.queue FROM jobctl.jobs j
-        WHERE j.status = 'pending' AND j.waiting_on IS NULL AND j.queue > lane.queue ORDER BY j.queue LIMIT 1
+        WHERE j.status = 'pending' AND j.waiting_on IS NULL AND j.queue > target.queue ORDER BY j.queue LIMIT 1
     )
-    FROM lane WHERE lane.queue IS NOT NULL
+    FROM target WHERE target.queue IS NOT NULL
 )
-SELECT queue FROM lane WHERE queue IS NOT NULL
+SELECT queue FROM target WHERE queue IS NOT NULL

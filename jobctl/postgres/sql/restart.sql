@@ -17,7 +17,7 @@ moved AS (
         status = 'pending',
         waiting_on = jobctl.waiting_reason(j.id, j.queue, j.job_type, j.concurrency_key),
         retry_count = 0, crash_count = 0, resume_count = 0,
-        next_retry_at = NULL, completed_at = NULL, started_at = NULL, attempt_started_at = NULL, run_s = 0,
+        next_retry_at = NULL, completed_at = NULL, expires_at = NULL, started_at = NULL, attempt_started_at = NULL, run_s = 0,
         paused_at = NULL, resumed_at = NULL, pause_reason = NULL, cancel_reason = NULL,
         output_data = NULL, result_path = NULL, result_sha256 = NULL, result_size = NULL, progress = '{}'::jsonb,
         error_type = NULL, error_message = NULL, last_error = NULL, error_trace = NULL,

@@ -18,7 +18,7 @@ moved AS (
         waiting_on = jobctl.waiting_reason(j.id, j.queue, j.job_type, j.concurrency_key),
         retry_count = j.retry_count + 1,
         crash_count = 0,
-        next_retry_at = NULL, completed_at = NULL, cancel_reason = NULL, pause_reason = NULL,
+        next_retry_at = NULL, completed_at = NULL, expires_at = NULL, cancel_reason = NULL, pause_reason = NULL,
         updated_at = jobctl.clock()
     FROM target t
     WHERE j.id = t.id AND t.status IN ('failed', 'cancelled') AND t.retry_count < t.max_retries

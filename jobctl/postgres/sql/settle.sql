@@ -2,17 +2,21 @@
 -- A pending cancel wins over everything; complete wins over a pause. A failure that would be retried obeys a pending
 -- pause: the job waits for its resume instead of for the retry, which is charged. settled = false: another session has the
 -- row locked, nothing was done. Rows that are not returned belong to other workers now.
-WITH given AS (
-    SELECT * FROM unnest(
-        %(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(outcomes)s::text[], %(outputs)s::text[],
-        %(paths)s::text[], %(hashes)s::text[], %(sizes)s::bigint[],
-        %(progress)s::jsonb[], %(kinds)s::text[], %(messages)s::text[], %(raws)s::text[], %(traces)s::text[],
-        %(retry_after)s::double precision[]
-    ) AS g (id, lease_seq, lease_id, outcome, output, path, sha256, size, progress, kind, message, raw, trace, retry_after)
+-- One index probe a row: a join would let the planner scan whatever any worker runs.
+-- rows: [{id, lease_seq, lease_id, outcome, output, path, sha256, size, progress, kind, message, raw, trace, retry_after}]
+WITH input AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(rows)s::json) AS g (
+        id bigint, lease_seq int, lease_id uuid, outcome text, output text, path text, sha256 text, size bigint,
+        progress jsonb, kind text, message text, raw text, trace text, retry_after double precision
+    )
+    ORDER BY id
 ),
 ours AS MATERIALIZED (
-    SELECT j.id FROM given g JOIN jobctl.jobs j ON
-        j.id = g.id AND j.lease_seq = g.lease_seq AND j.lease_id = g.lease_id AND j.status = 'processing'
+    SELECT own.id FROM input g CROSS JOIN LATERAL (
+        SELECT j.id FROM jobctl.jobs j
+        WHERE j.id = g.id AND j.lease_seq = g.lease_seq AND j.lease_id = g.lease_id AND j.status = 'processing'
+        OFFSET 0
+    ) own
 ),
 decided AS MATERIALIZED (
     SELECT
@@ -26,15 +30,18 @@ decided AS MATERIALIZED (
             ELSE 'pending'
         END AS status,
         CASE WHEN g.outcome = 'crashed' AND j.crash_count + 1 < %(max_crashes)s THEN NULL ELSE g.kind END AS kind,
-        g.message, g.raw, g.trace, r.again,
-        j.queue, j.job_type, j.retry_count, j.max_retries
-    FROM given g JOIN jobctl.jobs j ON
-        j.id = g.id AND j.lease_seq = g.lease_seq AND j.lease_id = g.lease_id AND j.status = 'processing'
+        g.message, g.raw, g.trace, r.again
+    FROM input g
+    CROSS JOIN LATERAL (
+        SELECT
+            j.id, j.concurrency_key, j.cancel_requested_at, j.pause_requested_at, j.crash_count, j.retry_count, j.max_retries
+        FROM jobctl.jobs j
+        WHERE j.id = g.id AND j.lease_seq = g.lease_seq AND j.lease_id = g.lease_id AND j.status = 'processing'
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) j
     CROSS JOIN LATERAL (SELECT
         g.outcome = 'failed' AND g.kind = 'transient' AND j.retry_count < j.max_retries AND g.retry_after IS NOT NULL
     ) AS r (again)
-    ORDER BY j.id
-    FOR NO KEY UPDATE OF j SKIP LOCKED
 ),
 settled AS (
     UPDATE jobctl.jobs j
@@ -63,8 +70,8 @@ settled AS (
         next_retry_at = CASE WHEN d.status = 'failed' AND d.again THEN jobctl.clock() + make_interval(secs => d.retry_after) END
     FROM decided d
     WHERE j.id = d.id
-    RETURNING j.id, j.job_type, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, j.waiting_on, d.outcome, d.kind,
-        d.message, d.raw
+    RETURNING j.id, j.job_type, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, d.outcome, d.kind, d.message, d.raw,
+        j.metadata ? 'notify_url' AS notify
 ),
 logged AS (
     INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, lease_seq, detail)
@@ -86,8 +93,8 @@ logged AS (
     FROM settled ORDER BY id
 )
 SELECT
-    ours.id, s.id IS NOT NULL AS settled, s.job_type, s.lease_seq, s.status, s.concurrency_key, s.waiting_on,
-    s.status = 'completed' AND EXISTS (
-        SELECT FROM jobctl.job_dependencies d WHERE d.depends_on = s.id
-    ) AS awaited
-FROM ours LEFT JOIN settled s USING (id)
+    id, true AS settled, job_type, status, concurrency_key, notify,
+    status = 'completed' AND EXISTS (SELECT FROM jobctl.job_dependencies d WHERE d.depends_on = settled.id) AS awaited
+FROM settled
+UNION ALL
+SELECT id, false, NULL, NULL, NULL, NULL, NULL FROM ours WHERE id NOT IN (SELECT id FROM settled)

@@ -15,7 +15,7 @@ WITH RECURSIVE waiting AS (
     FROM waiting WHERE waiting.concurrency_key IS NOT NULL
 ),
 keys AS (
-    SELECT DISTINCT key FROM unnest(%(keys)s::text[]) AS given (key)
+    SELECT DISTINCT key FROM unnest(%(keys)s::text[]) AS input (key)
     UNION
     SELECT concurrency_key FROM waiting WHERE concurrency_key IS NOT NULL
 ),

@@ -19,7 +19,7 @@ EVERY = 4
 """The index has every fourth position: a highlight has all of its own, so that one in four matches."""
 SHORTEST = 3
 SHORT = 30
-"""Folded characters under which only an exact place counts."""
+"""Folded characters under which only an exact match counts."""
 PLACED, DOUBTFUL = 84.0, 68.0
 """Percent of agreement: placed from the first, in the review from the second."""
 CLOSE = 2.0
@@ -55,7 +55,7 @@ def _fold(character: str) -> str:
 
 
 class FoldedText:
-    """A text, folded once, in which many passages are looked for."""
+    """A text, folded once, in which many passages are located."""
 
     def __init__(self, text: str) -> None:
         known: dict[str, str] = {}
@@ -78,16 +78,16 @@ class FoldedText:
         """Code points of the text for a range of the folded one."""
         return self._offsets[start], self._offsets[end - 1] + 1
 
-    def place(self, passage: str, *, near: float | None = None) -> Placement:
+    def locate(self, passage: str, *, near: float | None = None) -> Placement:
         """Where a passage is. ``near`` (0 to 1) is where it was elsewhere: it decides between equal matches."""
         wanted = fold(passage)
         if len(wanted) < SHORTEST:
             return Placement("failed", reason="too short to be found again")
-        places = self._exact(wanted)
-        if places:
-            return self._one_of(places, len(wanted), near)
+        positions = self._exact(wanted)
+        if positions:
+            return self._one_of(positions, len(wanted), near)
         if len(wanted) < SHORT:
-            return Placement("failed", reason="not in the text, and too short for anything but an exact place")
+            return Placement("failed", reason="not in the text, and too short for anything but an exact match")
         return self._fuzzy(wanted, near)
 
     def _exact(self, wanted: str) -> list[int]:
@@ -98,16 +98,16 @@ class FoldedText:
             at = self.folded.find(wanted, at + 1)
         return found
 
-    def _one_of(self, places: Sequence[int], length: int, near: float | None) -> Placement:
-        if len(places) == 1:
-            return Placement("placed", *self.range(places[0], places[0] + length), score=1.0)
-        first = self.range(places[0], places[0] + length)
+    def _one_of(self, positions: Sequence[int], length: int, near: float | None) -> Placement:
+        if len(positions) == 1:
+            return Placement("placed", *self.range(positions[0], positions[0] + length), score=1.0)
+        first = self.range(positions[0], positions[0] + length)
         if near is None:
             return Placement(
-                "review", *first, score=1.0, runner_up=1.0, reason=f"it is in the text {len(places)} times"
+                "review", *first, score=1.0, runner_up=1.0, reason=f"it is in the text {len(positions)} times"
             )
         size = max(len(self.folded), 1)
-        nearest, second = sorted(places, key=lambda at: (abs(at / size - near), at))[:2]
+        nearest, second = sorted(positions, key=lambda at: (abs(at / size - near), at))[:2]
         if abs(abs(nearest / size - near) - abs(second / size - near)) < 0.01:
             return Placement("review", *first, score=1.0, runner_up=1.0, reason="two places are equally near")
         chosen = self.range(nearest, nearest + length)
@@ -126,8 +126,8 @@ class FoldedText:
         bucket = max(len(wanted) // 2, 16)
         votes: Counter[int] = Counter()
         for at in range(len(wanted) - GRAM + 1):
-            for place in self._grams.get(wanted[at : at + GRAM], ())[:MOST]:
-                votes[(place - at) // bucket] += 1
+            for position in self._grams.get(wanted[at : at + GRAM], ())[:MOST]:
+                votes[(position - at) // bucket] += 1
         return [number * bucket for number, _ in sorted(votes.items(), key=lambda v: (-v[1], v[0]))[:4]]
 
     def _widened(self, wanted: str, score: float, start: int, end: int) -> tuple[float, int, int]:

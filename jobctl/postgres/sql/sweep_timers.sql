@@ -1,0 +1,9 @@
+-- Seconds until the next lease of any worker ends; null without one. Ends that have passed are not awaited: the sweep that
+-- found them has rescued them, or may not yet. And whether a notification is due.
+SELECT
+    (
+        SELECT extract(epoch FROM min(lease_expires_at) - jobctl.clock())::double precision
+        FROM jobctl.jobs
+        WHERE status = 'processing' AND lease_expires_at > jobctl.clock()
+    ) AS lease_end,
+    EXISTS (SELECT FROM jobctl.notifications WHERE next_try_at <= jobctl.clock()) AS notifications_due

@@ -1,0 +1,37 @@
+"""The tables: what Alembic compares the database with, and what the document library queries.
+
+Functions and triggers are in the migrations alone: Alembic does not compare them.
+"""
+
+from jobctl.postgres.tables.columns import metadata
+from jobctl.postgres.tables.jobs import (
+    checkpoints,
+    events,
+    holds,
+    job_dependencies,
+    job_logs,
+    jobs,
+    notifications,
+    workers,
+)
+from jobctl.postgres.tables.library import annotations, chunks, connections, documents, import_review, vault_sync
+from jobctl.postgres.tables.schedules import schedules
+
+__all__ = [
+    "annotations",
+    "checkpoints",
+    "chunks",
+    "connections",
+    "documents",
+    "events",
+    "holds",
+    "import_review",
+    "job_dependencies",
+    "job_logs",
+    "jobs",
+    "metadata",
+    "notifications",
+    "schedules",
+    "vault_sync",
+    "workers",
+]

@@ -1,0 +1,5 @@
+"""The environment variables of this process."""
+
+import os
+
+variables = os.environ

@@ -1,0 +1,47 @@
+"""The lines of Markdown that structure a text."""
+
+import pytest
+
+from jobctl.core.markdown import atx, bare, fence, prose
+
+
+@pytest.mark.parametrize(
+    ("line", "heading"),
+    [
+        ("# Title", (1, "Title")),
+        ("## Title ##", (2, "Title")),
+        ("###### a \t b", (6, "a b")),
+        ("#\tTitle\r", (1, "Title")),
+        ("# C#", (1, "C#")),
+        ("## ##", (2, "")),
+        ("# ", (1, "")),
+        ("####### seven", None),
+        ("#Title", None),
+        ("Title", None),
+        ("", None),
+        (" # indented", None),
+    ],
+)
+def test_a_heading_has_one_to_six_marks_and_a_blank(line, heading):
+    assert atx(line) == heading
+
+
+@pytest.mark.parametrize(
+    ("line", "marks"), [("```python", "```"), ("   ~~~~", "~~~~"), ("    ```", None), ("``x``", None), ("", None)]
+)
+def test_a_fence_is_three_marks_or_more_indented_by_three_at_most(line, marks):
+    assert fence(line) == marks
+
+
+def test_lines_of_prose_come_with_their_offsets_and_code_is_left_out():
+    text = "one\n````\n```\ncode\n````\ntwo\n~~~\nnever closed\n```"
+    assert list(prose(text)) == [(0, "one"), (text.index("two"), "two")]
+    assert list(prose("a\n\nb")) == [(0, "a"), (2, ""), (3, "b")]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "seen"),
+    [("[a word](https://x.y/z)", "[a word]"), (r"1\. a \* b", "1. a * b"), ("[a](b c)", "[a](b c)"), (r"\d", r"\d")],
+)
+def test_link_targets_and_escapes_are_not_seen_by_a_reader(markdown, seen):
+    assert bare(markdown) == seen
