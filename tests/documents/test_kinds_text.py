@@ -1,12 +1,13 @@
 """Kinds of Markdown and plain text: titles, properties, encodings, cuts, links."""
 
+import random
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobctl.core.account import LossKind
+from jobctl.core.account import Account, LossKind
 from jobctl.core.errors import Invalid
 from jobctl.core.links import neutralised, neutralised_prose, unsafe
 from jobctl.documents.clean import outline
@@ -31,6 +32,14 @@ SENTENCES = {
     "zh-tw": ("燈塔每天晚上點亮，看守人寫下天氣。", ["big5"]),
     "ko": ("등대는 매일 저녁 불을 밝힌다.", ["euc_kr", "cp949"]),
     "uk": ("Старий маяк світить щовечора, її вогні гаснуть.", ["koi8-u", "cp1251"]),
+    "bg": ("Съвременен български език и литература, том първи.", ["cp1251", "iso-8859-5", "cp866"]),
+    "es": ("Mañana por la mañana, ¿qué harás? El niño soñó con el océano.", ["cp1252", "cp850", "mac-roman"]),
+    "pt": ("São Paulo não é a capital; a nação está em Brasília.", ["cp1252", "cp850"]),
+    "sv": ("Räksmörgås på färjan över Östersjön.", ["cp1252", "cp850", "mac-roman"]),
+    "nb": ("Blåbærsyltetøy på brødskive er godt, sa kjæresten.", ["cp1252", "iso-8859-1", "cp850"]),
+    "ro": ("Ţară frumoasă, oraşul este mare şi vechi.", ["iso-8859-2", "cp1250"]),
+    "lv": ("Rīgā līst lietus, viņš dzīvo šeit.", ["cp1257"]),
+    "is": ("Þetta er íslenska, og það er fallegt mál.", ["cp1252"]),
     "lt": ("Švyturys šviečia kiekvieną vakarą, sakė sargas ąžuolyne.", ["cp1257", "iso-8859-13"]),
 }
 
@@ -65,6 +74,34 @@ def test_the_encoding_and_its_certainty_are_in_the_account(name, text):
 def test_bytes_that_make_no_sense_in_any_encoding_are_refused():
     with pytest.raises(Invalid, match="not UTF-8"):
         decoded(bytes(range(128, 256)) * 3, "a.txt")
+
+
+@pytest.mark.parametrize(("first", "size"), [(128, 16), (128, 24), (160, 20), (192, 24), (192, 40)])
+def test_bytes_without_a_language_are_refused_or_read_with_a_warning(first, size):
+    draw = random.Random(size)
+    read = 0
+    for _ in range(20):
+        data = bytes(draw.randrange(first, 256) if draw.random() < 0.85 else 32 for _ in range(size))
+        try:
+            found = decoded(data, "a.txt")
+        except Invalid:
+            continue
+        read += 1
+        warnings = Account(encoding=found.encoding, certainty=found.certainty).warnings()
+        assert any("encoding guessed as" in sentence for sentence in warnings), (data, found)
+    assert read < 20
+
+
+def test_a_guess_by_one_character_is_a_warning():
+    found = decoded("The café is open until nine.".encode("cp1252"), "a.txt")
+    assert found.text == "The café is open until nine."
+    assert Account(encoding=found.encoding, certainty=found.certainty).warnings()
+
+
+def test_a_page_in_a_likely_encoding_is_no_warning():
+    text, _ = SENTENCES["ru"]
+    found = decoded(f"{text}\n".encode("cp1251") * 20, "a.txt")
+    assert not Account(encoding=found.encoding, certainty=found.certainty).warnings()
 
 
 def test_damage_in_utf8_is_not_another_encoding():

@@ -101,18 +101,20 @@ def test_a_second_signal_ends_a_worker_at_once_while_its_database_is_away(server
     shell.close()
 
 
-def test_a_worker_leaves_while_its_database_answers_nothing(server, tmp_path, zygote, eventually):
+@pytest.mark.parametrize(("grace", "signals"), [("1s", 1), ("1h", 2)])
+def test_a_worker_leaves_while_its_database_answers_nothing(server, tmp_path, zygote, eventually, grace, signals):
     """A server that is frozen: the connection is there, and a call does not return."""
     shell = Shell(tmp_path, server.ensure(), zygote)
-    worker, below = started(shell, eventually, "--grace", "1s", env=AWAY)
+    worker, below = started(shell, eventually, "--grace", grace, env=AWAY)
     postmaster = server.status().pid
     servers = [postmaster, *descendants(postmaster)]
     try:
         for pid in servers:
             with suppress(ProcessLookupError):  # a backend that was about to end
                 os.kill(pid, signal.SIGSTOP)
-        time.sleep(0.5)  # until the next renewal waits for its answer
-        worker.terminate()
+        for _ in range(signals):
+            time.sleep(0.5)  # until the next renewal waits for its answer, and the signal before was received
+            worker.terminate()
         said = worker.communicate(timeout=LONG)[1]
     finally:
         for pid in servers:

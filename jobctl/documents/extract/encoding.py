@@ -33,8 +33,12 @@ WIDER = {
     "euc-kr": "cp949",
 }
 """Encodings whose name stands for a larger one."""
-LEAST_CERTAIN = 0.52
-"""Certainty under which a guess is refused."""
+RARE = {"maccyrillic": 0.85}
+"""Weights of encodings that are seldom met, and share most letters with one that is common."""
+LEAST_APART = 0.52
+"""Share of the likelihood of the two best readings under which the better one is refused."""
+UNLIKELY = 0.02
+"""Likelihood by which a text is in no known language as probably as it is in the guessed encoding."""
 MOST_DAMAGE = 0.02
 """Share of the characters beyond ASCII that may be damaged in a text that is UTF-8 otherwise."""
 MOST_ODD = 0.02
@@ -56,7 +60,7 @@ class Decoded:
 
     text: str
     encoding: str | None = None
-    certainty: float | None = None  # 0 to 1
+    certainty: float | None = None  # 0 to 1; of another reading, of a text in no language, of too little text
     damaged: int = 0  # bytes that are not UTF-8 in a text that is UTF-8 otherwise
 
 
@@ -117,18 +121,31 @@ def _declared(data: bytes) -> Decoded | None:
 def _guessed(data: bytes, name: str) -> Decoded:
     """The likeliest encoding whose text makes sense, against the likeliest one that reads differently."""
     found = chardet.detect_all(data[:SAMPLE], ignore_threshold=True, include_encodings=CANDIDATES)
-    guesses = [(float(guess["confidence"]), str(guess["encoding"]).lower()) for guess in found if guess["encoding"]]
+    guesses = _ranked(
+        (str(guess["encoding"]).lower(), float(guess["confidence"])) for guess in found if guess["encoding"]
+    )
     sensible = list(islice(_sensible(data, guesses), 2))
     if not sensible:
         likely = f": perhaps {guesses[0][1]}" if guesses else ""
         raise Invalid(f"{name} is not UTF-8, and its encoding is unknown{likely}", hint="Save it as UTF-8.")
     best, encoding, text = sensible[0]
     second, other, _ = sensible[1] if len(sensible) > 1 else (0.0, "", "")
-    certainty = round(best / (best + second), 2) if best else 0.0
-    if certainty < LEAST_CERTAIN:
+    apart = best / (best + second) if best else 0.0
+    if apart < LEAST_APART:
         between = f"{encoding} or {other}" if other else f"perhaps {encoding}"
         raise Invalid(f"{name} is not UTF-8, and its encoding is not certain: {between}", hint="Save it as UTF-8.")
-    return Decoded(text, encoding, certainty)
+    return Decoded(text, encoding, round(min(apart, best / (best + UNLIKELY), _evidence(text)), 2))
+
+
+def _ranked(found: Iterable[tuple[str, float]]) -> list[tuple[float, str]]:
+    """(likelihood, encoding), the likeliest first."""
+    return sorted(((confidence * RARE.get(name, 1.0), name) for name, confidence in found), key=lambda g: -g[0])
+
+
+def _evidence(text: str) -> float:
+    """The certainty that so many characters beyond ASCII allow: one half for a single one, near 1 for a page."""
+    count = sum(1 for _ in islice(_BEYOND.finditer(text), 100))
+    return count / (count + 1)
 
 
 def _sensible(data: bytes, guesses: Iterable[tuple[float, str]]) -> Iterator[tuple[float, str, str]]:
