@@ -11,12 +11,13 @@ from typing import Any, TypedDict
 
 from jobctl.cli.app import State
 from jobctl.cli.files import readable
-from jobctl.cli.folders import SUFFIXES, Skipped, documents, exists
+from jobctl.cli.folders import Skipped, documents, exists
 from jobctl.cli.output.text import cut, is_text, parse_when
 from jobctl.cli.selectors import numbers, read_stdin
 from jobctl.client import Options
 from jobctl.core.durations import parse_duration
 from jobctl.core.errors import UsageError
+from jobctl.core.formats import COLLECTED
 
 RESERVED = 60.0
 """Seconds that a job of ``--run`` is kept from other workers: it is to run here, where its folders are."""
@@ -97,7 +98,7 @@ def _is_path(word: str) -> bool:
     """An existing file or folder without the name of a job type; or something that can only be meant as a path."""
     from jobctl import wiring
 
-    return (exists(word) and word not in wiring.job_types()) or "/" in word or Path(word).suffix.lower() in SUFFIXES
+    return (exists(word) and word not in wiring.job_types()) or "/" in word or Path(word).suffix.lower() in COLLECTED
 
 
 def _options(state: State, values: SubmitOptions) -> Options:
