@@ -15,7 +15,7 @@ import click
 from jobctl.cli import exits
 from jobctl.cli.app import OutOfTime, State, root
 from jobctl.cli.output.text import cut, echo, visible
-from jobctl.core.errors import JobctlError
+from jobctl.core.errors import JobctlError, first_line
 
 WIDEST = 500
 """Cells of a line of an error."""
@@ -110,10 +110,6 @@ def _kinds(error: BaseException) -> set[str]:
     return {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
 
 
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
 def _usage_hint(error: BaseException) -> str | None:
     context = getattr(error, "ctx", None)
     return f"{context.command_path} --help" if context else "jobctl --help"
@@ -129,13 +125,13 @@ def _failed(state: State, error: BaseException) -> int:
         _complain(state, str(error), error.hint, code)
     elif isinstance(error, UnicodeError) or "psycopg.DataError" in _kinds(error):
         code = 2
-        _complain(state, f"a value can't be stored: {_first_line(error)}", _usage_hint(error), code)
+        _complain(state, f"a value can't be stored: {first_line(error)}", _usage_hint(error), code)
     elif isinstance(error, RecursionError):
         code = 2
         _complain(state, "the input is nested too deeply", _usage_hint(error), code)
     elif any(kind.startswith("psycopg.") for kind in _kinds(error)):
         code = 6
-        _complain(state, f"the database refused: {_first_line(error)}", "jobctl doctor", code)
+        _complain(state, f"the database refused: {first_line(error)}", "jobctl doctor", code)
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         code = 5
         _complain(state, f"disk full: {error.strerror}", "Free space where the output or JOBCTL_HOME is.", code)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from jobctl.cli.output.text import cut, is_text
 from jobctl.core.errors import UsageError
-
-SUFFIXES = (".pdf", ".epub", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text")
+from jobctl.core.formats import COLLECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,10 @@ def documents(words: Sequence[str]) -> tuple[list[Path], Skipped]:
 
 def _inside(folder: Path, skipped: Skipped) -> list[Path]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    inside = [path for path in files if path.suffix.lower() in SUFFIXES]
+    inside = [path for path in files if path.suffix.lower() in COLLECTED]
     if not inside:
-        raise UsageError(f"no documents in {folder}", hint=f"Looked for {', '.join(SUFFIXES)}")
+        raise UsageError(f"no documents in {folder}", hint=f"Looked for {', '.join(COLLECTED)}")
     visible = (path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    skipped.others.extend(str(path) for path in visible if path.suffix.lower() not in SUFFIXES)
+    skipped.others.extend(str(path) for path in visible if path.suffix.lower() not in COLLECTED)
     skipped.unnamed.extend(str(path) for path in inside if not is_text(str(path)))
     return [path for path in inside if is_text(str(path))]

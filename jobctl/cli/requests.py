@@ -11,13 +11,14 @@ from typing import Any, TypedDict
 
 from jobctl.cli.app import State
 from jobctl.cli.files import readable
-from jobctl.cli.folders import SUFFIXES, Skipped, documents, exists
+from jobctl.cli.folders import Skipped, documents, exists
 from jobctl.cli.output.text import cut, is_text, parse_when
 from jobctl.cli.programs import ProgramValues, payload, require_no_program
 from jobctl.cli.selectors import numbers, read_stdin
 from jobctl.client import Options
 from jobctl.core.durations import parse_duration
 from jobctl.core.errors import UsageError
+from jobctl.core.formats import COLLECTED
 from jobctl.core.names import COMMAND_TYPE
 
 RESERVED = 60.0
@@ -109,7 +110,7 @@ def _is_path(state: State, word: str) -> bool:
     return (
         (exists(word) and word not in wiring.job_types(state.settings()))
         or "/" in word
-        or Path(word).suffix.lower() in SUFFIXES
+        or Path(word).suffix.lower() in COLLECTED
     )
 
 

@@ -166,3 +166,9 @@ class ReleaseNow(Interrupt):
 
 class LeaseLost(Interrupt):
     """Another attempt owns the job now; this one may write nothing more."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text; the name of its class where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from jobctl.core.errors import Invalid, Paywall, Permanent, Transient
+from jobctl.documents.http import retry_after, send
 
 BASE = "https://readwise.io/api/v2"
 MAX_BYTES = 64 << 20
@@ -214,14 +214,7 @@ class Api:
     def page(self, cursor: str | None, updated_after: str | None = None) -> tuple[dict[str, Any], str | None]:
         """An answer and the cursor of the next one. Raises ``Transient``, ``Permanent``, ``Paywall``, ``Invalid``."""
         parameters = {k: v for k, v in (("pageCursor", cursor), ("updatedAfter", updated_after)) if v}
-        trying = Retrying(
-            retry=retry_if_exception_type(httpx.TransportError), stop=stop_after_attempt(3),
-            wait=wait_exponential(multiplier=0.2, max=2), reraise=True,
-        )  # fmt: skip
-        try:
-            answer = trying(self._client.get, f"{self._base}/export/", params=parameters)
-        except httpx.TransportError as error:
-            raise Transient(f"Readwise can't be reached: {type(error).__name__}") from None
+        answer = send("Readwise", lambda: self._client.get(f"{self._base}/export/", params=parameters))
         _check(answer)
         try:
             payload = answer.json()
@@ -237,20 +230,15 @@ class Api:
 def _check(answer: httpx.Response) -> None:
     code = answer.status_code
     if code == 429:
-        raise Transient("Readwise limits the rate of requests (429)", retry_in=_wait(answer))
+        raise Transient("Readwise limits the rate of requests (429)", retry_in=retry_after(answer))
     if code in (401, 403):
         raise Permanent("Readwise does not accept the token", hint="Set READWISE_TOKEN for the worker.")
     if code == 402:
         raise Paywall("the plan or quota of the Readwise account is used up (402)")
     if code >= 500:
-        raise Transient(f"Readwise reports an error ({code})", retry_in=_wait(answer))
+        raise Transient(f"Readwise reports an error ({code})", retry_in=retry_after(answer))
     if code != 200:
         raise Invalid(f"Readwise refused the request ({code})")
-
-
-def _wait(answer: httpx.Response) -> float | None:
-    seconds = _number(answer.headers.get("Retry-After", ""))
-    return min(seconds, 3600.0) if seconds is not None and seconds >= 0 else None
 
 
 __all__ = ["Api", "Highlight", "ReadwiseBook", "books", "near", "read"]

@@ -14,19 +14,18 @@ from typing import Any, TypeVar
 import httpx
 import numpy as np
 from pydantic import BaseModel, Field, ValidationError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from jobctl.core.credentials import credential
 from jobctl.core.document import Enrichment
 from jobctl.core.errors import ConfigError, Invalid, Paywall, Permanent, Transient
 from jobctl.core.masking import mask_url
+from jobctl.documents.http import retry_after, send
 
 TEXT_CAP = 8_000
 """Characters of a text that are sent: about 2,200 tokens, under the limit of every embedding model in use."""
 BATCH = 64
 PASSING = frozenset({408, 409, 425})
 SPENT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-TRIES = 3
 Reply = TypeVar("Reply", bound=BaseModel)
 """What a model answers, as JSON."""
 
@@ -104,14 +103,7 @@ class RemoteClient:
             raise Transient("the model's answer has no message") from None
 
     def _post(self, path: str, body: Mapping[str, object]) -> Any:
-        trying = Retrying(
-            retry=retry_if_exception_type(httpx.TransportError), stop=stop_after_attempt(TRIES),
-            wait=wait_random_exponential(multiplier=0.1, max=2), reraise=True,
-        )  # fmt: skip
-        try:
-            answer = trying(self._http.post, f"{self._endpoint.url}/{path}", json=body)
-        except httpx.TransportError as error:
-            raise Transient(f"the model endpoint can't be reached: {type(error).__name__}") from None
+        answer = send("the model endpoint", lambda: self._http.post(f"{self._endpoint.url}/{path}", json=body))
         _check(answer)
         try:
             return answer.json()
@@ -137,7 +129,7 @@ def _check(answer: httpx.Response) -> None:
     if status == 402 or code in SPENT:
         raise Paywall(f"{problem}: quota or billing", hint="Pay or wait, then: jobctl retry")
     if status == 429 or status in PASSING or status >= 500:
-        raise Transient(problem, retry_in=_wait(answer))
+        raise Transient(problem, retry_in=retry_after(answer))
     if status in (401, 403):
         raise Permanent(f"{problem}: the key is not accepted", hint="Set OPENAI_API_KEY for the worker.")
     if status in (400, 413, 422):
@@ -152,14 +144,6 @@ def _code(answer: httpx.Response) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     return code if isinstance(code, str) and code.replace("_", "").isalnum() and len(code) < 60 else None
-
-
-def _wait(answer: httpx.Response) -> float | None:
-    try:
-        seconds = float(answer.headers.get("Retry-After", ""))
-    except ValueError:
-        return None
-    return min(seconds, 3600.0) if seconds >= 0 else None
 
 
 # -- plug-ins --------------------------------------------------------------------------------------------

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
-from jobctl.core.errors import ConfigError, UsageError
+from jobctl.core.errors import ConfigError, UsageError, first_line
 from jobctl.postgres.queue import Queue
-from jobctl.postgres.session import first_line
 
 if TYPE_CHECKING:  # an application that uses psycopg alone does not load SQLAlchemy
     import sqlalchemy

@@ -8,11 +8,10 @@ from datetime import datetime
 
 import psycopg
 
-from jobctl.core.errors import UsageError
+from jobctl.core.errors import UsageError, first_line
 from jobctl.core.job import NewJob, Submitted
 from jobctl.core.schedule import Overlap, scheduled_job
 from jobctl.postgres.schedules import DueSchedule, ScheduleVerbs
-from jobctl.postgres.session import first_line
 
 log = logging.getLogger("jobctl.schedules")
 

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
-from jobctl.core.errors import LeaseLost
+from jobctl.core.errors import LeaseLost, first_line
 from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
@@ -27,7 +27,6 @@ from jobctl.postgres.lease_rows import (
     settled_row,
 )
 from jobctl.postgres.queue import Queue
-from jobctl.postgres.session import first_line
 from jobctl.postgres.waking import LOCKED_RETRIES
 from jobctl.system import clock
 

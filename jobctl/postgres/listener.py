@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
-from jobctl.core.errors import StoreUnavailable
-from jobctl.postgres.session import Connect, first_line
+from jobctl.core.errors import StoreUnavailable, first_line
+from jobctl.postgres.session import Connect
 
 
 class Listener:

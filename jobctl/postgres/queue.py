@@ -13,7 +13,7 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import DictRow
 
-from jobctl.core.errors import StoreUnavailable, UsageError
+from jobctl.core.errors import StoreUnavailable, UsageError, first_line
 from jobctl.core.filters import Filters
 from jobctl.core.job import Job, NewJob, Submitted
 from jobctl.core.lifecycle import MAX_CRASHES, ControlOutcome, Status, Verb
@@ -39,7 +39,7 @@ from jobctl.postgres.editing import EditVerb
 from jobctl.postgres.firing import fire
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
 from jobctl.postgres.schedules import ScheduleVerbs
-from jobctl.postgres.session import Connect, first_line
+from jobctl.postgres.session import Connect
 from jobctl.postgres.waking import Waking
 
 TTL = 30.0

@@ -12,7 +12,7 @@ from typing import ClassVar
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
-from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError
+from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError, first_line
 from jobctl.core.server import Blocker
 from jobctl.postgres.checked import CALL, CHECKED
 from jobctl.postgres.connect import allow_prepared
@@ -173,9 +173,3 @@ class Session:
     def _idle(self) -> bool:
         """Whether no transaction is open, so that a statement can be tried again."""
         return self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of a driver's message."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from jobctl.core.attempt import Record
 from jobctl.core.checkpoint import MAX_BYTES, Segment, decode, digest
-from jobctl.core.errors import CheckpointCorrupt, CheckpointError
+from jobctl.core.errors import CheckpointCorrupt, CheckpointError, first_line
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Storage
 
@@ -113,9 +113,7 @@ class CheckpointLog:
         try:
             return self._typed(stage, value)
         except ValueError as error:
-            raise Unreadable(
-                record, f"the checkpoint of {stage} has another form: {str(error).splitlines()[0]}"
-            ) from error
+            raise Unreadable(record, f"the checkpoint of {stage} has another form: {first_line(error)}") from error
 
     def _typed(self, stage: str, value: object) -> object:
         return _adapter(next(known for known in self._pipeline.stages if known.name == stage))(value)

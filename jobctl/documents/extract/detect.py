@@ -7,14 +7,10 @@ import zipfile
 from pathlib import Path
 
 from jobctl.core.errors import Invalid
+from jobctl.core.formats import SUFFIXES
 from jobctl.documents.extract.encoding import BOMS, without_mark
 
 FORMATS = ("pdf", "epub", "docx", "html", "markdown", "text")
-SUFFIXES = {
-    ".pdf": "pdf", ".epub": "epub", ".docx": "docx", ".html": "html", ".htm": "html", ".xhtml": "html", ".xht": "html",
-    ".shtml": "html", ".md": "markdown", ".markdown": "markdown", ".mdown": "markdown", ".mkd": "markdown", ".txt": "text",
-    ".text": "text", ".log": "text", ".asc": "text",
-}  # fmt: skip
 _TEXTS = ("markdown", "text", "html")
 _HTML = re.compile(
     rb"\s*(?:<\?xml[^<>]*>\s*)?(?:<!--(?:[^-]|-(?!->))*-->\s*)*<\s?(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE

@@ -10,7 +10,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 from selectolax.lexbor import LexborHTMLParser
 
 from jobctl.core.document import Part, SourceInfo
-from jobctl.core.errors import Invalid
+from jobctl.core.errors import Invalid, first_line
 from jobctl.documents.extract.bounded import BoundedZip
 from jobctl.documents.extract.docx_xml import Prepared, prepared
 from jobctl.documents.extract.html import converted
@@ -65,7 +65,7 @@ def _html(document: Prepared, name: str) -> str:
     except RecursionError:
         raise Invalid(f"{name} is nested too deep") from None
     except Exception as error:  # mammoth raises whatever its parsers raise
-        raise Invalid(f"{name} is damaged: {str(error).splitlines()[0] if str(error) else 'unreadable'}") from error
+        raise Invalid(f"{name} is damaged: {first_line(error)}") from error
 
 
 def _at_headings(text: str) -> list[str]:

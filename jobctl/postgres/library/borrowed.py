@@ -8,10 +8,9 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import StaticPool
 
-from jobctl.core.errors import ConfigError, StoreUnavailable
+from jobctl.core.errors import ConfigError, StoreUnavailable, first_line
 from jobctl.postgres.library.facade import Library
 from jobctl.postgres.library.vectors import register_vectors
-from jobctl.postgres.session import first_line
 
 
 class BorrowedDialect(PGDialect_psycopg):
