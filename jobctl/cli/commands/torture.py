@@ -13,10 +13,17 @@ from jobctl.cli.output.text import echo
 
 @command_("torture")
 @click.option(
-    "--seconds", "seconds_", type=Duration(), default="60s", show_default=True, help="How long: 90s, 20m, 1h."
+    "--seconds", "seconds_", type=Duration(), default="60s", show_default=True, help="How long at least: 90s, 20m, 1h."
 )
 @click.option(
-    "--jobs", type=click.IntRange(min=0), default=0, show_default=True, help="Submit at least this many jobs."
+    "--min-faults", type=click.IntRange(min=0), default=0, show_default=True, help="Go on until this many faults."
+)
+@click.option(
+    "--min-completed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Go on until this many jobs have completed.",
 )
 @click.option("--workers", type=click.IntRange(2, 32), default=3, show_default=True, help="Worker processes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random generator.")
@@ -24,7 +31,14 @@ from jobctl.cli.output.text import echo
 @click.option("--fault", "only", multiple=True, help="Inject only this fault; can be repeated.")
 @pass_state
 def torture(
-    state: State, seconds_: float, jobs: int, workers: int, seed: int, rate: float, only: tuple[str, ...]
+    state: State,
+    seconds_: float,
+    min_faults: int,
+    min_completed: int,
+    workers: int,
+    seed: int,
+    rate: float,
+    only: tuple[str, ...],
 ) -> int:
     """Inject faults at random while jobs run, then check the history.
 
@@ -37,8 +51,9 @@ def torture(
     from jobctl.torture.history import KINDS
 
     plan = TortureConfig(
-        seconds=seconds_, jobs=jobs, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.text("db")
-    )
+        seconds=seconds_, min_faults=min_faults, min_completed=min_completed, workers=workers, seed=seed,
+        faults_a_second=rate, only=only, url=state.text("db"),
+    )  # fmt: skip
     report = run(plan, report_progress=state.notice)
     counts = {kind: report.verdict.counts[kind] for kind in KINDS}
     if state.json:
