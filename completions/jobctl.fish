@@ -407,6 +407,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l document -x
 complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from config' -a show
 complete -c jobctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from show' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l jobs-older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l results-older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l dry-run

@@ -5,7 +5,7 @@ Each has a contract suite in ``jobctl.testing`` where others implement it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, Self, TypeVar, runtime_checkable
 
@@ -47,6 +47,7 @@ class Storage(Protocol):
     def get(self, key: str, *, max_bytes: int) -> bytes: ...
     def exists(self, key: str) -> bool: ...
     def delete(self, key: str) -> None: ...
+    def delete_all(self, keys: Iterable[str]) -> None: ...
     def keys(self, prefix: str) -> Iterator[str]: ...
     def local_path(self, key: str, workspace: Path) -> Path:
         """A local file with the bytes: the stored file itself, or a copy in ``workspace``."""

@@ -62,12 +62,31 @@ CHECKED: dict[str, tuple[dict[str, str], str]] = {
     "submit": ({"rows": "jsonb"}, NEW_JOBS),
     "wake_keys": ({"keys": "text[]"}, NAMED_KEYS),
 }
-"""Verb → the parameters that a caller chooses, with their types, and the checks before the statement runs."""
+"""Verb of a submitter → the parameters that a caller chooses, with their types, and the checks before the statement runs."""
+
+ONE_DAY = """
+    p_age := greatest(p_age, 86400);"""
+ONE_DAY_EACH = """
+    p_checkpoints_s := greatest(p_checkpoints_s, 86400);
+    p_keep := (
+        SELECT coalesce(jsonb_object_agg(k.name, CASE WHEN k.age <> 'null' THEN to_jsonb(greatest(k.age::text::float8, 86400)) END), '{}')
+        FROM jsonb_each(p_keep) AS k (name, age)
+    );"""
+AGED = {"age": "double precision", "batch": "integer"}
+RETAINING: dict[str, tuple[dict[str, str], str]] = {
+    "retain": (
+        {"position": "bigint", "keep": "jsonb", "checkpoints_s": "double precision", "batch": "integer"},
+        ONE_DAY_EACH,
+    ),
+    "prune_results": (AGED, ONE_DAY),
+    "prune_history": (AGED, ONE_DAY),
+}
+"""The same for verbs of a worker, which removes nothing that is younger than a day."""
 
 
 def definition(verb: str, statement: str) -> str:
     """The SQL that creates ``jobctl.checked_<verb>(jsonb)`` around the text of ``sql/<verb>.sql``."""
-    parameters, check = CHECKED[verb]
+    parameters, check = (CHECKED | RETAINING)[verb]
     names = ", ".join(parameters)
     targets = ", ".join(f"p_{name}" for name in parameters)
     columns = ", ".join(f"{name} {kind}" for name, kind in parameters.items())

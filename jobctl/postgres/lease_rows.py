@@ -43,6 +43,7 @@ class SweepTimers:
     lease_end: float | None
     """Seconds until the next lease of any worker ends, None without one."""
     notifications_due: bool
+    retention_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from jobctl.core.rows import (
 from jobctl.core.server import Blocker, Effective, Health
 from jobctl.postgres.editing import EditVerb
 from jobctl.postgres.firing import fire
+from jobctl.postgres.retention import RetentionVerbs
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
 from jobctl.postgres.schedules import ScheduleVerbs
 from jobctl.postgres.session import Connect
@@ -47,7 +48,7 @@ TTL = 30.0
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Waking, ScheduleVerbs, EditVerb):
+class Queue(Waking, ScheduleVerbs, EditVerb, RetentionVerbs):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema
@@ -244,15 +245,6 @@ class Queue(Waking, ScheduleVerbs, EditVerb):
     def effective(self) -> Effective:
         """The settings that hold in this session."""
         return Effective(**self._run("effective")[0])
-
-    def prune(self, *, age: float, limit: int = 1000) -> list[str]:
-        """Forgets the checkpoints of jobs that ended ``age`` seconds ago; returns the keys of the bytes to remove."""
-        rows = self._run("prune", age=age, limit=limit, actor=self.actor)
-        return [path for row in rows for path in row["paths"]]
-
-    def prune_results(self, *, age: float, limit: int = 1000) -> list[str]:
-        """Forgets the stored results of jobs that were completed ``age`` seconds ago; returns the keys to remove."""
-        return [row["path"] for row in self._run("prune_results", age=age, limit=limit, actor=self.actor)]
 
     # -- sweep ---------------------------------------------------------------------------------------------------
 

@@ -6,11 +6,12 @@ changes. The owner of the schema is subject to none of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
-from jobctl.postgres.checked import CHECKED, definition
+from jobctl.postgres.checked import CHECKED, RETAINING, definition
 from jobctl.postgres.session import statement
 from jobctl.postgres.tables import jobs, metadata
 
@@ -48,11 +49,15 @@ def _columns(names: str) -> str:
     return ", ".join(names.split())
 
 
+def _calls(verbs: Iterable[str]) -> str:
+    return ", ".join(f"jobctl.checked_{verb}(jsonb)" for verb in verbs)
+
+
 EVERYTHING = "SELECT ON ALL TABLES IN SCHEMA jobctl"
 GRANTS: dict[str, tuple[str, ...]] = {
     "submitter": (
         f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.alembic_version, {_listed(OF_JOBS)}",
-        f"EXECUTE ON FUNCTION {', '.join(f'jobctl.checked_{verb}(jsonb)' for verb in CHECKED)}",
+        f"EXECUTE ON FUNCTION {_calls(CHECKED)}",
     ),
     "worker": (
         EVERYTHING,
@@ -61,6 +66,7 @@ GRANTS: dict[str, tuple[str, ...]] = {
         "INSERT ON jobctl.holds, jobctl.job_dependencies",
         "UPDATE (next_at, last_at, last_job_id, paused_at, pause_reason) ON jobctl.schedules",
         f"INSERT, UPDATE, DELETE ON {_listed(WRITTEN)}",
+        f"EXECUTE ON FUNCTION {_calls(RETAINING)}",
         "USAGE ON SEQUENCE jobctl.jobs_id_seq",
     ),
     "reader": (EVERYTHING,),
@@ -148,8 +154,9 @@ def functions() -> str:
     Without the roles they are for the owner of the schema alone.
     """
     api = (Path(__file__).parent / "api.sql").read_text(encoding="utf-8")
-    made = [definition(verb, statement(verb)) for verb in CHECKED]
-    closed = [f"REVOKE ALL ON FUNCTION jobctl.checked_{verb}(jsonb) FROM PUBLIC;" for verb in CHECKED]
+    verbs = [*CHECKED, *RETAINING]
+    made = [definition(verb, statement(verb)) for verb in verbs]
+    closed = [f"REVOKE ALL ON FUNCTION jobctl.checked_{verb}(jsonb) FROM PUBLIC;" for verb in verbs]
     return "\n".join(["", *made, *closed, api, OWNED])
 
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
 
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError, first_line
 from jobctl.core.server import Blocker
@@ -34,6 +35,13 @@ PREPARE_AFTER = 2
 def statement(verb: str) -> str:
     """The text of ``sql/<verb>.sql``."""
     return (SQL / f"{verb}.sql").read_text(encoding="utf-8")
+
+
+def _plain(name: str, value: object) -> object:
+    """A parameter of a statement as a part of the JSON that a checked function takes."""
+    if isinstance(value, Jsonb):
+        return value.obj
+    return json.loads(str(value)) if name == "rows" else value
 
 
 class Session:
@@ -121,16 +129,16 @@ class Session:
         return cursor.fetchall() if cursor.description else []
 
     def _rows_of_checked(self, verb: str, values: Mapping[str, object]) -> list[DictRow]:
-        plain = {name: json.loads(str(value)) if name == "rows" else value for name, value in values.items()}
+        plain = {name: _plain(name, value) for name, value in values.items()}
         rows = self._rows(CALL.format(verb=verb), {"values": json.dumps(plain)})
         return [row["row_"] for row in rows]
 
     def _is_limited(self) -> bool:
         """Whether this login may call the checked functions and has not all rights on the tables."""
         (row,) = self._rows(
-            "SELECT has_function_privilege(to_regprocedure('jobctl.checked_submit(jsonb)'), 'EXECUTE') "
+            "SELECT has_function_privilege(to_regprocedure(%(function)s), 'EXECUTE') "
             "AND NOT has_table_privilege('jobctl.jobs', 'DELETE') AS limited",
-            {},
+            {"function": f"jobctl.checked_{next(iter(self.CHECKED))}(jsonb)"},
         )
         return bool(row["limited"])
 

@@ -17,6 +17,7 @@ from jobctl.wiring.databases import Database, notifications_arrive, roles
 from jobctl.wiring.documents import decide, library, restore_connections, search
 from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, storage_location
 from jobctl.wiring.previews import preview
+from jobctl.wiring.retaining import retention_rules
 from jobctl.wiring.workers import WorkerOptions, local_worker_main, request, run_child, run_worker, start_local_worker
 
 
@@ -58,6 +59,7 @@ __all__ = [
     "preview",
     "request",
     "restore_connections",
+    "retention_rules",
     "roles",
     "run_child",
     "run_worker",

@@ -23,6 +23,7 @@ from jobctl.wiring.databases import Database
 from jobctl.wiring.described import TypeFacts
 from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
 from jobctl.wiring.plugins import pipeline, plugin, storage
+from jobctl.wiring.retaining import retention
 from jobctl.wiring.secrets import secrets
 from jobctl.wiring.types_of_worker import known_type, types_of_worker
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # each command loads what it needs
     from jobctl.worker.channel import Channel, FromChild, ToChild
     from jobctl.worker.children import ChildPool
     from jobctl.worker.config import WorkerConfig
+    from jobctl.worker.metrics import Metrics
     from jobctl.worker.sandbox import Confinement
 
 START_TIMEOUT = 10.0
@@ -69,7 +71,6 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     from jobctl.postgres.listener import Listener
     from jobctl.postgres.retry_until import retry_until_available
     from jobctl.worker.limits import StageTimer
-    from jobctl.worker.metrics import Metrics
     from jobctl.worker.supervisor import Supervisor
     from jobctl.worker.sweeper import Sweeper
 
@@ -81,12 +82,12 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     roots = [str(Path(root).resolve()) for root in [*settings.values["input_roots"], *options.input_roots]]
     pool = _child_pool(settings, database, queue, types, roots)
     listen = partial(Listener, partial(database.connect, "jobctl worker")) if options.listen else None
-    metrics = Metrics()
-    if options.metrics is not None:
-        port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
-        report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
+    metrics = _metrics(options, config.name, report)
     notifications = notifier(settings)
-    sweeper = Sweeper(queue, auto_retry=config.auto_retry, notifications_due=notifications.due)
+    removal = retention(settings)
+    sweeper = Sweeper(
+        queue, auto_retry=config.auto_retry, notifications_due=notifications.due, retention_due=removal.due
+    )
     stages = {name: facts.stages for name, facts in types.items()}
     timer = StageTimer(stages, timeout=settings.values["stage_timeout"], cpu=settings.values["stage_cpu"])
     supervisor = Supervisor(
@@ -97,6 +98,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     try:
         settled = supervisor.run()
     finally:
+        removal.close()
         notifications.close(LINGER_STOPPED if supervisor.shutdown.requested else LINGER)
     if pool.start_failure is not None:
         raise ConfigError(
@@ -104,6 +106,17 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
             hint=pool.start_failure.stderr[-400:] or None,
         )
     return settled
+
+
+def _metrics(options: WorkerOptions, name: str, report: Callable[[str], None]) -> Metrics:
+    """The figures of the worker, served over HTTP where that is asked for."""
+    from jobctl.worker.metrics import Metrics
+
+    metrics = Metrics()
+    if options.metrics is not None:
+        port = metrics.serve(*options.metrics, version=__version__, worker=name)
+        report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
+    return metrics
 
 
 def _with_options(settings: Settings, options: WorkerOptions) -> Settings:

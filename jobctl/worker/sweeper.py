@@ -20,10 +20,16 @@ class Sweeper:
     """Due by the caller's monotonic clock; never waits for a running job."""
 
     def __init__(
-        self, queue: Leases, *, auto_retry: bool = True, notifications_due: Callable[[], None] = lambda: None
+        self,
+        queue: Leases,
+        *,
+        auto_retry: bool = True,
+        notifications_due: Callable[[], None] = lambda: None,
+        retention_due: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue = queue
         self._notifications_due = notifications_due
+        self._retention_due = retention_due
         self._auto_retry = auto_retry
         self._due_at = self._repaired = float("-inf")
 
@@ -53,6 +59,8 @@ class Sweeper:
         timers, schedule = self._queue.sweep_timers(), self._queue.next_schedule()
         if timers.notifications_due:
             self._notifications_due()
+        if timers.retention_due:
+            self._retention_due()
         return min(
             SWEEP_EVERY,
             SWEEP_EVERY if timers.lease_end is None else timers.lease_end + AFTER_LEASE,

@@ -12,6 +12,7 @@ from jobctl.postgres.tables.jobs import (
     job_logs,
     jobs,
     notifications,
+    retention,
     workers,
 )
 from jobctl.postgres.tables.library import annotations, chunks, connections, documents, import_review, vault_sync
@@ -31,6 +32,7 @@ __all__ = [
     "jobs",
     "metadata",
     "notifications",
+    "retention",
     "schedules",
     "vault_sync",
     "workers",

@@ -157,6 +157,7 @@ events = Table(
     Column("lease_seq", Integer, comment="Hand-out it belongs to"),
     json("detail", "What else is worth knowing"),
     Index("events_job_idx", "job_id", "id"),
+    Index("events_deleted_idx", "at", "job_id", postgresql_where=text("kind = 'delete'")),
     comment="Append-only history: one row for every change of status",
 )
 
@@ -236,4 +237,22 @@ notifications = Table(
     instant("created_at", "When the job ended", required=True),
     Index("notifications_due_idx", "next_try_at", "id"),
     comment="Notifications that are not delivered yet",
+)
+
+retention = Table(
+    "retention",
+    metadata,
+    Column(
+        "only_row", Boolean, primary_key=True, server_default=text("true"), comment="Always true: the table has one row"
+    ),
+    Column(
+        "position",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="Highest id of a job that was examined in this pass",
+    ),
+    instant("next_at", "When a worker goes on; while one does, when another may", required=True),
+    CheckConstraint("only_row", name="only_row"),
+    comment="The one row of the removal of ended jobs",
 )
