@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from jobctl.core.durations import parse_duration
 from jobctl.core.errors import ConfigError
-from jobctl.core.lifecycle import DONE
+from jobctl.core.lifecycle import DONE, Status
 
 FOREVER = "forever"
-KEEP = {"completed": "7d", "failed": "30d", "cancelled": "30d"}
+KEEP = {str(Status.COMPLETED): "7d", str(Status.FAILED): "30d", str(Status.CANCELLED): "30d"}
 """The defaults, by status."""
 
 
