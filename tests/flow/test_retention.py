@@ -2,7 +2,7 @@
 
 import json
 
-from tests.flow.hands import submit
+from tests.flow.test_control import submit
 
 
 def test_a_worker_removes_old_jobs_with_their_bytes_and_keeps_the_others(shell, conn, eventually):
