@@ -8,7 +8,8 @@
     │   └── UnknownJobType
     ├── JobNotFound                                                  exit 3
     ├── IllegalTransition     not possible in the present status      exit 4
-    ├── ConfigError           settings, schema not at head            exit 5
+    ├── ConfigError           settings                                exit 5
+    │   └── SchemaMismatch    the schema is too old, or too new
     ├── StoreUnavailable      database or storage out of reach        exit 6
     │   ├── StorageUnavailable  the storage: full, read-only, gone
     │   └── DatabaseRefused     wrong password, role or database: no retry helps  exit 5
@@ -80,6 +81,10 @@ class IllegalTransition(JobctlError):
 
 class ConfigError(JobctlError):
     """A setting is wrong, or the schema does not fit this version of the program."""
+
+
+class SchemaMismatch(ConfigError):
+    """The schema of the database is one that this program cannot work with."""
 
 
 class MissingExtra(ConfigError):

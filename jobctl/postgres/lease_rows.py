@@ -44,6 +44,8 @@ class SweepTimers:
     """Seconds until the next lease of any worker ends, None without one."""
     notifications_due: bool
     retention_due: bool = False
+    outdated: bool = False
+    """Whether the schema was upgraded beyond what this program can work with."""
 
 
 @dataclass(frozen=True, slots=True)

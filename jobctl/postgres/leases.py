@@ -27,6 +27,7 @@ from jobctl.postgres.lease_rows import (
     settled_row,
 )
 from jobctl.postgres.queue import Queue
+from jobctl.postgres.revision import head
 from jobctl.postgres.waking import LOCKED_RETRIES
 from jobctl.system import clock
 
@@ -45,7 +46,7 @@ class Leases(Queue):
     def register(self, **facts: object) -> int:
         """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
-        return int(self._run("register", **listed, lease_s=self.ttl)[0]["id"])
+        return int(self._run("register", **listed, lease_s=self.ttl, revision=head())[0]["id"])
 
     def unregister(self, worker: int) -> None:
         """A supervisor says goodbye."""
@@ -249,7 +250,7 @@ class Leases(Queue):
 
     def sweep_timers(self) -> SweepTimers:
         """What decides when the next sweep comes, and whether notifications are due."""
-        return SweepTimers(**self._run("sweep_timers")[0])
+        return SweepTimers(**self._run("sweep_timers", revision=head())[0])
 
     def descendants(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""

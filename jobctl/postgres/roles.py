@@ -36,9 +36,11 @@ _NAMES = [table.name for table in metadata.sorted_tables]
 OF_JOBS = [table.name for table in metadata.sorted_tables if "job_id" in table.columns]
 """Tables whose rows have the owner of their job."""
 LIBRARY = ["documents", "chunks", "connections", "annotations", "import_review", "vault_sync"]
+SCHEMA = ["alembic_version", "compatibility"]
+"""What every program reads before anything else."""
 APPENDED = ["events", "holds", "job_dependencies"]
 """Tables to which a worker adds rows and changes none."""
-WRITTEN = [name for name in _NAMES if name not in ("jobs", "schedules", *APPENDED)]
+WRITTEN = [name for name in _NAMES if name not in ("jobs", "schedules", "compatibility", *APPENDED)]
 
 
 def _listed(names: list[str]) -> str:
@@ -56,7 +58,7 @@ def _calls(verbs: Iterable[str]) -> str:
 EVERYTHING = "SELECT ON ALL TABLES IN SCHEMA jobctl"
 GRANTS: dict[str, tuple[str, ...]] = {
     "submitter": (
-        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.alembic_version, {_listed(OF_JOBS)}",
+        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, {_listed(SCHEMA)}, {_listed(OF_JOBS)}",
         f"EXECUTE ON FUNCTION {_calls(CHECKED)}",
     ),
     "worker": (
@@ -71,7 +73,7 @@ GRANTS: dict[str, tuple[str, ...]] = {
     ),
     "reader": (EVERYTHING,),
     "librarian": (
-        f"SELECT ON jobctl.alembic_version, {_listed(LIBRARY)}",
+        f"SELECT ON {_listed(SCHEMA)}, {_listed(LIBRARY)}",
         "UPDATE (user_validated, starred, note, judged_at) ON jobctl.connections",
         "INSERT, UPDATE ON jobctl.annotations",
         "UPDATE ON jobctl.import_review",

@@ -28,6 +28,9 @@ class Database:
     starts: bool = True
     """Whether the embedded server is started when it is down. Not by a child process: it may be frozen while it has the lock."""
 
+    newer: bool = False
+    """Whether a schema that is too new for this program is accepted: by a worker, which then releases its jobs."""
+
     @property
     def url(self) -> str | None:
         """The configured server; None: the embedded one."""
@@ -60,13 +63,13 @@ class Database:
     def connect(self, application_name: str = "jobctl") -> psycopg.Connection:
         """A connection to a schema that fits this program; the embedded server is started and upgraded to it."""
         from jobctl.postgres.connect import connect
-        from jobctl.postgres.revision import require_head
+        from jobctl.postgres.revision import require_compatible
 
         if (url := self.url) is not None:
             connection = connect(url, application_name=application_name)
         else:
             connection = self._connect_embedded(application_name)
-        require_head(connection)
+        require_compatible(connection, newer=self.newer)
         return connection
 
     def _connect_embedded(self, application_name: str) -> psycopg.Connection:

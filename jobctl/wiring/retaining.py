@@ -32,6 +32,6 @@ def retention(settings: Settings) -> RetentionThread:
     from jobctl.postgres.retention import RetentionQueue
     from jobctl.worker.retention import RetentionThread
 
-    database = Database(settings, lambda _: None, starts=False)
+    database = Database(settings, lambda _: None, starts=False, newer=True)
     table = RetentionQueue(partial(database.connect, "jobctl worker retention"))
     return RetentionThread(table, partial(storage, settings), retention_rules(settings))

@@ -26,10 +26,14 @@ class Sweeper:
         auto_retry: bool = True,
         notifications_due: Callable[[], None] = lambda: None,
         retention_due: Callable[[], None] = lambda: None,
+        outdated: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue = queue
         self._notifications_due = notifications_due
         self._retention_due = retention_due
+        self._outdated = outdated
+        self.outdated = False
+        """Whether the schema was upgraded beyond what this program can work with."""
         self._auto_retry = auto_retry
         self._due_at = self._repaired = float("-inf")
 
@@ -61,6 +65,9 @@ class Sweeper:
             self._notifications_due()
         if timers.retention_due:
             self._retention_due()
+        if timers.outdated:
+            self.outdated = True
+            self._outdated()
         return min(
             SWEEP_EVERY,
             SWEEP_EVERY if timers.lease_end is None else timers.lease_end + AFTER_LEASE,

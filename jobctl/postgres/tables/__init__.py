@@ -6,6 +6,7 @@ Functions and triggers are in the migrations alone: Alembic does not compare the
 from jobctl.postgres.tables.columns import metadata
 from jobctl.postgres.tables.jobs import (
     checkpoints,
+    compatibility,
     events,
     holds,
     job_dependencies,
@@ -22,6 +23,7 @@ __all__ = [
     "annotations",
     "checkpoints",
     "chunks",
+    "compatibility",
     "connections",
     "documents",
     "events",

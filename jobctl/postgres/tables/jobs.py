@@ -197,6 +197,7 @@ workers = Table(
         server_default=text("30"),
         comment="Seconds that its leases last without a beat",
     ),
+    string("revision", "Newest revision of the schema that its program has; null: before 0010"),
     comment="One row a supervisor process",
 )
 
@@ -255,4 +256,15 @@ retention = Table(
     instant("next_at", "When a worker goes on; while one does, when another may", required=True),
     CheckConstraint("only_row", name="only_row"),
     comment="The one row of the removal of ended jobs",
+)
+
+compatibility = Table(
+    "compatibility",
+    metadata,
+    Column(
+        "only_row", Boolean, primary_key=True, server_default=text("true"), comment="Always true: the table has one row"
+    ),
+    string("serves", "Newest revision of the oldest program that can work with this schema", required=True),
+    CheckConstraint("only_row", name="only_row"),
+    comment="The one row about the programs that can work with this schema",
 )
