@@ -88,7 +88,7 @@ _jobctl() {
         "db start") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db status") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db stop") words="--ascii --color --config --db --fields --force --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
-        "db upgrade") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "db upgrade") words="--ascii --color --config --db --dry-run --fields --force --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "doctor") words="--ascii --color --config --db --document --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "config") words="show" ;;
         "config show") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;

@@ -402,6 +402,8 @@ complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcomman
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from status' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l force
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l force
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l document -x
 complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l help -s h

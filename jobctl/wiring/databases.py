@@ -13,6 +13,7 @@ from jobctl.wiring.configuration import Settings, user
 if TYPE_CHECKING:  # a command that prints its version must not load the driver
     import psycopg
 
+    from jobctl.core.migration import Migration
     from jobctl.postgres.embedded import Server
     from jobctl.postgres.leases import Leases
 
@@ -98,11 +99,17 @@ class Database:
 
         return WatchedLeases(connect, ttl=ttl, server=self.server)
 
-    def upgrade(self, revision: str = "head") -> None:
-        """Upgrades the schema."""
+    def upgrade(self, revision: str = "head", *, force: bool = False) -> None:
+        """Upgrades the schema. Raises ``IllegalTransition`` while workers are running that can't work with it, unless forced."""
         from jobctl.postgres import migrate
 
-        migrate.upgrade(self._server_info(), revision)
+        migrate.upgrade(self._server_info(), revision, force=force)
+
+    def pending(self, revision: str = "head") -> list[Migration]:
+        """The migrations that an upgrade would run."""
+        from jobctl.postgres import migrate
+
+        return migrate.pending(self._server_info(), revision)
 
     def downgrade(self, revision: str, *, force: bool = False) -> None:
         """Downgrades the schema. Raises ``IllegalTransition`` while workers are running, unless forced."""
