@@ -53,7 +53,7 @@ NAMED_KEYS = """
 
 IDS = {"ids": "bigint[]"}
 CHECKED: dict[str, tuple[dict[str, str], str]] = {
-    "pause": (IDS | {"reason": "text"}, OWN_IDS),
+    "pause": (IDS | {"reason": "text", "freezes": "boolean"}, OWN_IDS),
     "cancel": (IDS | {"reason": "text"}, OWN_IDS),
     "resume": (IDS | {"from_start": "boolean"}, OWN_IDS),
     "retry": (IDS, OWN_IDS),

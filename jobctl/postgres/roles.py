@@ -16,7 +16,7 @@ from jobctl.postgres.tables import jobs, metadata
 
 FIXED = (
     "id job_type title queue priority labels idempotency_key concurrency_key created_by created_at input_data "
-    "metadata max_retries resume_count resumed_at pause_reason cancel_reason expires_at"
+    "metadata max_retries resume_count resumed_at pause_reason pause_freezes cancel_reason expires_at"
 )
 """Columns of jobs that a worker never changes: its definition, and the requests of users."""
 CREATED = (

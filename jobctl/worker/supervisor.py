@@ -82,8 +82,8 @@ class Supervisor:
     def _gauges(self) -> dict[str, float]:
         """The present values; read by another thread."""
         return {
-            "jobctl_jobs_running": sum(self.monitor.loads()), "jobctl_slots": self.config.concurrency,
-            "jobctl_children": len(self.monitor.loads()), "jobctl_database_away": float(not self.outage.over),
+            "jobctl_jobs_running": sum(self.monitor.loads()) + self.monitor.held, "jobctl_slots": self.config.concurrency,
+            "jobctl_children": len(self.monitor.loads()) + self.monitor.held, "jobctl_database_away": float(not self.outage.over),
             "jobctl_seconds_since_beat": time.monotonic() - self.leases.answered_at,
         }  # fmt: skip
 
@@ -257,7 +257,7 @@ class Supervisor:
     def _slots(self) -> int:
         if self.shutdown.requested or self.outage.unreachable or self.outage.failing(SETTLE):
             return 0
-        return self.dispatch.slots(self.monitor.loads())
+        return self.dispatch.slots(self.monitor.loads(), held=self.monitor.held)
 
     def _claim(self) -> None:
         now = time.monotonic()
