@@ -20,6 +20,7 @@ from jobctl.system.environment import variables
 from jobctl.wiring import declared
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
+from jobctl.wiring.dependencies import results_of_dependencies
 from jobctl.wiring.described import TypeFacts
 from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
 from jobctl.wiring.plugins import pipeline, plugin, storage
@@ -77,7 +78,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     database = Database(settings, report, timeout=SERVER_TIMEOUT)
     queue = database.leases("jobctl worker", ttl=settings.values["lease_ttl"])
     types = types_of_worker(settings, options.types, report)
-    config = _worker_config(settings, options, tuple(types))
+    config = _worker_config(settings, options, types)
     roots = [str(Path(root).resolve()) for root in [*settings.values["input_roots"], *options.input_roots]]
     pool = _child_pool(settings, database, queue, types, roots)
     listen = partial(Listener, partial(database.connect, "jobctl worker")) if options.listen else None
@@ -112,7 +113,7 @@ def _with_options(settings: Settings, options: WorkerOptions) -> Settings:
     return replace(settings, values={**settings.values, "allow_commands": True})
 
 
-def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str, ...]) -> WorkerConfig:
+def _worker_config(settings: Settings, options: WorkerOptions, types: Mapping[str, TypeFacts]) -> WorkerConfig:
     """The options, and the settings where an option is not set. Raises ``ConfigError``."""
     from jobctl.worker.config import WorkerConfig
 
@@ -124,11 +125,12 @@ def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str,
         )
     return WorkerConfig(
         name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__,
-        types=types, queues=options.queues, drain=options.drain, once=options.once, max_jobs=options.max_jobs,
+        types=tuple(types), queues=options.queues, drain=options.drain, once=options.once, max_jobs=options.max_jobs,
         only=frozenset(options.only) if options.only else None,
         concurrency=options.concurrency or values["concurrency"], poll=options.poll or values["poll"],
         grace=values["grace"] if options.grace is None else options.grace, cancel_grace=values["cancel_grace"],
         silent_limit=values["silent_limit"], auto_retry=values["auto_retry"], paywall_holds=values["paywall_holds"],
+        delays={name: facts.delays for name, facts in types.items() if facts.delays},
     )  # fmt: skip
 
 
@@ -235,6 +237,7 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
             input_roots=tuple(Path(root) for root in received["roots"]),
             settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=settings.values["auto_retry"],
             secrets=Secrets(received["secrets"]),
+            results=results_of_dependencies(queue, partial(storage, settings), loaded),
         )  # fmt: skip
         Child(channel, services, queue).run()
 
