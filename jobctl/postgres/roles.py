@@ -26,7 +26,7 @@ CREATED = (
 """Columns that ``submit.sql`` writes."""
 NOTED = "job_id kind from_status to_status actor lease_seq detail"
 """Columns of an event without its number and its time."""
-NO_PERSON = "actor IN ('', 'sweep') OR actor ~ '^(worker|job):'"
+NO_PERSON = "actor IN ('', 'sweep') OR actor ~ '^(worker|job|schedule):'"
 WORKED_ON = ", ".join(f"'{status}'" for status in (Status.PENDING, Status.PROCESSING, Status.FAILED))
 """Statuses from which a worker may move a job; the others are for users, or final."""
 
@@ -51,7 +51,7 @@ def _columns(names: str) -> str:
 EVERYTHING = "SELECT ON ALL TABLES IN SCHEMA jobctl"
 GRANTS: dict[str, tuple[str, ...]] = {
     "submitter": (
-        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.alembic_version, {_listed(OF_JOBS)}",
+        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.schedules, jobctl.alembic_version, {_listed(OF_JOBS)}",
         f"EXECUTE ON FUNCTION {', '.join(f'jobctl.checked_{verb}(jsonb)' for verb in CHECKED)}",
     ),
     "worker": (
@@ -77,7 +77,7 @@ ANY = "USING (true)"
 SEEN = ("SELECT", ANY)
 MINE = (
     "SELECT",
-    "USING (created_by = session_user OR (created_by LIKE 'job:%' AND jobctl.belongs(created_by)))",
+    "USING (created_by = session_user OR (created_by ~ '^(job|schedule):' AND jobctl.belongs(created_by)))",
 )
 
 
@@ -96,6 +96,11 @@ POLICIES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
             ("INSERT", "WITH CHECK (created_by ~ '^(job:[0-9]+$|schedule:)')"),
             ("UPDATE", f"USING (status IN ({WORKED_ON})) WITH CHECK (true)"),
         ),
+        "reader": (SEEN,),
+    },
+    "schedules": {
+        "submitter": (("SELECT", "USING (created_by = session_user)"),),
+        "worker": (SEEN, ("UPDATE", ANY)),
         "reader": (SEEN,),
     },
     "holds": {

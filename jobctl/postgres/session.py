@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
 
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError, first_line
 from jobctl.core.server import Blocker
@@ -122,7 +124,7 @@ class Session:
 
     def _rows_of_checked(self, verb: str, values: Mapping[str, object]) -> list[DictRow]:
         plain = {name: json.loads(str(value)) if name == "rows" else value for name, value in values.items()}
-        rows = self._rows(CALL.format(verb=verb), {"values": json.dumps(plain)})
+        rows = self._rows(CALL.format(verb=verb), {"values": json.dumps(plain, default=_plain)})
         return [row["row_"] for row in rows]
 
     def _is_limited(self) -> bool:
@@ -173,3 +175,14 @@ class Session:
     def _idle(self) -> bool:
         """Whether no transaction is open, so that a statement can be tried again."""
         return self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def _plain(value: object) -> object:
+    """A parameter as JSON has it."""
+    match value:
+        case Jsonb():
+            return value.obj
+        case datetime():
+            return value.isoformat()
+        case _:
+            raise TypeError(f"{type(value).__name__} is not a parameter of a checked function")

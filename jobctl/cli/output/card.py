@@ -252,8 +252,11 @@ def _when(job: Job, mode: str) -> list[tuple[str, str]]:
 
 def _submitter(job: Job) -> str:
     """Who submitted a job: a user, another job or a schedule."""
-    name = job.created_by.removeprefix("schedule:")
-    return f"schedule {visible(name)}" if name != job.created_by else visible(job.created_by) or "–"
+    kind, _, name = job.created_by.partition(":")
+    if kind != "schedule" or not name:
+        return visible(job.created_by) or "–"
+    name, _, login = name.partition(":")
+    return f"schedule {visible(name)}{f' of {visible(login)}' if login else ''}"
 
 
 def _reasons(job: Job) -> list[tuple[str, str]]:
