@@ -88,8 +88,13 @@ class Supervisor:
         }  # fmt: skip
 
     def register(self) -> None:
-        """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database."""
+        """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database.
+
+        From here on a signal stops the worker in order, so that it does not leave its row behind.
+        """
         self._register()
+        self.wakeups.watch_signals()
+        self.shutdown.install()
         self.wakeups.listen(self._notified)
 
     def _register(self) -> None:
@@ -110,8 +115,6 @@ class Supervisor:
 
     def run(self) -> int:
         """Runs the worker to its end; returns the number of jobs it settled."""
-        self.wakeups.watch_signals()
-        self.shutdown.install()
         last: list[Callable[[], None]] = [lambda: self.queue.unregister(self.worker)]
         try:
             while not self._turn():
