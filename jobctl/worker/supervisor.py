@@ -88,13 +88,10 @@ class Supervisor:
         }  # fmt: skip
 
     def register(self) -> None:
-        """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database.
-
-        From here on a signal stops the worker in order, so that it does not leave its row behind.
-        """
+        """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database."""
         self._register()
         self.wakeups.watch_signals()
-        self.shutdown.install()
+        self.shutdown.install()  # from here on a signal stops the worker in order: its row is not left behind
         self.wakeups.listen(self._notified)
 
     def _register(self) -> None:
