@@ -33,6 +33,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from jobctl.core.installing import install_command
+
 ErrorType = Literal["transient", "paywall", "invalid", "permanent"]
 """The classes of a job's errors: see ``core.retry``."""
 
@@ -91,7 +93,7 @@ class MissingExtra(ConfigError):
     """An optional part of a package that is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs {extra}", hint=f"pip install '{extra}'")
+        super().__init__(f"{what} needs {extra}", hint=install_command(extra))
         self.extra = extra
 
 

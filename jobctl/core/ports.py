@@ -183,6 +183,13 @@ class Context(Protocol):
         """The checkpointed result of an earlier stage."""
         ...
 
+    def results(self) -> Mapping[int, Any]:
+        """The results of the jobs that this one was submitted to run after (``after``), by their ids.
+
+        Raises ``Invalid`` where one is gone, and ``Transient`` where its job runs again.
+        """
+        ...
+
     def once(self, name: str, make: Callable[[], T]) -> T:
         """What ``make`` returns, made once an attempt and shared by its stages; never part of a checkpoint."""
         ...
@@ -265,6 +272,13 @@ class Context(Protocol):
         """What ``load`` makes of the newest checkpoint inside this stage; None: there is none.
 
         One for which it raises ``CheckpointError`` is dropped, and the stage starts again from the one before.
+        """
+        ...
+
+    def partial(self) -> list[Any]:
+        """What this stage, a generator, has yielded in earlier attempts and jobctl has kept; it yields what comes after.
+
+        Without this call a generator that is started again yields everything again, and what was kept is left out.
         """
         ...
 

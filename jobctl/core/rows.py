@@ -31,6 +31,7 @@ class ControlRow:
     concurrency_key: str | None
     pausing: bool  # a pause is requested
     cancelling: bool
+    freezing: bool  # the pause that is requested stops its processes where they are
     progress: Progress
     holder: int | None  # the unfinished job that has the same idempotency key
     paths: tuple[str, ...]  # bytes that nothing refers to any more

@@ -49,13 +49,27 @@ class SweepTimers:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """The pending requests on a running job. ``pause``: at the next safe point; ``freeze``: where it is."""
+
+    pause: bool = False
+    cancel: bool = False
+    freeze: bool = False
+
+    @property
+    def paused(self) -> bool:
+        """Whether a pause of either kind stands."""
+        return self.pause or self.freeze
+
+
+@dataclass(frozen=True, slots=True)
 class Beat:
     """The answer to a heartbeat."""
 
     draining: bool
     """Whether this worker was asked to drain."""
-    requests: dict[int, tuple[bool, bool]]
-    """(pause, cancel) by job id. A job that is missing is not ours any more."""
+    requests: dict[int, Request]
+    """By job id. A job that is missing is not ours any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,11 @@ def settled_row(outcome: Outcome) -> dict[str, object]:
     if (failure := outcome.failure) is not None:
         row |= {"kind": failure.kind, "message": failure.message, "raw": failure.raw, "trace": failure.trace}
     return row
+
+
+def request_from(row: DictRow) -> Request:
+    """The requests on a job as ``beat`` and ``requests`` return them."""
+    return Request(row["pause"], row["cancel"], row["freeze"])
 
 
 def claimed_job(row: DictRow) -> Claimed:

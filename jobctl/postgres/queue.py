@@ -106,9 +106,9 @@ class Queue(Waking, ScheduleVerbs, EditVerb, RetentionVerbs):
         """The status of each job that exists."""
         return {row["id"]: Status(row["status"]) for row in self._run("statuses", ids=list(ids))}
 
-    def pause(self, ids: Sequence[int], *, reason: str | None = None) -> list[ControlRow]:
-        """Pauses what waits, requests it of what runs."""
-        return self._control(Verb.PAUSE, ids, reason=reason)
+    def pause(self, ids: Sequence[int], *, reason: str | None = None, freeze: bool = False) -> list[ControlRow]:
+        """Pauses what waits, requests it of what runs: at its next safe point, or with ``freeze`` where it is."""
+        return self._control(Verb.PAUSE, ids, reason=reason, freezes=freeze)
 
     def resume(self, ids: Sequence[int], *, from_start: bool = False) -> list[ControlRow]:
         """Sends what is paused back to the queue; withdraws a request."""

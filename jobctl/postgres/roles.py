@@ -17,7 +17,7 @@ from jobctl.postgres.tables import jobs, metadata
 
 FIXED = (
     "id job_type title queue priority labels idempotency_key concurrency_key created_by created_at input_data "
-    "metadata max_retries resume_count resumed_at pause_reason cancel_reason expires_at"
+    "metadata max_retries resume_count resumed_at pause_reason pause_freezes cancel_reason expires_at"
 )
 """Columns of jobs that a worker never changes: its definition, and the requests of users."""
 CREATED = (
@@ -27,7 +27,7 @@ CREATED = (
 """Columns that ``submit.sql`` writes."""
 NOTED = "job_id kind from_status to_status actor lease_seq detail"
 """Columns of an event without its number and its time."""
-NO_PERSON = "actor IN ('', 'sweep') OR actor ~ '^(worker|job):'"
+NO_PERSON = "actor IN ('', 'sweep') OR actor ~ '^(worker|job|schedule):'"
 WORKED_ON = ", ".join(f"'{status}'" for status in (Status.PENDING, Status.PROCESSING, Status.FAILED))
 """Statuses from which a worker may move a job; the others are for users, or final."""
 
@@ -58,7 +58,7 @@ def _calls(verbs: Iterable[str]) -> str:
 EVERYTHING = "SELECT ON ALL TABLES IN SCHEMA jobctl"
 GRANTS: dict[str, tuple[str, ...]] = {
     "submitter": (
-        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, {_listed(SCHEMA)}, {_listed(OF_JOBS)}",
+        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.schedules, {_listed(SCHEMA)}, {_listed(OF_JOBS)}",
         f"EXECUTE ON FUNCTION {_calls(CHECKED)}",
     ),
     "worker": (
@@ -85,7 +85,7 @@ ANY = "USING (true)"
 SEEN = ("SELECT", ANY)
 MINE = (
     "SELECT",
-    "USING (created_by = session_user OR (created_by LIKE 'job:%' AND jobctl.belongs(created_by)))",
+    "USING (created_by = session_user OR (created_by ~ '^(job|schedule):' AND jobctl.belongs(created_by)))",
 )
 
 
@@ -104,6 +104,11 @@ POLICIES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
             ("INSERT", "WITH CHECK (created_by ~ '^(job:[0-9]+$|schedule:)')"),
             ("UPDATE", f"USING (status IN ({WORKED_ON})) WITH CHECK (true)"),
         ),
+        "reader": (SEEN,),
+    },
+    "schedules": {
+        "submitter": (("SELECT", "USING (created_by = session_user)"),),
+        "worker": (SEEN, ("UPDATE", ANY)),
         "reader": (SEEN,),
     },
     "holds": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -35,13 +36,6 @@ PREPARE_AFTER = 2
 def statement(verb: str) -> str:
     """The text of ``sql/<verb>.sql``."""
     return (SQL / f"{verb}.sql").read_text(encoding="utf-8")
-
-
-def _plain(name: str, value: object) -> object:
-    """A parameter of a statement as a part of the JSON that a checked function takes."""
-    if isinstance(value, Jsonb):
-        return value.obj
-    return json.loads(str(value)) if name == "rows" else value
 
 
 class Session:
@@ -129,8 +123,8 @@ class Session:
         return cursor.fetchall() if cursor.description else []
 
     def _rows_of_checked(self, verb: str, values: Mapping[str, object]) -> list[DictRow]:
-        plain = {name: _plain(name, value) for name, value in values.items()}
-        rows = self._rows(CALL.format(verb=verb), {"values": json.dumps(plain)})
+        plain = {name: json.loads(str(value)) if name == "rows" else value for name, value in values.items()}
+        rows = self._rows(CALL.format(verb=verb), {"values": json.dumps(plain, default=_plain)})
         return [row["row_"] for row in rows]
 
     def _is_limited(self) -> bool:
@@ -181,3 +175,14 @@ class Session:
     def _idle(self) -> bool:
         """Whether no transaction is open, so that a statement can be tried again."""
         return self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def _plain(value: object) -> object:
+    """A parameter as JSON has it."""
+    match value:
+        case Jsonb():
+            return value.obj
+        case datetime():
+            return value.isoformat()
+        case _:
+            raise TypeError(f"{type(value).__name__} is not a parameter of a checked function")

@@ -13,6 +13,7 @@ from jobctl.core.pipeline import Pipeline
 from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
+from jobctl.wiring.dependencies import results_of_dependencies
 from jobctl.wiring.plugins import pipeline, plugin, storage
 from jobctl.wiring.types_of_worker import known_type
 
@@ -63,6 +64,7 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
             input_roots=tuple(Path(root) for root in received["roots"]),
             settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=settings.values["auto_retry"],
             secrets=Secrets(received["secrets"]),
+            results=results_of_dependencies(queue, partial(storage, settings), loaded),
         )  # fmt: skip
         Child(channel, services, queue).run()
 

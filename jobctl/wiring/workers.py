@@ -73,7 +73,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     database = Database(settings, report, timeout=SERVER_TIMEOUT, newer=True)
     queue = database.leases("jobctl worker", ttl=settings.values["lease_ttl"])
     types = types_of_worker(settings, options.types, report)
-    config = _worker_config(settings, options, tuple(types))
+    config = _worker_config(settings, options, types)
     roots = [str(Path(root).resolve()) for root in [*settings.values["input_roots"], *options.input_roots]]
     pool = _child_pool(settings, database, queue, types, roots)
     listen = partial(Listener, partial(database.connect, "jobctl worker")) if options.listen else None
@@ -134,7 +134,7 @@ def _with_options(settings: Settings, options: WorkerOptions) -> Settings:
     return replace(settings, values={**settings.values, "allow_commands": True})
 
 
-def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str, ...]) -> WorkerConfig:
+def _worker_config(settings: Settings, options: WorkerOptions, types: Mapping[str, TypeFacts]) -> WorkerConfig:
     """The options, and the settings where an option is not set. Raises ``ConfigError``."""
     from jobctl.worker.config import WorkerConfig
 
@@ -146,11 +146,12 @@ def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str,
         )
     return WorkerConfig(
         name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__,
-        types=types, queues=options.queues, drain=options.drain, once=options.once, max_jobs=options.max_jobs,
+        types=tuple(types), queues=options.queues, drain=options.drain, once=options.once, max_jobs=options.max_jobs,
         only=frozenset(options.only) if options.only else None,
         concurrency=options.concurrency or values["concurrency"], poll=options.poll or values["poll"],
         grace=values["grace"] if options.grace is None else options.grace, cancel_grace=values["cancel_grace"],
         silent_limit=values["silent_limit"], auto_retry=values["auto_retry"], paywall_holds=values["paywall_holds"],
+        delays={name: facts.delays for name, facts in types.items() if facts.delays},
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from jobctl.cli.app import Command, Duration, State, command, pass_state
 from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
 from jobctl.cli.selectors import Selection, chosen, is_narrow, selectors
-from jobctl.client import Client, Swept
+from jobctl.client import FROZEN, Client, Swept
 from jobctl.core.errors import ConfigError
 from jobctl.core.job import ControlResult
 from jobctl.core.lifecycle import DONE, ControlOutcome, JobFlags, Status, Verb
@@ -53,8 +53,8 @@ Run = Callable[[Client, Sequence[int], bool], list[ControlResult]]
 """What a verb does: the client, the jobs, whether it is a dry run."""
 
 
-def act(state: State, verb: Verb, values: Request, run: Run) -> int:
-    """Chooses, acts, reports, waits."""
+def act(state: State, verb: Verb, values: Request, run: Run, *, frozen: bool = False) -> int:
+    """Chooses, acts, reports, waits: with ``frozen`` until running jobs are frozen."""
     dry_run = values["dry_run"]
     ids = chosen(state, values["ids"], values, verb=verb, dry_run=dry_run)
     client = state.connect()
@@ -65,7 +65,7 @@ def act(state: State, verb: Verb, values: Request, run: Run) -> int:
     code = max((CODES.get(answer.outcome, 0) for answer in answers), default=0)
     requested = [answer.id for answer in answers if answer.outcome is ControlOutcome.REQUESTED]
     if values.get("wait") and requested and not dry_run:
-        return max(code, _await(state, verb, requested, values["timeout"]))
+        return max(code, _await(state, verb, requested, values["timeout"], frozen=frozen))
     return code
 
 
@@ -113,23 +113,29 @@ def _report(state: State, verb: Verb, answers: Sequence[ControlResult], *, dry_r
             echo(f"  {visible(answer.hint)}", err=True)
 
 
-def _await(state: State, verb: Verb, ids: list[int], timeout: float | None) -> int:
-    waited = state.connect().wait(ids, until=AWAITED.get(verb, DONE), timeout=timeout)
+def _await(state: State, verb: Verb, ids: list[int], timeout: float | None, *, frozen: bool) -> int:
+    waited = state.connect().wait(ids, until=AWAITED.get(verb, DONE), frozen=frozen, timeout=timeout)
     for job_id, reason in waited.reasons.items():
-        state.notice(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
+        state.notice(f"job {job_id}: {FROZEN if reason == FROZEN else waited.statuses.get(job_id, 'gone')}")
         if reason == "timeout":
             return 124
     wanted = AWAITED.get(verb, DONE)
-    return 0 if all(status in wanted for status in waited.statuses.values()) else 20
+    reached = (waited.reasons.get(i) == FROZEN or status in wanted for i, status in waited.statuses.items())
+    return 0 if all(reached) else 20
 
 
 @_verb
-@click.option("--wait", is_flag=True, help="Wait until they are paused.")
+@click.option("--wait", is_flag=True, help="Wait until they are paused, or frozen.")
 @click.option("--reason", help="Reason, shown by show and why.")
-def pause(state: State, reason: str | None, **values: Unpack[Request]) -> int:
+@click.option("--freeze", is_flag=True, help="Stop running ones where they are; they stay with their worker.")
+def pause(state: State, reason: str | None, freeze: bool, **values: Unpack[Request]) -> int:
     """Pause jobs: pending ones at once, running ones at their next safe point."""
     return act(
-        state, Verb.PAUSE, values, lambda client, ids, dry_run: client.pause(ids, reason=reason, dry_run=dry_run)
+        state,
+        Verb.PAUSE,
+        values,
+        lambda client, ids, dry_run: client.pause(ids, reason=reason, freeze=freeze, dry_run=dry_run),
+        frozen=freeze,
     )
 
 

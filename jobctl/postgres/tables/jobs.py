@@ -75,6 +75,11 @@ jobs = Table(
     string("result_sha256", "SHA-256 of the stored result's bytes"),
     Column("result_size", BigInteger, comment="Number of bytes of the stored result"),
     instant("expires_at", "Cancelled if it has not started by then"),
+    Column(
+        "pause_freezes", Boolean, nullable=False, server_default=text("false"),
+        comment="The pause that stands stops the processes of the job where they are",
+    ),
+    instant("frozen_at", "Since when the processes of the job are stopped"),
     CheckConstraint(f"status IN ({quoted(*Status)})", name="status"),
     CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
     CheckConstraint(f"waiting_on IN ({quoted('dependency', 'key', 'queue', 'type')})", name="waiting_on"),
