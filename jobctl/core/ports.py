@@ -184,10 +184,7 @@ class Context(Protocol):
         ...
 
     def results(self) -> Mapping[int, Any]:
-        """The results of the jobs that this one was submitted to run after (``after``), by their ids.
-
-        Raises ``Invalid`` where one is gone, and ``Transient`` where its job runs again.
-        """
+        """Results of the jobs of ``after``, by id. Raises ``Invalid`` where one is gone, ``Transient`` where its job runs again."""
         ...
 
     def once(self, name: str, make: Callable[[], T]) -> T:
