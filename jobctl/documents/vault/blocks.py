@@ -38,12 +38,13 @@ class Kind(Enum):
     TABLE = auto()
     CODE = auto()
     FORMULA = auto()
+    HTML = auto()  # up to a blank line
     OTHER = auto()  # can have no id
 
 
 SEPARATORS = {
     Kind.PARAGRAPH: " ", Kind.ITEM: " ", Kind.QUOTE: "\n\n", Kind.TABLE: "\n\n", Kind.CODE: "\n\n",
-    Kind.FORMULA: "\n\n", Kind.OTHER: None,
+    Kind.FORMULA: "\n\n", Kind.HTML: None, Kind.OTHER: None,
 }  # fmt: skip
 """What stands between a block and its id; None for one that can have no id."""
 
@@ -134,7 +135,9 @@ def _kind(line: str) -> Kind:
     """What an unindented line begins, outside of lists."""
     if _FENCE.match(line):
         return Kind.CODE
-    if _RULE.match(line) or _HEADING.match(line) or _RAW.match(line) or _DEFINITION.match(line):
+    if _RAW.match(line):
+        return Kind.HTML
+    if _RULE.match(line) or _HEADING.match(line) or _DEFINITION.match(line):
         return Kind.OTHER
     if item := _ITEM.match(line):
         content = line[item.end() :]
@@ -169,7 +172,7 @@ def _begins(line: str, current: Block, *, in_list: bool) -> bool:
     """Whether a line that is not blank begins a block of its own after the line before."""
     if current.done:
         return True
-    if current.kind is Kind.PARAGRAPH and _UNDERLINE.match(line):
+    if current.kind is Kind.HTML or (current.kind is Kind.PARAGRAPH and _UNDERLINE.match(line)):
         return False
     if not in_list and _INDENTED.match(line):
         return False
@@ -186,5 +189,5 @@ def _continued(block: Block, line: str, end: int, text: str) -> None:
     if block.kind is Kind.PARAGRAPH and first and "|" in line and _DELIMITERS.match(line.strip()):
         block.kind = Kind.TABLE
     elif block.kind in (Kind.PARAGRAPH, Kind.ITEM) and (_UNDERLINE.match(line) or _RAW.match(line)):
-        block.kind = Kind.OTHER
-        block.done = bool(_UNDERLINE.match(line))
+        block.kind = Kind.HTML if _RAW.match(line) else Kind.OTHER
+        block.done = block.kind is Kind.OTHER
