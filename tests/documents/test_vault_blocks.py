@@ -60,6 +60,9 @@ def links_to(text: str) -> set[str]:
 @example("```\nopen code", [0])
 @example("text\n14. no item", [0, 6])
 @example("A title\n---\ntext", [0, 12])
+@example("> quoted\n---", [0])
+@example("[label]: https://example.org\n<div>\n- an item", [35])
+@example("| a | b |\n14. not a list after a paragraph\n- ", [10])
 def test_every_block_id_stands_where_a_link_finds_it(body, offsets):
     marks = [Mark(f"c{n}", min(n, max(len(body) - 1, 0))) for n in offsets]
     links = [Link(mark.id, "Other", "c2", 0.5, "semantic", "words") for mark in marks]

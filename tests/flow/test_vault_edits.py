@@ -44,7 +44,7 @@ def everything(hands: Hands) -> str:
     """All text of the vault, and all that is in the library's storage as a document's text."""
     notes = [path.read_text() for path in (hands.home / "vault").rglob("*.md")]
     keys = hands.conn.execute("SELECT markdown_key FROM documents").fetchall()
-    return "\n".join(notes + [hands.storage.get(key).decode() for (key,) in keys])
+    return "\n".join(notes + [hands.storage.get(key, max_bytes=1 << 20).decode() for (key,) in keys])
 
 
 def written(text: str, place: str, words: str) -> str:
@@ -86,7 +86,7 @@ def damaged(text: str, how: str) -> str:
 def edited_in_library(hands: Hands, words: str) -> None:
     """Somebody processes a changed file of the same document."""
     (key, document_id) = hands.conn.execute("SELECT markdown_key, id FROM documents ORDER BY id LIMIT 1").fetchone()
-    text = hands.storage.get(key).decode() + f"\n{words}\n"
+    text = hands.storage.get(key, max_bytes=1 << 20).decode() + f"\n{words}\n"
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     hands.storage.put(markdown_key(sha256), text.encode())
     hands.conn.execute(
@@ -95,7 +95,7 @@ def edited_in_library(hands: Hands, words: str) -> None:
     )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_no_text_of_a_person_is_lost(hands, steps):
     empty(hands.conn)

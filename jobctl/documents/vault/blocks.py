@@ -19,12 +19,12 @@ _RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$
 _ITEM = re.compile(r"([ \t]*)(?:[-*+]|\d{1,9}[.)])(?:[ \t]+|$)")
 _INTERRUPTING_ITEM = re.compile(r" {0,3}(?:[-*+]|1[.)])[ \t]+\S")
 _QUOTE = re.compile(r" {0,3}>")
-_ROW = re.compile(r" {0,3}\|")
 _DELIMITERS = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?$")
 _RAW = re.compile(r" {0,3}<[A-Za-z/!?]")
 _LONG = re.compile(r" {0,3}<(?:(!--)|(pre|script|style|textarea)\b)", re.IGNORECASE)
 _DEFINITION = re.compile(r" {0,3}\[[^\]]*\]:")
 _INDENTED = re.compile(r"(?: {4}| {0,3}\t)")
+_BLANK = re.compile(r"\n[ \t]*(?:\n|\Z)|\Z")
 _DEEP = 6
 """Spaces of indentation from which a line in a list may be code."""
 
@@ -70,7 +70,11 @@ class Blocks:
 
     def __init__(self, text: str) -> None:
         self._blocks = [*_blocks(text)]
-        self._able = [block for block in self._blocks if block.separator is not None]
+        self._able = [
+            block
+            for block in self._blocks
+            if block.separator == " " or (block.separator and _BLANK.match(text, block.end))
+        ]  # an id on a line of its own would become one with a line that follows
         self._starts = [block.start for block in self._able]
 
     def at(self, offset: int) -> Block | None:
@@ -144,8 +148,6 @@ def _kind(line: str) -> Kind:
         return Kind.ITEM if content.strip() and _kind(content) is Kind.PARAGRAPH else Kind.OTHER
     if _QUOTE.match(line):
         return Kind.QUOTE
-    if _ROW.match(line):
-        return Kind.TABLE
     return Kind.FORMULA if line.startswith("$$") else Kind.PARAGRAPH
 
 
@@ -178,6 +180,8 @@ def _begins(line: str, current: Block, *, in_list: bool) -> bool:
         return False
     if _QUOTE.match(line):
         return current.kind is not Kind.QUOTE
+    if _RAW.match(line) and current.kind not in (Kind.PARAGRAPH, Kind.ITEM):
+        return True
     item = _ITEM if in_list or current.kind is not Kind.PARAGRAPH else _INTERRUPTING_ITEM
     return any(kind.match(line) for kind in (_FENCE, _HEADING, item, _LONG, _RULE))
 
@@ -186,8 +190,8 @@ def _continued(block: Block, line: str, end: int, text: str) -> None:
     """The next line of a block that is neither blank nor a block of its own."""
     first = "\n" not in text[block.start : block.end]
     block.end = end
-    if block.kind is Kind.PARAGRAPH and first and "|" in line and _DELIMITERS.match(line.strip()):
-        block.kind = Kind.TABLE
+    if block.kind in (Kind.PARAGRAPH, Kind.ITEM) and "|" in line and _DELIMITERS.match(line.strip()):
+        block.kind = Kind.TABLE if first and block.kind is Kind.PARAGRAPH else Kind.OTHER
     elif block.kind in (Kind.PARAGRAPH, Kind.ITEM) and (_UNDERLINE.match(line) or _RAW.match(line)):
         block.kind = Kind.HTML if _RAW.match(line) else Kind.OTHER
         block.done = block.kind is Kind.OTHER
