@@ -58,11 +58,13 @@ class Block:
     kind: Kind
     until: str = ""  # what would end it, where it is code or HTML that is still open
     done: bool = False  # the next line does not belong to it
+    hidden: bool = False  # has a comment of Obsidian in it
+    inner: int = 0  # code in a list item: it ends before a line that begins left of this column
 
     @property
     def separator(self) -> str | None:
         """What stands between it and its id; None: it can have no id."""
-        return None if self.until else SEPARATORS[self.kind]
+        return None if self.until or self.hidden else SEPARATORS[self.kind]
 
 
 class Blocks:
@@ -85,38 +87,53 @@ class Blocks:
     @property
     def open_fence(self) -> str:
         """What ends the fenced code in which the text ends; empty where it ends in none."""
-        until = self._blocks[-1].until if self._blocks else ""
-        return until if until[:1] in ("`", "~") else ""
+        last = self._blocks[-1] if self._blocks else None
+        return last.until if last and last.until[:1] in ("`", "~") and not last.inner else ""
 
 
 def _blocks(text: str) -> Iterator[Block]:
     current: Block | None = None
-    in_list = in_comment = False
+    columns: list[int] = []  # where the contents of the list items begin that a line is in
+    in_comment = False
     start = 0
     for line in text.split("\n"):
         end = start + len(line)
         commented = in_comment or "%%" in line
         in_comment ^= line.count("%%") % 2 == 1
-        if current is not None and current.until:
+        if current is not None and line.strip() and _indent(line) < current.inner:
+            current.done = True
+        if current is not None and current.until and not current.done:
             _still_open(current, line, end)
-        elif not line.strip() or current is None or _begins(line, current, in_list=in_list):
+        elif not line.strip() or current is None or _begins(line, current, in_list=bool(columns)):
             if current is not None:
                 yield current
-            current = _first(line, start, in_list=in_list) if line.strip() else None
-            in_list = in_list if not line.strip() else bool(_ITEM.match(line)) or (in_list and line[0] in " \t")
+            current = None
+            if line.strip():
+                while columns and _indent(line) < columns[-1]:
+                    columns.pop()
+                current = _first(line, start, columns)
         else:
             _continued(current, line, end, text)
-        if current is not None and commented:
-            current.kind = Kind.OTHER
+        if current is not None:
+            current.hidden |= commented
         start = end + 1
     if current is not None:
         yield current
 
 
-def _first(line: str, start: int, *, in_list: bool) -> Block:
-    """A block of one line so far."""
+def _indent(line: str) -> int:
+    wide = line.expandtabs(4)
+    return len(wide) - len(wide.lstrip())
+
+
+def _first(line: str, start: int, columns: list[int]) -> Block:
+    """A block of one line so far; an item adds its column to those of the ``columns`` of its list."""
     block = Block(start, start + len(line), Kind.PARAGRAPH)
-    fence, raw = _FENCE.match(line), _LONG.match(line)
+    item = None if _RULE.match(line) or (not columns and _INDENTED.match(line)) else _ITEM.match(line)
+    in_list = bool(columns)
+    if item:
+        columns.append(len(item.group().expandtabs(4)))
+    fence, raw = _FENCE.match(line[item.end() :] if item else line), _LONG.match(line)
     if in_list and line[0] in " \t":
         block.kind = _in_list(line)
     elif _INDENTED.match(line):
@@ -125,7 +142,7 @@ def _first(line: str, start: int, *, in_list: bool) -> Block:
     else:
         block.kind = _kind(line)
     if fence:
-        block.until = fence.group(1)
+        block.until, block.inner = fence.group(1), columns[-1] if columns else 0
     elif raw:
         block.until = "-->" if raw.group(1) else f"</{raw.group(2).lower()}"
         if block.until in line.lower():
