@@ -132,7 +132,9 @@ def _first(line: str, start: int, columns: list[int]) -> Block:
     item = None if _RULE.match(line) or (not columns and _INDENTED.match(line)) else _ITEM.match(line)
     in_list = bool(columns)
     if item:
-        columns.append(len(item.group().expandtabs(4)))
+        block.done = not line[item.end() :].strip()
+        if not block.done:
+            columns.append(len(item.group().expandtabs(4)))
     fence, raw = _FENCE.match(line[item.end() :] if item else line), _LONG.match(line)
     if in_list and line[0] in " \t":
         block.kind = _in_list(line)
