@@ -55,7 +55,7 @@ def links_to(text: str) -> set[str]:
     return set(re.findall(r"\[\[#\^([^|\]]+)", text[text.index(LINKS) : text.rindex(END)]))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600, deadline=None, derandomize=True)
 @given(LINES, st.lists(st.integers(0, 150), max_size=6))
 @example("```\nopen code", [0])
 @example("text\n14. no item", [0, 6])

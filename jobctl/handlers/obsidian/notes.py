@@ -127,14 +127,16 @@ def compose(ctx: Context, document: Document, rewritten: Callable[[Document, str
     ``rewritten``: whether this job writes the note of a document of which the vault has this text.
     """
     plan: Plan = ctx.result("planning")
+    paths: dict[int, str] = ctx.once("paths", plan.paths)
     known: dict[int, Mapping[int, str] | None] = ctx.once("block ids", dict)
 
     def block_ids(document_id: int) -> Mapping[int, str] | None:
         if document_id not in known:
-            known[document_id] = _block_ids(ctx, document_id, plan.paths()[document_id], rewritten)
+            known[document_id] = _block_ids(ctx, document_id, paths[document_id], rewritten)
         return known[document_id]
 
-    return engine.compose(document, markdown(ctx, document), derived(ctx, document.id), plan.links(), block_ids)
+    links = ctx.once("links", plan.links)
+    return engine.compose(document, markdown(ctx, document), derived(ctx, document.id), links, block_ids)
 
 
 def derived(ctx: Context, document_id: int) -> Derived:
