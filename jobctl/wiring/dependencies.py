@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from jobctl.client import Client
 from jobctl.core.errors import CheckpointError, IllegalTransition, Invalid, JobNotFound, Transient
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Storage
-from jobctl.postgres.queue import Queue
+
+if TYPE_CHECKING:  # a command that prints its help must not load the driver
+    from jobctl.postgres.queue import Queue
 
 
 def results_of_dependencies(

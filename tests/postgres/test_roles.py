@@ -540,7 +540,7 @@ LOOKS = {
 }  # fmt: skip
 TIMED = {"schedules", "next_schedule", "sweep_timers"}
 MAY = {
-    "ann": LOOKS | TIMED,  # and the verbs of people, through functions
+    "ann": LOOKS | {"schedules", "next_schedule"},  # and the verbs of people, through functions
     "rea": LOOKS | TIMED,
     "lib": {"blockers", "effective", "wake"},
     "wim": LOOKS | TIMED | {
