@@ -362,6 +362,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from types' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l since -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from stats' -l html -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l fail-over -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l count -s k -x

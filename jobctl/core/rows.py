@@ -195,6 +195,16 @@ class FailureStats:
 
 
 @dataclass(frozen=True, slots=True)
+class StageTimes:
+    """Seconds that a stage took in recently completed jobs, at the 50th, 90th and 99th percentile."""
+
+    job_type: str
+    stage: str
+    jobs: int
+    run_s: list[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
     """One bar of a histogram: ``run`` (by decade of seconds) or ``hour`` (0: the present one)."""
 
@@ -210,3 +220,5 @@ class Stats:
     by_type: list[TypeStats]
     failures: list[FailureStats]
     buckets: list[Bucket]
+    stages: list[StageTimes]
+    """The slowest first."""

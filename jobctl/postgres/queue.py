@@ -30,6 +30,7 @@ from jobctl.core.rows import (
     QueueChange,
     Reached,
     References,
+    StageTimes,
     Stats,
     TypeStats,
     WorkerRow,
@@ -228,6 +229,7 @@ class Queue(Waking, ScheduleVerbs, EditVerb, RetentionVerbs):
             [TypeStats(**row) for row in self._run("stats", **where)],
             [FailureStats(**row) for row in self._run("errors", **where)],
             [Bucket(**row) for row in self._run("duration_histogram", **where)],
+            [StageTimes(**row) for row in self._run("stage_times", **where)],
         )
 
     def health(self) -> Health:
