@@ -531,9 +531,9 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
-    "ready_queues", "left_waiting", "logs", "sweep_timers", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
+    "ready_queues", "left_waiting", "logs", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
 }  # fmt: skip
-TIMED = {"schedules", "next_schedule"}
+TIMED = {"schedules", "sweep_timers"}
 MAY = {
     "ann": LOOKS,  # and the verbs of people, through functions
     "rea": LOOKS | TIMED,
