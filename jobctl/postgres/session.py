@@ -15,7 +15,7 @@ from psycopg.rows import DictRow, dict_row
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError, first_line
 from jobctl.core.server import Blocker
 from jobctl.postgres.checked import CALL, CHECKED
-from jobctl.postgres.connect import allow_prepared
+from jobctl.postgres.connect import allow_prepared, unreachable
 
 Connect = Callable[[], psycopg.Connection]
 
@@ -60,9 +60,7 @@ class Session:
             try:
                 self._connection = self._connect()
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                raise StoreUnavailable(
-                    f"the database can't be reached: {first_line(error)}", hint="Try again."
-                ) from error
+                raise unreachable(first_line(error)) from error
             self._repeated = 0
         return self._connection
 
@@ -147,7 +145,7 @@ class Session:
             if isinstance(error, psycopg.errors.ProgramLimitExceeded):
                 raise UsageError(f"it can't be stored: {first_line(error)}") from error
             self.close()
-            raise StoreUnavailable(f"the database can't be reached: {first_line(error)}", hint="Try again.") from error
+            raise unreachable(first_line(error)) from error
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedColumn,
                 psycopg.errors.InvalidSchemaName) as error:  # fmt: skip
             raise ConfigError(
