@@ -20,8 +20,6 @@ from jobctl.postgres.connect import allow_prepared, unreachable
 Connect = Callable[[], psycopg.Connection]
 
 SQL = Path(__file__).parent / "sql"
-LOST = ("08", "57P")
-"""Classes of SQLSTATE of a connection that is lost; without a state it was lost as well."""
 PREPARED = frozenset(
     {"beat", "claim", "commit_stage", "log", "ready_queues", "requests", "settle", "submit", "submit_plain"}
 )
