@@ -170,8 +170,6 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _by_type(error: BaseException) -> ErrorType | None:
-    if isinstance(error, JobFailure):
-        return error.kind
     if isinstance(error, (TimeoutError, ConnectionError, socket.gaierror, StoreUnavailable)):
         return "transient"
     if isinstance(error, (FileNotFoundError, IsADirectoryError, NotADirectoryError, UnicodeDecodeError, MemoryError)):

@@ -42,6 +42,8 @@ class SweepTimers:
 
     lease_end: float | None
     """Seconds until the next lease of any worker ends, None without one."""
+    next_schedule: float | None
+    """Seconds until the next instant of any schedule, None without one."""
     notifications_due: bool
     retention_due: bool = False
     outdated: bool = False

@@ -17,13 +17,11 @@ from psycopg.types.json import Jsonb
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError, first_line
 from jobctl.core.server import Blocker
 from jobctl.postgres.checked import CALL, CHECKED
-from jobctl.postgres.connect import allow_prepared
+from jobctl.postgres.connect import allow_prepared, unreachable
 
 Connect = Callable[[], psycopg.Connection]
 
 SQL = Path(__file__).parent / "sql"
-LOST = ("08", "57P")
-"""Classes of SQLSTATE of a connection that is lost; without a state it was lost as well."""
 PREPARED = frozenset(
     {"beat", "claim", "commit_stage", "log", "ready_queues", "requests", "settle", "submit", "submit_plain"}
 )
@@ -62,9 +60,7 @@ class Session:
             try:
                 self._connection = self._connect()
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                raise StoreUnavailable(
-                    f"the database can't be reached: {first_line(error)}", hint="Try again."
-                ) from error
+                raise unreachable(first_line(error)) from error
             self._repeated = 0
         return self._connection
 
@@ -149,7 +145,7 @@ class Session:
             if isinstance(error, psycopg.errors.ProgramLimitExceeded):
                 raise UsageError(f"it can't be stored: {first_line(error)}") from error
             self.close()
-            raise StoreUnavailable(f"the database can't be reached: {first_line(error)}", hint="Try again.") from error
+            raise unreachable(first_line(error)) from error
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedColumn,
                 psycopg.errors.InvalidSchemaName) as error:  # fmt: skip
             raise ConfigError(

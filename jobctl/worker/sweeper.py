@@ -60,7 +60,7 @@ class Sweeper:
 
     def _pause(self) -> float:
         """Seconds until the next sweep: the soonest of the usual, the end of the next lease and the next schedule."""
-        timers, schedule = self._queue.sweep_timers(), self._queue.next_schedule()
+        timers = self._queue.sweep_timers()
         if timers.notifications_due:
             self._notifications_due()
         if timers.retention_due:
@@ -71,5 +71,5 @@ class Sweeper:
         return min(
             SWEEP_EVERY,
             SWEEP_EVERY if timers.lease_end is None else timers.lease_end + AFTER_LEASE,
-            SWEEP_EVERY if schedule is None else schedule,
+            SWEEP_EVERY if timers.next_schedule is None else timers.next_schedule,
         )

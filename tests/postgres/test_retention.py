@@ -218,9 +218,3 @@ def test_a_login_of_a_worker_removes_what_is_older_than_a_day_and_nothing_younge
         for who in ("ann", "rea", "lib"):
             with pytest.raises(ConfigError):
                 logins.queue(who).retain(0, keep=KEEP, checkpoints=0.0)
-
-
-def test_a_rule_that_is_none_is_refused():
-    for keep in ({"completed": "soon"}, {"failed": "-1d"}, {"a.pending": "1d"}):
-        with pytest.raises(ConfigError, match="keep_jobs"):
-            ages(keep)

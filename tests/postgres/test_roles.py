@@ -538,9 +538,9 @@ LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
     "ready_queues", "left_waiting", "logs", "reached_since", "requests", "duration_histogram", "stage_times", "stats", "statuses", "orphaned", "work_left", "workers",
 }  # fmt: skip
-TIMED = {"schedules", "next_schedule", "sweep_timers"}
+TIMED = {"schedules", "sweep_timers"}
 MAY = {
-    "ann": LOOKS | {"schedules", "next_schedule"},  # and the verbs of people, through functions
+    "ann": LOOKS | {"schedules"},  # and the verbs of people, through functions
     "rea": LOOKS | TIMED,
     "lib": {"blockers", "effective", "wake"},
     "wim": LOOKS | TIMED | {

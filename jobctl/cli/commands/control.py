@@ -11,6 +11,7 @@ import click
 
 from jobctl.cli import cache
 from jobctl.cli.app import Command, Duration, State, command, pass_state
+from jobctl.cli.options import combined
 from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
 from jobctl.cli.selectors import Selection, chosen, is_narrow, selectors
@@ -37,16 +38,13 @@ class Request(Selection, total=False):
 
 
 def _verb(function: Callable[..., int]) -> Command:
-    options: list[Callable[[Callable[..., int]], Callable[..., int]]] = [
+    options = combined(
         click.argument("ids", nargs=-1, metavar="[ID…]"),
         selectors,
         click.option("--dry-run", is_flag=True, help="Print what would happen; change nothing."),
         click.option("--timeout", type=Duration(), help="Limit of --wait: 90s, 20m."),
-        pass_state,
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return command(function.__name__)(function)
+    )
+    return command(function.__name__)(options(pass_state(function)))
 
 
 Run = Callable[[Client, Sequence[int], bool], list[ControlResult]]
@@ -61,8 +59,9 @@ def act(state: State, verb: Verb, values: Request, run: Run, *, frozen: bool = F
     answers = run(client, ids, dry_run) if ids else []
     if not dry_run:
         cache.revise({a.id: _now(verb, a) for a in answers if a.outcome in MOVED})
-    _report(state, verb, answers, dry_run=dry_run)
-    code = max((CODES.get(answer.outcome, 0) for answer in answers), default=0)
+    if state.for_people and not answers:
+        state.notice("no jobs match")
+    code = report(state, answers, dry_run=dry_run, would=verb)
     requested = [answer.id for answer in answers if answer.outcome is ControlOutcome.REQUESTED]
     if values.get("wait") and requested and not dry_run:
         return max(code, _await(state, verb, requested, values["timeout"], frozen=frozen))
@@ -92,25 +91,28 @@ def _now(verb: Verb, answer: ControlResult) -> JobFlags | None:
     return None if left is None else JobFlags(left)
 
 
-def _report(state: State, verb: Verb, answers: Sequence[ControlResult], *, dry_run: bool) -> None:
+def report(state: State, answers: Sequence[ControlResult], *, dry_run: bool, would: str | None = None) -> int:
+    """Prints one answer a job; returns the exit code of the worst. ``would``: the verb of a dry run, if not in the message."""
     if not state.for_people:
         items = [
             {"id": a.id, "answer": a.outcome, "was": a.was and str(a.was), "message": a.message, "hint": a.hint}
             for a in answers
         ]
         emit(state, "answers", "answers", items, dry_run=dry_run)
+    else:
+        for answer in answers:
+            _print(state, answer, dry_run=dry_run, would=would)
+    return max((CODES.get(answer.outcome, 0) for answer in answers), default=0)
+
+
+def _print(state: State, answer: ControlResult, *, dry_run: bool, would: str | None) -> None:
+    bad = answer.outcome in CODES
+    if not bad and state.quiet:
         return
-    if not answers:
-        state.notice("no jobs match")
-    for answer in answers:
-        bad = answer.outcome in CODES
-        if not bad and state.quiet:
-            continue
-        moves = answer.outcome in MOVED
-        message = f"would {verb} job {answer.id}" if dry_run and moves else answer.message
-        echo(f"{'jobctl: ' if bad else 'dry run: ' if dry_run else ''}{visible(message)}", err=bad)
-        if bad and answer.hint:
-            echo(f"  {visible(answer.hint)}", err=True)
+    message = f"would {would} job {answer.id}" if dry_run and would and answer.outcome in MOVED else answer.message
+    echo(f"{'jobctl: ' if bad else 'dry run: ' if dry_run else ''}{visible(message)}", err=bad)
+    if bad and answer.hint:
+        echo(f"  {visible(answer.hint)}", err=True)
 
 
 def _await(state: State, verb: Verb, ids: list[int], timeout: float | None, *, frozen: bool) -> int:

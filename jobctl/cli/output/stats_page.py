@@ -8,6 +8,7 @@ from datetime import datetime
 from html import escape
 
 from jobctl.cli.output.text import visible
+from jobctl.core.lifecycle import Status
 from jobctl.core.names import span
 from jobctl.core.rows import FailureStats, StageTimes, TypeStats
 
@@ -78,7 +79,7 @@ def page(figures: Figures, *, at: datetime, about: str) -> str:
 
 def _counts(counts: Mapping[str, int]) -> str:
     cells = "".join(
-        f"<div><dt>{_text(name)}</dt><dd{' class=bad' if name == 'failed' and count else ''}>{count:,}</dd></div>"
+        f"<div><dt>{_text(name)}</dt><dd{' class=bad' if name == Status.FAILED and count else ''}>{count:,}</dd></div>"
         for name, count in counts.items()
     )
     return f"<dl>{cells}</dl>"
