@@ -24,6 +24,7 @@ from jobctl.core.retry import failure as classified
 from jobctl.postgres.queue import Queue
 from jobctl.storage.local import LocalStorage
 from jobctl.system import clock
+from jobctl.testing.limits import LimitReached, Watchdog, environment_of
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
 from jobctl.worker.context import Services
@@ -104,7 +105,8 @@ def run(
 
     ``results`` are those of the jobs that this one depends on, by their ids, for ``ctx.results()``.
 
-    Not as on a worker: limits of time and memory, the variables that a job type may read, and pauses; see ``worker()``.
+    The time limits of the stages hold, and a stage reads only the variables of the environment that it could read in a
+    worker's child. Not as on a worker: limits of memory, a process of its own, and pauses; see ``worker()``.
     """
     run_result = RunResult(None)
     with tempfile.TemporaryDirectory(prefix="jobctl-testing-") as name:
@@ -119,24 +121,30 @@ def run(
             results=lambda _: _as_read(results or {}),
         )  # fmt: skip
         job = _submitted(pipeline, args, storage)
-        outcome = _attempted(job, services, run_result)
+        with environment_of(pipeline, settings, str(workspace)):
+            outcome = _attempted(job, services, run_result, Watchdog(pipeline, job))
         if outcome is not None and outcome.kind is Ending.COMPLETED:
             run_result.output = _result(outcome, storage)
     return run_result
 
 
-def _attempted(job: Claimed, services: Services, run_result: RunResult) -> Outcome | None:
+def _attempted(job: Claimed, services: Services, run_result: RunResult, watchdog: Watchdog) -> Outcome | None:
     """Runs the job; raises what it raised."""
     raised: list[BaseException] = []
     attempt = Attempt(
         job, services, _Recorder(run_result), Requests(),
         report=run_result.progress.append, caught=raised.append, every=0.0,
-        log=lambda level, stage, text: run_result.log.append(f"{level} {stage}: {text}"),
+        log=lambda level, stage, text: run_result.log.append(f"{level} {stage}: {text}"), on_stage=watchdog.on_stage,
     )  # fmt: skip
-    outcome = attempt.run()
-    services.loop.close()
-    if raised:
-        raise raised[0]
+    try:
+        with watchdog.watching():
+            outcome = attempt.run()
+        if raised:
+            raise raised[0]
+    except LimitReached as reached:
+        raise reached.error() from None
+    finally:
+        services.loop.close()
     return outcome
 
 
