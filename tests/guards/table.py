@@ -102,7 +102,7 @@ GUARDS = [
           "tests/postgres/test_lost_bytes.py::test_bytes_that_changed_are_found_before_anybody_needs_them"),
     Guard("jobctl.client.control:Control._without_bytes", "not self._storage().exists(job.checkpoint_path)", "False",
           "tests/postgres/test_lost_bytes.py::test_a_job_whose_newest_checkpoint_has_no_bytes_is_not_resumed_unless_from_the_start"),
-    Guard(WORKER + "attempt:Attempt._batches", "if done > len(items):", "if False:",
+    Guard(WORKER + "attempt:Attempt._steps", "if done > len(items):", "if False:",
           ANSWERS + "test_a_stage_that_has_fewer_items_than_were_done_begins_again"),
     # a stage's effects are committed once
     Guard(WORKER + "attempt:Attempt._commit", "context.clear()", "pass", ONCE),
