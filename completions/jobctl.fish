@@ -417,7 +417,8 @@ complete -c jobctl -n '__fish_seen_subcommand_from prune' -l results-older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seconds -x
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l jobs -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l min-faults -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l min-completed -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l workers -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seed -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l rate -x

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from jobctl.cli.app import Duration, State, pass_state
@@ -9,6 +11,9 @@ from jobctl.cli.app import command as command_
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo
+
+if TYPE_CHECKING:
+    from jobctl.torture import Report
 
 
 @command_("torture")
@@ -48,33 +53,40 @@ def torture(
     """
     from jobctl.torture import TortureConfig
     from jobctl.torture import torture as run
-    from jobctl.torture.history import KINDS
 
     plan = TortureConfig(
         seconds=seconds_, min_faults=min_faults, min_completed=min_completed, workers=workers, seed=seed,
         faults_a_second=rate, only=only, url=state.text("db"),
     )  # fmt: skip
     report = run(plan, report_progress=state.notice)
-    counts = {kind: report.verdict.counts[kind] for kind in KINDS}
     if state.json:
-        body = {
-            "v": 1, "kind": "torture", "seconds": round(report.seconds, 1), "seed": seed, "faults": dict(report.faults),
-            "requests": dict(report.requests), "jobs": dict(report.statuses), "verdict": counts,
-            "findings": report.verdict.findings,
-        }  # fmt: skip
-        echo(dumps(body))
-        return 0 if report.verdict.clean else 12
+        echo(dumps(_document(report, seed)))
+    else:
+        _show(report)
+    return 0 if report.verdict.clean else 12
+
+
+def _document(report: Report, seed: int) -> dict[str, object]:
+    verdict = report.verdict
+    return {
+        "v": 1, "kind": "torture", "seconds": round(report.seconds, 1), "seed": seed, "faults": dict(report.faults),
+        "requests": dict(report.requests), "jobs": dict(report.statuses), "verdict": dict(verdict.by_kind),
+        "findings": verdict.findings,
+    }  # fmt: skip
+
+
+def _show(report: Report) -> None:
+    verdict = report.verdict
     for title, found in (
         ("FAULT", report.faults),
         ("REQUEST", report.requests),
         ("JOBS", report.statuses),
-        ("VERDICT", counts),
+        ("VERDICT", verdict.by_kind),
     ):
         for line in table([title, "COUNT"], [[name, f"{count:,}"] for name, count in sorted(found.items())]):
             echo(line)
         echo()
-    for finding in report.verdict.findings:
+    for finding in verdict.findings:
         echo(finding)
-    outcome = "nothing lost, duplicated, stale or wrong" if report.verdict.clean else "the history has violations"
+    outcome = "nothing lost, duplicated, stale or wrong" if verdict.clean else "the history has violations"
     echo(f"{report.faults.total():,} faults in {report.seconds:.0f} s: {outcome}")
-    return 0 if report.verdict.clean else 12
