@@ -81,6 +81,7 @@ class Run:
         self.acknowledged: list[int] = []
         self.rng = target.rng
         self._deck: list[str] = []
+        self._in_vain: Counter[str] = Counter()
 
     def execute(self) -> Report:
         """Injects faults for the configured time, drains the queue and checks the history."""
@@ -126,13 +127,20 @@ class Run:
         return 0
 
     def _fault(self) -> None:
-        """The next fault of a shuffled deck, so that even a short run has each kind as often as its weight says."""
+        """The next fault of a shuffled deck, so that even a short run has each kind as often as its weight says.
+
+        One that found nothing to act on comes once more before the deck is dealt again.
+        """
         if not self._deck:
             self._deck = [name for name in self.config.only or FAULTS for _ in range(FAULTS[name][1])]
             self.rng.shuffle(self._deck)
+            self._in_vain.clear()
         name = self._deck.pop()
         if FAULTS[name][0](self.target):
             self.report.faults[name] += 1
+        elif self._in_vain[name] < FAULTS[name][1]:
+            self._in_vain[name] += 1
+            self._deck.insert(0, name)
 
     def _act(self) -> None:
         """One random request. If its answer is lost, it may have taken effect or not."""
