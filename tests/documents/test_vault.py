@@ -204,9 +204,11 @@ while True:
 def exchanging(one: Path, other: Path) -> Iterator[None]:
     """Exchanges two names as fast as a process can: both are there at any moment."""
     with subprocess.Popen([sys.executable, "-c", EXCHANGING, str(one), str(other)], stdout=subprocess.PIPE) as process:
-        process.stdout.readline()
-        yield
-        process.kill()
+        try:
+            process.stdout.readline()
+            yield
+        finally:
+            process.kill()
 
 
 def test_a_link_that_is_swapped_in_for_a_folder_of_a_vault_never_leads_out(tmp_path):
