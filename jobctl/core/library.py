@@ -121,19 +121,6 @@ class ChunkPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparedChunk:
-    """What a comparison needs of a chunk."""
-
-    id: int
-    document_id: int
-    text: str
-    vector: bytes
-    themes: list[str]
-    polarity: float
-    engine: str
-
-
-@dataclass(frozen=True, slots=True)
 class JudgedChunk:
     """A chunk with connections that a person judged, starred or noted."""
 

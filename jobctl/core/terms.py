@@ -9,6 +9,7 @@ _WIDE_RANGES = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(r"[^\W_]+")
 _WIDE = re.compile(f"[{_WIDE_RANGES}]+")
 _COUNTED = re.compile(f"[{_WIDE_RANGES}]|[^\\W_{_WIDE_RANGES}]+")
+_JOINED = re.compile(r"[a-z0-9]+(?:[_.-][a-z0-9]+)+")
 LONGEST = 40
 
 
@@ -40,3 +41,9 @@ def words(text: str) -> list[str]:
 def word_count(text: str) -> int:
     """The number of ``words``."""
     return len(_COUNTED.findall(text))
+
+
+def index_terms(text: str) -> list[str]:
+    """``terms``, and names that are joined by ``_``, ``-`` or ``.`` as a whole too: ``dh_strip``, ``start-stop-daemon``."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return terms(text) + [match.group()[:LONGEST] for match in _JOINED.finditer(folded)]

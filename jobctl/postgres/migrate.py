@@ -21,6 +21,7 @@ from jobctl.core.names import plural
 from jobctl.postgres.connect import connect, reason
 from jobctl.postgres.revision import SCHEMA, current, head, scripts
 from jobctl.postgres.roles import functions
+from jobctl.postgres.search import fill
 from jobctl.postgres.tables import metadata
 
 LOCK = 0x6A6F6263  # "jobc": five first commands at once upgrade one after the other
@@ -28,7 +29,7 @@ LOCK_TIMEOUT = "10s"
 
 
 def upgrade(info: str, revision: str = "head") -> None:
-    """Upgrades the schema to ``revision``, at the newest one with the functions of this program (api.sql).
+    """Upgrades the schema to ``revision``, at the newest one with the functions of this program (api.sql) and its index.
 
     Concurrent calls wait for the first one.
     """
@@ -37,6 +38,7 @@ def upgrade(info: str, revision: str = "head") -> None:
         raw = config.attributes["connection"].connection.driver_connection
         if current(raw) == head():
             raw.execute(functions())
+            fill(raw)
 
 
 def downgrade(info: str, revision: str, *, force: bool = False) -> None:
