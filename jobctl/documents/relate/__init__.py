@@ -4,8 +4,10 @@ from jobctl.documents.relate.compare import ConnectionEngine, Judge, compare, on
 from jobctl.documents.relate.engines import Contradiction, Edge, SemanticSimilarity, ThematicBridge
 from jobctl.documents.relate.index import Corpus, JoinedIndex, corpus
 from jobctl.documents.relate.neighbourhood import Neighbourhoods
+from jobctl.documents.relate.search import Answer, Ranked, search
 
 __all__ = [
+    "Answer",
     "ConnectionEngine",
     "Contradiction",
     "Corpus",
@@ -13,10 +15,12 @@ __all__ = [
     "JoinedIndex",
     "Judge",
     "Neighbourhoods",
+    "Ranked",
     "SemanticSimilarity",
     "ThematicBridge",
     "compare",
     "corpus",
     "once",
+    "search",
     "thresholds",
 ]

@@ -15,6 +15,7 @@ from jobctl.postgres.refusals import translated
 from jobctl.postgres.search.dictionaries import stems
 from jobctl.postgres.search.writing import VERSION, fill
 from jobctl.postgres.session import statement
+from jobctl.postgres.vector import Vector, register_vectors
 
 EXPLORED = 120
 """Candidates that pgvector's graph keeps while it searches."""
@@ -64,8 +65,6 @@ class Index:
 
     def nearest(self, engine: str, vector: bytes, count: int, chosen: Chosen = EVERYTHING) -> list[int] | None:
         """About the ``count`` nearest passages; None where there is no index for such vectors."""
-        from jobctl.postgres.vector import Vector, register_vectors
-
         dims = len(vector) // 4
         if not self.has_graph(dims):
             return None
@@ -125,11 +124,11 @@ class Index:
         (others,) = self._rows("search_other_engines", engine=engine)
         return [row["id"] for row in rows], int(others["others"])
 
-    def _rows(self, verb: str, template: Callable[[str], str] = str, **values: object) -> list[DictRow]:
+    def _rows(self, verb: str, template: Callable[[str], str] = str, /, **values: object) -> list[DictRow]:
         with self._translating(), self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(template(statement(verb)), values, binary=True).fetchall()
 
-    def _all(self, row_type: Callable[..., T], verb: str, **values: object) -> list[T]:
+    def _all(self, row_type: Callable[..., T], verb: str, /, **values: object) -> list[T]:
         return [row_type(**row) for row in self._rows(verb, **values)]
 
     @contextmanager
