@@ -158,7 +158,8 @@ def main() -> None:
 
         def ours(question: str) -> list[int]:
             vector = embedder.embed([question])[0]
-            return [h.passage.id for h in relate.search(documents.index, embedder.id, question, vector).hits]
+            answer = relate.search(documents.index, embedder.id, question, vector, embed=embedder.embed)
+            return [hit.passage.id for hit in answer.hits]
 
         print("| search, MRR@10 / recall@5 | even | odd | all |\n|---|---|---|---|")
         report("jobctl", ranks(ours, texts))
