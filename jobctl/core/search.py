@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+FORMATS = ("pdf", "epub", "docx", "html", "markdown", "text")
 SIMPLE = "simple"
 """The dictionary that stems nothing and has no stop words."""
 
@@ -88,6 +89,40 @@ class FoundPassage:
     language: str | None
     engine: str
     vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """A passage that a search found, with its document; scores are 0 to 1.
+
+    ``start`` and ``end`` are offsets into the document's Markdown; ``snippet`` and ``matches`` are offsets into ``text``:
+    the sentence that answers best, and the words that were looked for.
+    """
+
+    document_id: int
+    title: str
+    source_type: str
+    language: str | None
+    chunk: int
+    heading_path: list[str]
+    page: int | None
+    score: float
+    lexical: float
+    vector: float
+    start: int
+    end: int
+    snippet: tuple[int, int]
+    matches: list[tuple[int, int]]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found. ``missing``: documents that are not in the index yet."""
+
+    hits: list[SearchHit]
+    stop_words_only: bool
+    missing: int
 
 
 class SearchIndex(Protocol):

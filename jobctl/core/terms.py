@@ -47,3 +47,22 @@ def index_terms(text: str) -> list[str]:
     """``terms``, and names that are joined by ``_``, ``-`` or ``.`` as a whole too: ``dh_strip``, ``start-stop-daemon``."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return terms(text) + [match.group()[:LONGEST] for match in _JOINED.finditer(folded)]
+
+
+def matches(text: str, wanted: frozenset[str]) -> list[tuple[int, int]]:
+    """Ranges of a text whose words are in ``wanted`` (folded words, or pairs of characters); ranges do not overlap."""
+    found: list[tuple[int, int]] = []
+    for match in _TOKEN.finditer(text):
+        start, end = match.span()
+        if not _WIDE.search(match.group()):
+            if wanted.intersection(terms(match.group())):
+                found.append((start, end))
+            continue
+        for at in range(start, end):
+            pair = text[at : min(at + 2, end)]
+            if wanted.intersection(terms(pair)):
+                if found and found[-1][1] >= at:
+                    found[-1] = (found[-1][0], at + len(pair))
+                else:
+                    found.append((at, at + len(pair)))
+    return found

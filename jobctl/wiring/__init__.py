@@ -14,9 +14,10 @@ from jobctl.core.pipeline import Pipeline
 from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings, display_value, settings, user
 from jobctl.wiring.databases import Database, notifications_arrive, roles
-from jobctl.wiring.documents import decide, library, restore_connections, search
+from jobctl.wiring.documents import decide, library, restore_connections
 from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, storage_location
 from jobctl.wiring.previews import preview
+from jobctl.wiring.searching import search
 from jobctl.wiring.workers import WorkerOptions, local_worker_main, request, run_child, run_worker, start_local_worker
 
 

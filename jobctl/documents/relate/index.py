@@ -152,7 +152,7 @@ class JoinedIndex:
         inside = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         at = np.repeat(first, sizes) + inside
         products = np.repeat(self._weights[mine], sizes) * self._by_word_weights[at]
-        return np.bincount(self._by_word_rows[at], weights=products, minlength=len(self.corpus.ids))
+        return np.bincount(self._by_word_rows[at], weights=products, minlength=len(self.corpus.ids)).astype(np.float64)
 
     def _cosine(self, vector: NDArray[np.float32]) -> Floats:
         if self.corpus.vectors.shape[1] == 0:  # a lexical engine, or a library without passages

@@ -115,6 +115,5 @@ def _best(held: Sequence[tuple[Numbers, float]], count: int) -> Numbers:
     lengths = np.sqrt(np.maximum(20, packed & 0xFFFF))
     ids, at = np.unique(packed >> 24, return_inverse=True)
     scores = np.bincount(at, weights=weights * (1.0 + np.log(np.maximum(1, packed >> 16 & 0xFF))) / lengths)
-    if len(ids) <= count:
-        return ids
-    return ids[np.argpartition(-scores, count)[:count]]
+    best: Numbers = ids if len(ids) <= count else ids[np.argpartition(-scores, count)[:count]]
+    return best

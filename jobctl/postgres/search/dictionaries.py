@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from jobctl.core.search import SIMPLE
 from jobctl.postgres.session import statement
@@ -31,6 +32,6 @@ def stems(connection: psycopg.Connection, dictionary: str, words: Iterable[str])
     if dictionary == SIMPLE:
         return {word: [word] for word in listed}
     values = {"dictionary": f"pg_catalog.{dictionary}", "words": listed}
-    with connection.cursor() as cursor:
+    with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(statement("search_stems"), values).fetchall()
-    return {str(word): [word] if found is None else list(found) for word, found in map(tuple, rows)}
+    return {word: [word] if found is None else found for word, found in rows}

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import psycopg
+from psycopg.rows import DictRow, dict_row, scalar_row
 
 from jobctl.core.boilerplate import is_boilerplate
 from jobctl.core.search import hashed
@@ -35,9 +36,8 @@ class _Passage:
 
 def fill(connection: psycopg.Connection) -> int:
     """Indexes every document that is not in the index at this version, each in a transaction; returns how many."""
-    with connection.cursor() as cursor:
-        rows = cursor.execute(statement("search_missing"), {"version": VERSION}).fetchall()
-    ids = [number for (number,) in map(tuple, map(_values, rows))]
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        ids = cursor.execute(statement("search_missing"), {"version": VERSION}).fetchall()
     for document in ids:
         write(connection, document)
     return len(ids)
@@ -45,16 +45,15 @@ def fill(connection: psycopg.Connection) -> int:
 
 def write(connection: psycopg.Connection, document: int) -> None:
     """Indexes a document as it is now. What was in the index of it goes; one that is gone is left out."""
-    with connection.transaction(), connection.cursor() as cursor:
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         values = {"document": document}
         known = cursor.execute(statement("search_lock"), values).fetchone()
         if known is None:
             return
-        title, language = _values(known)
         cursor.execute(statement("search_clear"), values)
-        rows = list(map(_values, cursor.execute(statement("search_source"), values).fetchall()))
-        dictionary = dictionary_of(language)
-        passages = _passages(connection, dictionary, str(title), rows)
+        rows = cursor.execute(statement("search_source"), values).fetchall()
+        dictionary = dictionary_of(known["language"])
+        passages = _passages(connection, dictionary, known["title"], rows)
         total = {
             "version": VERSION, "dictionary": dictionary, "passages": len(passages),
             "words": sum(passage.searched.total() for passage in passages),
@@ -64,18 +63,11 @@ def write(connection: psycopg.Connection, document: int) -> None:
         _copy_terms(cursor, document, passages)
 
 
-def _values(row: object) -> tuple[object, ...]:
-    """The columns of a row, whatever kind of rows the connection makes."""
-    return tuple(row.values()) if isinstance(row, dict) else tuple(row)  # type: ignore[arg-type]
-
-
-def _passages(
-    connection: psycopg.Connection, dictionary: str, title: str, rows: Iterable[tuple[object, ...]]
-) -> list[_Passage]:
+def _passages(connection: psycopg.Connection, dictionary: str, title: str, rows: Iterable[DictRow]) -> list[_Passage]:
     """The words of each passage. A heading that stands above it counts once, wherever it stands."""
     cut = [
-        (int(str(number)), str(text), index_terms(str(text)), index_terms(" ".join([title, *map(str, headings)])))  # type: ignore[call-overload]
-        for number, text, headings in rows
+        (row["id"], row["text"], index_terms(row["text"]), index_terms(" ".join([title, *row["heading_path"]])))
+        for row in rows
     ]
     words = {word for _, _, body, above in cut for word in (*body, *above)}
     numbers = {word: [hashed(stem) for stem in found] for word, found in stems(connection, dictionary, words).items()}
@@ -87,7 +79,7 @@ def _passages(
     return made
 
 
-def _copy_passages(cursor: psycopg.Cursor, passages: Iterable[_Passage]) -> None:
+def _copy_passages(cursor: psycopg.Cursor[DictRow], passages: Iterable[_Passage]) -> None:
     copied = "COPY jobctl.search_passages (chunk_id, boilerplate, sample, terms) FROM STDIN (FORMAT BINARY)"
     with cursor.copy(copied) as copy:
         copy.set_types(["int8", "bool", "int4", "bytea"])
@@ -95,7 +87,7 @@ def _copy_passages(cursor: psycopg.Cursor, passages: Iterable[_Passage]) -> None
             copy.write_row((passage.id, passage.boilerplate, passage.sample, _bag(passage.body)))
 
 
-def _copy_terms(cursor: psycopg.Cursor, document: int, passages: Iterable[_Passage]) -> None:
+def _copy_terms(cursor: psycopg.Cursor[DictRow], document: int, passages: Iterable[_Passage]) -> None:
     postings: dict[int, array[int]] = {}
     for passage in passages:
         words = min(LONGEST, passage.searched.total())
