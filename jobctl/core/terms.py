@@ -9,7 +9,7 @@ _WIDE_RANGES = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(r"[^\W_]+")
 _WIDE = re.compile(f"[{_WIDE_RANGES}]+")
 _COUNTED = re.compile(f"[{_WIDE_RANGES}]|[^\\W_{_WIDE_RANGES}]+")
-_JOINED = re.compile(r"[a-z0-9]+(?:[_.-][a-z0-9]+)+")
+_JOINED = re.compile(r"(?<![a-z0-9])[a-z0-9]++(?:[_.-][a-z0-9]++)+")
 LONGEST = 40
 
 

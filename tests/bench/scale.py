@@ -9,7 +9,6 @@ static table. Prints CPU seconds of the command, those of the server for the sam
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,15 +17,11 @@ import uuid
 from pathlib import Path
 
 import numpy as np
-import psycopg
 
 from jobctl import wiring
 from jobctl.core.document import Enrichment, Span, passage
 from jobctl.documents.relate import JoinedIndex, Neighbourhoods, SemanticSimilarity, corpus
 from jobctl.documents.relate.index import idf_of, packed_bags
-from jobctl.postgres import migrate
-from jobctl.postgres.connect import connect
-from jobctl.postgres.embedded import Server
 from jobctl.postgres.library import Libraries
 
 OF_A_DOCUMENT, NEW = 250, 500
@@ -62,7 +57,7 @@ def server_seconds(folder: Path) -> float:
     used = 0.0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            if "postgres" in stat.read_text().split(")")[0] and str(folder) in os.readlink(stat.with_name("cwd")):
+            if "postgres" in stat.read_text().split(")")[0] and str(folder) in str(stat.with_name("cwd").readlink()):
                 fields = stat.read_text().rsplit(")", 1)[1].split()
                 used += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
         except OSError:

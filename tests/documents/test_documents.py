@@ -213,12 +213,6 @@ def test_a_vector_does_not_depend_on_its_company(embedder):
     assert lengths[2] == 0.0
 
 
-def test_meaning_counts_beside_words(embedder):
-    texts = ["The physician treated her patient.", "Stock prices fell on Monday.", "The harvest of wheat was good."]
-    index = JoinedIndex(corpus([1, 2, 3], [1, 2, 3], texts, embedder.embed(texts)))
-    assert index.search("a doctor in the hospital", embedder.embed(["a doctor in the hospital"])[0], 1)[0].position == 0
-
-
 def test_connections_are_between_documents_and_independent_of_batches(embedder):
     texts = [LONG * 3 + f"variant {n % 5}" for n in range(10)]
     index = JoinedIndex(corpus(list(range(10)), [n // 5 for n in range(10)], texts, embedder.embed(texts)))
