@@ -35,10 +35,12 @@ END = b"\\.\n"
 BLOCK = 1 << 16
 LONGEST = 1 << 16
 """Bytes of a line of JSON."""
+OWN = ("compatibility", "retention")
+"""Tables of which a schema has its own row."""
 TABLES = {
     table.name: [column.name for column in table.columns]
     for table in metadata.sorted_tables
-    if not table.info.get("derived")
+    if table.name not in OWN and not table.info.get("derived")
 }
 """Name → columns, referred ones first. What a database has besides (pgvector's column, the search index) is made anew."""
 UNSTORABLE = (

@@ -12,13 +12,15 @@ from functools import cache, partial
 from jobctl.client import Client
 from jobctl.core.pipeline import Pipeline
 from jobctl.system.environment import variables
+from jobctl.wiring.child import request, run_child
 from jobctl.wiring.configuration import Settings, display_value, settings, user
 from jobctl.wiring.databases import Database, notifications_arrive, roles
 from jobctl.wiring.documents import decide, library, restore_connections
 from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, storage_location
 from jobctl.wiring.previews import preview
+from jobctl.wiring.retaining import retention_rules
 from jobctl.wiring.searching import search
-from jobctl.wiring.workers import WorkerOptions, local_worker_main, request, run_child, run_worker, start_local_worker
+from jobctl.wiring.workers import WorkerOptions, local_worker_main, run_worker, start_local_worker
 
 
 def connect(
@@ -59,6 +61,7 @@ __all__ = [
     "preview",
     "request",
     "restore_connections",
+    "retention_rules",
     "roles",
     "run_child",
     "run_worker",

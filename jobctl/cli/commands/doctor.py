@@ -16,6 +16,7 @@ from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import ConfigError, JobctlError, MissingExtra
 from jobctl.core.filters import Filters
+from jobctl.core.installing import install_command
 from jobctl.core.names import plural, span
 from jobctl.core.ports import Storage
 from jobctl.core.server import LIMITS, Health
@@ -194,7 +195,7 @@ def _job_types(settings: Settings) -> Found:
     missing = sorted({error.extra for error in broken.values() if isinstance(error, MissingExtra)})
     names = ", ".join(working) or "none"
     if missing:
-        return f"{names}; {plural(len(broken), 'type')} not installed", f"pip install {' '.join(map(repr, missing))}"
+        return f"{names}; {plural(len(broken), 'type')} not installed", install_command(*missing)
     return names, None
 
 

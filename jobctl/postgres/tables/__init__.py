@@ -6,12 +6,14 @@ Functions and triggers are in the migrations alone: Alembic does not compare the
 from jobctl.postgres.tables.columns import metadata
 from jobctl.postgres.tables.jobs import (
     checkpoints,
+    compatibility,
     events,
     holds,
     job_dependencies,
     job_logs,
     jobs,
     notifications,
+    retention,
     workers,
 )
 from jobctl.postgres.tables.library import annotations, chunks, connections, documents, import_review, vault_sync
@@ -22,6 +24,7 @@ __all__ = [
     "annotations",
     "checkpoints",
     "chunks",
+    "compatibility",
     "connections",
     "documents",
     "events",
@@ -32,6 +35,7 @@ __all__ = [
     "jobs",
     "metadata",
     "notifications",
+    "retention",
     "schedules",
     "search_documents",
     "search_passages",

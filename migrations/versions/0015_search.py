@@ -2,14 +2,14 @@
 
 Documents that exist are put into it by the program after the upgrade, in batches: their words are cut as it cuts them.
 
-Revision ID: 0011
-Revises: 0008
+Revision ID: 0015
+Revises: 0011
 """
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0008"
+revision = "0015"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
