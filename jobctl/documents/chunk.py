@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobctl.core.document import CleanText, Span
-from jobctl.core.markdown import atx
+from jobctl.core.markdown import Fence, atx
 from jobctl.core.markdown import fence as fence_of
 
 SHORT = 400
@@ -45,7 +45,7 @@ def _blocks(markdown: str) -> Iterator[_Block]:
     """Paragraphs, fenced code and headings with the headings they stand under."""
     path: list[tuple[int, str]] = []
     start: int | None = None
-    fence: str | None = None
+    fence: Fence | None = None
     code = False
     offset = 0
 
@@ -54,9 +54,11 @@ def _blocks(markdown: str) -> Iterator[_Block]:
 
     for line in markdown.splitlines(keepends=True):
         body = line.rstrip("\n")
-        mark = fence_of(body)
+        if fence and fence.left_by(body):
+            fence = None
+        opened = None if fence else fence_of(body)
         heading = None if fence else atx(body)
-        ends = heading or (fence is None and (not body.strip() or (mark and start is not None)))
+        ends = heading or (fence is None and (not body.strip() or (opened and start is not None)))
         if ends and start is not None:
             yield _Block(start, _trimmed(markdown, start, offset), titles(), code=code)
             start, code = None, False
@@ -66,9 +68,11 @@ def _blocks(markdown: str) -> Iterator[_Block]:
             yield _Block(offset, offset + len(body.rstrip()), titles(), heading=True)
         elif body.strip() or fence:
             if start is None:
-                start = offset + len(body) - len(body.lstrip()) if not mark else offset
-            if mark and (fence is None or mark.startswith(fence)):
-                fence, code = (None, True) if fence else (mark, True)
+                start = offset + len(body) - len(body.lstrip()) if not opened else offset
+            if opened:
+                fence, code = opened, True
+            elif fence and fence.closed_by(body):
+                fence = None
         offset += len(line)
     if start is not None:
         yield _Block(start, _trimmed(markdown, start, offset), titles(), code=code)

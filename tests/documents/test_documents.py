@@ -197,6 +197,13 @@ def test_chunks_are_exact_ordered_and_lose_nothing_but_white_space(markdown, siz
     assert not markdown[end:].strip()
 
 
+def test_code_that_begins_a_list_item_hides_no_heading_after_it():
+    markdown = "# A\n\n1. ```\n   # code\n   ```\n\n2. more\n\n# B\n\ntext"
+    text = CleanText(markdown, outline=outline(markdown))
+    assert [h.title for h in text.outline] == ["A", "B"]
+    assert [span.heading_path for span in chunk(text, size=40)][-1] == ["B"]
+
+
 def test_chunks_know_their_headings_and_pages():
     markdown = f"# A\n\n{LONG * 10}\n\n## B\n\n{LONG * 10}\n"
     spans = chunk(CleanText(markdown, [0, markdown.index("## B")], outline(markdown)))
