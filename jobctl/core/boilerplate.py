@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from jobctl.core.terms import words
 
-_HEADINGS = re.compile(
-    r"^#{0,6}\s*(?:[\dA-Z]+(?:\.\d+)*\.?\s+)?(?:table of contents|contents|list of (?:figures|tables)|index|copyright(?: notice)?"
-    r"|licen[cs]es?|legal notices?|colophon|inhalt(?:sverzeichnis)?|table des mati[eè]res|[ií]ndice|目次|目录|содержание)\s*$",
-    re.IGNORECASE | re.MULTILINE,
+_TITLES = frozenset(
+    "table of contents|contents|list of figures|list of tables|index|copyright|copyright notice|license|licence|licenses|licences"
+    "|legal notice|legal notices|colophon|inhalt|inhaltsverzeichnis|table des matières|table des matieres|índice|indice|目次|目录"
+    "|содержание".split("|")
 )
 _LEGAL = re.compile(
     r"all rights reserved|without warranty of any kind|merchantability|fitness for a particular purpose|general public license"
@@ -17,19 +18,20 @@ _LEGAL = re.compile(
     r"|creative commons|licensed under|published by the free software foundation|invariant sections",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"\[[^\]]*\]\([^)]*\)|<?https?://\S+")
-_MARKUP = re.compile(r"^#{1,6}\s.*$|^\s*(?:```|~~~).*$", re.MULTILINE)
-_LEADER = re.compile(r"(?:\.\s?){4,}\s*\d+\s*$|\s\d+\s*$")
+_LINK = re.compile(r"\[[^\[\]]*+\]\([^()\[\]]*+\)|https?://\S++")
+_DIGITS = "0123456789"
+_NUMBERS = f"{_DIGITS}.ABCDEFGHIVX"
 _LEAST_WORDS = 12
 """Words besides headings and links under which a passage says nothing that could be compared."""
 
 
 def is_boilerplate(text: str) -> bool:
     """Whether a passage is left out of comparisons; a search still finds it."""
-    body = _LINK.sub(" ", _MARKUP.sub("", text))
-    if sum(1 for word in words(body) if not word.isdigit()) < _LEAST_WORDS:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    body = [line for line in lines if not line.startswith(("#", "```", "~~~"))]
+    if sum(1 for word in words(_LINK.sub(" ", "\n".join(body))) if not word.isdigit()) < _LEAST_WORDS:
         return True
-    return _is_legal(text) or _is_listing(text)
+    return _is_legal(text) or _is_listing(text, lines, body)
 
 
 def _is_legal(text: str) -> bool:
@@ -37,12 +39,26 @@ def _is_legal(text: str) -> bool:
     return len(found) >= 2 or bool(found and len(text) < 500)
 
 
-def _is_listing(text: str) -> bool:
+def _is_listing(text: str, lines: Sequence[str], body: Sequence[str]) -> bool:
     """Contents: lines that end in a page number, or little more than links."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    numbered = sum(1 for line in lines if _LEADER.search(line))
-    if len(lines) >= 5 and numbered > 0.6 * len(lines) and not any(line.startswith("|") for line in lines):
+    numbered = sum(1 for line in body if _ends_in_page(line))
+    if len(body) >= 5 and numbered > 0.6 * len(body) and not any(line.startswith("|") for line in body):
         return True
-    linked = sum(len(match.group()) for match in _LINK.finditer(text))
-    short = sum(1 for line in lines if len(line) < 60)
-    return linked > 0.6 * len(text) or bool(_HEADINGS.search(text) and lines and short > 0.7 * len(lines))
+    if sum(len(match.group()) for match in _LINK.finditer(text)) > 0.6 * len(text):
+        return True
+    short = sum(1 for line in body if len(line) < 60)
+    return any(_is_title(line) for line in lines) and short > 0.7 * len(body)
+
+
+def _is_title(line: str) -> bool:
+    """Whether a line is a heading of contents, of a licence or of an index, perhaps with its number."""
+    bare = line.lstrip("#").strip()
+    number, _, rest = bare.partition(" ")
+    numbered = not number.strip(_NUMBERS) and (len(number) == 1 or not number.isalpha())
+    return (rest.strip() if numbered else bare).casefold() in _TITLES
+
+
+def _ends_in_page(line: str) -> bool:
+    """``Installing .... 12`` or ``Installing 12``."""
+    title = line.rstrip(_DIGITS)
+    return title != line and (title[-1:].isspace() or title.endswith("...."))

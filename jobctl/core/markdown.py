@@ -50,20 +50,27 @@ def fence(line: str) -> Fence | None:
     return Fence(found.group(2), found.start(2), bool(found.group(1))) if found else None
 
 
+def still(inside: Fence | None, line: str) -> Fence | None:
+    """The fenced code that a line stands in or closes; None: it may open some."""
+    return None if inside is None or inside.left_by(line) else inside
+
+
+def after(inside: Fence | None, line: str) -> Fence | None:
+    """The fenced code that goes on after a line; ``inside``: what ``still`` says of it."""
+    if inside is None:
+        return fence(line)
+    return None if inside.closed_by(line) else inside
+
+
 def prose(text: str) -> Iterator[tuple[int, str]]:
     """(offset, line) of every line that is not in fenced code nor a fence."""
     inside: Fence | None = None
     start = 0
     for line in text.split("\n"):
-        if inside is not None and inside.left_by(line):
-            inside = None
-        opened = fence(line) if inside is None else None
-        if opened is not None:
-            inside = opened
-        elif inside is None:
+        before = still(inside, line)
+        inside = after(before, line)
+        if before is None and inside is None:
             yield start, line
-        elif inside.closed_by(line):
-            inside = None
         start += len(line) + 1
 
 
