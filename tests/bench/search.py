@@ -46,9 +46,11 @@ BOOKS = (
 ).split()
 
 
-def questions() -> list[tuple[str, str]]:
+def questions() -> list[tuple[str, list[str]]]:
+    """Each question with words of the passages that answer it."""
     lines = Path(__file__).with_name("questions.txt").read_text(encoding="utf-8").splitlines()
-    return [(q, " ".join(a.split()).lower()) for q, a in (line.split(" | ") for line in lines if line[:1] != "#")]
+    pairs = (line.split(" | ") for line in lines if line[:1] != "#")
+    return [(question, [" ".join(one.split()).lower() for one in answers.split(" || ")]) for question, answers in pairs]
 
 
 @contextmanager
@@ -132,8 +134,8 @@ def postgres(connection: psycopg.Connection) -> Callable[[str], list[int]]:
 def ranks(ask: Callable[[str], list[int]], texts: dict[int, str]) -> np.ndarray:
     """The rank of the first passage that answers each question, 1 the best; infinite behind the tenth."""
     found = []
-    for question, answer in questions():
-        places = [n for n, i in enumerate(ask(question)[:10], 1) if answer in texts[i]]
+    for question, answers in questions():
+        places = [n for n, i in enumerate(ask(question)[:10], 1) if any(one in texts[i] for one in answers)]
         found.append(places[0] if places else np.inf)
     return np.asarray(found, dtype=float)
 
