@@ -16,8 +16,9 @@ from jobctl.documents.relate.index import Floats, Numbers
 K1, B = 1.2, 0.75
 BY_WORDS = BY_VECTOR = 50
 """Candidates that are looked at closely."""
-WORDS, SENTENCE, MEANING = 0.7, 0.1, 0.2
-"""Shares of the score: BM25 of the passage, words of its best sentence, vector of its nearest sentence (or its own)."""
+WORDS, SENTENCE, MEANING, TITLE, EXACT = 0.6, 0.09, 0.18, 0.09, 0.04
+"""Shares of the score: BM25 of the passage, words of its best sentence, vector of its nearest sentence (or its own), words
+of its own heading, words in the form in which they were asked for."""
 HEADING = 0.5
 """What a word is worth that stands in the headings above the sentence alone."""
 LONGEST = 64
@@ -182,9 +183,11 @@ def _ranked(
         words, cosine = lexical.get(passage.id, 0.0), float(near.max())
         both = [share + float(one) for share, one in zip(shares, np.resize(near, len(shares)), strict=True)]
         best = sentences[max(range(len(both)), key=lambda i: (both[i], -i))]
-        score = WORDS * words + SENTENCE * max(shares) + MEANING * max(0.0, cosine)
+        titled = weighted.share(_looked_for(" ".join(passage.heading_path[-1:]), matching), frozenset())
+        exact = weighted.share(frozenset(index_terms(passage.text)), frozenset())
+        score = WORDS * words + SENTENCE * max(shares) + TITLE * titled + EXACT * exact + MEANING * max(0.0, cosine)
         if not len(asked):
-            score /= WORDS + SENTENCE
+            score /= 1 - MEANING
         ranked.append(Ranked(passage, min(1.0, score), words, cosine, best))
     return sorted(ranked, key=lambda hit: (-round(hit.score, 6), hit.passage.text, hit.passage.id))
 
