@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from search import books
+
 from jobctl.core.document import Span
 from jobctl.core.terms import terms, word_count
 from jobctl.documents.chunk import chunk
@@ -20,7 +22,6 @@ from jobctl.documents.clean import clean
 from jobctl.documents.enrich import Enricher
 from jobctl.documents.enrich.lexicon import COMMON
 from jobctl.testing.contracts import opened
-from search import books
 
 SAMPLE, LEAST = 400, 400  # passages; characters of one
 
