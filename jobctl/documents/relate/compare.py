@@ -12,7 +12,10 @@ from jobctl.documents.relate.index import JoinedIndex
 
 
 class ConnectionEngine(Protocol):
-    """Finds connections. ``version`` changes when the same passages would get other connections."""
+    """Finds connections. ``version`` changes when the same passages would get other connections.
+
+    One with ``needs_judge = True`` is used only where a model decides on each pair.
+    """
 
     version: int
 
@@ -88,6 +91,5 @@ def _judged(index: JoinedIndex, judge: Judge | None, engine: str, edge: Edge) ->
     verdict = judge.judge(engine, index.corpus.texts[edge.source], index.corpus.texts[edge.target])
     if not verdict.holds:
         return None
-    evidence = {name: value for name, value in edge.evidence.items() if name != "experimental"}
     judged = {"judge": judge.id, "reason": verdict.reason, "certainty": round(verdict.strength, 4)}
-    return replace(edge, evidence=evidence | judged)
+    return replace(edge, evidence=edge.evidence | judged)

@@ -136,6 +136,14 @@ class JoinedIndex:
         cosine = self._cosine(self.corpus.vectors[position]) if has_vectors else np.zeros(len(lexical))
         return self.joined(lexical, cosine), lexical, cosine
 
+    def shared_words(self, one: int, other: int) -> float:
+        """The lexical score of two chunks, without comparing either with all the others."""
+        mine, theirs = (slice(int(self._starts[i]), int(self._starts[i + 1])) for i in (one, other))
+        _, at, there = np.intersect1d(
+            self._columns[mine], self._columns[theirs], assume_unique=True, return_indices=True
+        )
+        return float(self._weights[mine][at] @ self._weights[theirs][there])
+
     def joined(self, lexical: Floats, cosine: Floats) -> Floats:
         """The joined score; without vectors the lexical one alone."""
         if self.corpus.vectors.shape[1] == 0:

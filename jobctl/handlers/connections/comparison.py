@@ -47,13 +47,26 @@ def compare(
     within: Collection[int] | None = None,
 ) -> list[FoundConnection]:  # fmt: skip
     """Connections of source chunks (by id), by every engine of the input."""
-    judge: Judge | None = ctx.plugin("judge")
     near = neighbourhoods(ctx).around(sources)
-    return relate.compare(near, _engines(ctx, args), sources, thresholds, args.per_chunk, judge, within=within)
+    return relate.compare(near, _engines(ctx, args), sources, thresholds, args.per_chunk, _judge(ctx), within=within)
+
+
+def _judge(ctx: Context) -> Judge | None:
+    judge: Judge | None = ctx.plugin("judge")
+    return judge
 
 
 def _engines(ctx: Context, args: Comparison) -> dict[str, ConnectionEngine]:
-    return {name: ctx.plugin("engine", name) for name in args.engines}
+    """The engines of the input. Raises ``Invalid`` for one whose pairs are mostly wrong, where no model decides on them."""
+    engines: dict[str, ConnectionEngine] = {name: ctx.plugin("engine", name) for name in args.engines}
+    judge = _judge(ctx)
+    for name, engine in engines.items():
+        if getattr(engine, "needs_judge", False) and (judge is None or name not in judge.engines):
+            raise Invalid(
+                f"{name} needs a model that decides on what it finds",
+                hint='JOBCTL_JUDGE=openai for the worker: "Models" in docs/PROCESSING_PIPELINE.md',
+            )
+    return engines
 
 
 def require_document(ctx: Context, args: Comparison) -> None:

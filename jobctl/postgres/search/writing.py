@@ -65,17 +65,15 @@ def write(connection: psycopg.Connection, document: int) -> None:
 
 def _passages(connection: psycopg.Connection, dictionary: str, title: str, rows: Iterable[DictRow]) -> list[_Passage]:
     """The words of each passage. A heading that stands above it counts once, wherever it stands."""
-    cut = [
-        (row["id"], row["text"], index_terms(row["text"]), index_terms(" ".join([title, *row["heading_path"]])))
-        for row in rows
-    ]
-    words = {word for _, _, body, above in cut for word in (*body, *above)}
+    cut = [(row, index_terms(row["text"]), index_terms(" ".join([title, *row["heading_path"]]))) for row in rows]
+    words = {word for _, body, above in cut for word in (*body, *above)}
     numbers = {word: [hashed(stem) for stem in found] for word, found in stems(connection, dictionary, words).items()}
     made = []
-    for number, text, body, above in cut:
+    for row, body, above in cut:
         own = Counter(term for word in body for term in numbers[word])
         headed = Counter({term: 1 for word in above for term in numbers[word] if term not in own})
-        made.append(_Passage(number, is_boilerplate(text), hashed(text), own, own + headed))
+        boilerplate = is_boilerplate(row["text"], row["heading_path"])
+        made.append(_Passage(row["id"], boilerplate, hashed(row["text"]), own, own + headed))
     return made
 
 
