@@ -221,7 +221,14 @@ def test_a_vector_does_not_depend_on_its_company(embedder):
 
 
 def test_connections_are_between_documents_and_independent_of_batches(embedder):
-    texts = [LONG * 3 + f"variant {n % 5}" for n in range(10)]
+    own = (
+        "harbour ships arrive",
+        "bakers knead dough",
+        "storms break masts",
+        "keepers light lamps",
+        "maps show shoals",
+    )
+    texts = [f"{LONG}{own[n % 5]}, {own[(n + n // 5 + 1) % 5]}, {n}" for n in range(10)]
     index = JoinedIndex(corpus(list(range(10)), [n // 5 for n in range(10)], texts, embedder.embed(texts)))
     engine = SemanticSimilarity()
     whole = engine.connect(index, range(10), threshold=0.3, per_chunk=3)
@@ -229,6 +236,16 @@ def test_connections_are_between_documents_and_independent_of_batches(embedder):
     assert whole == parts
     assert all(index.documents[e.source] != index.documents[e.target] for e in whole)
     assert len(whole) == 30
+
+
+def test_the_same_text_is_no_connection_and_is_found_once_among_many(embedder):
+    editions = [LONG + "Harbour ships arrive before the storm breaks."] * 4
+    texts = [LONG + "Harbour pilots wait for ships in a storm.", *editions]
+    index = JoinedIndex(corpus(range(5), range(5), texts, embedder.embed(texts)))
+    found = SemanticSimilarity().connect(index, range(5), threshold=0.3, per_chunk=3)
+    assert len([e for e in found if e.source == 0]) == 1
+    assert {e.target for e in found if e.source > 0} == {0}
+    assert index.shared_words(0, 1) == pytest.approx(index.against_all(0)[1][1])
 
 
 def test_enrichment_names_what_a_passage_is_about():
