@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobctl.client import Client
 from jobctl.core.ports import Embedder
-from jobctl.core.search import EVERYTHING, Chosen, FoundPassage, SearchHit, SearchResult
+from jobctl.core.search import EVERYTHING, Chosen, FoundPassage, IndexSize, SearchHit, SearchResult
 from jobctl.core.terms import matches
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.extras import needs_documents
@@ -27,6 +27,14 @@ def search(
         _hit(hit.passage, (hit.score, hit.lexical, hit.vector), hit.sentence, answer.matching) for hit in answer.hits
     ]
     return SearchResult(hits, answer.stop_words_only, answer.missing)
+
+
+def index_state(client: Client) -> tuple[IndexSize, bool]:
+    """What the index has, and whether vectors are found by pgvector. Raises ``ConfigError`` for a login that may not look."""
+    from jobctl.postgres.search import Index
+
+    index = Index(client.queue.connection)
+    return index.size(), bool(index.graphs)
 
 
 def _hit(

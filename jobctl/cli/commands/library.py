@@ -74,8 +74,8 @@ def search(
     for hit in found.hits:
         page = f"  p. {hit.page}" if hit.page else ""
         place = " › ".join(hit.heading_path) or hit.title
-        echo(paint(cut(visible(f"{hit.score:.2f}  {hit.title}{page}  {place}"), limit), "bold", on=on))
-        echo("      " + snippet(hit, min(limit, 240) - 6, on=on))
+        echo(paint(cut(visible(f"{hit.score:.2f}  {hit.title}{page}  {place}"), limit), "bold", on=on), coloured=on)
+        echo("      " + snippet(hit, min(limit, 240) - 6, on=on), coloured=on)
     return 0
 
 

@@ -59,14 +59,15 @@ class Index:
         dims = frozenset(int(str(row["name"]).split("_")[2]) for row in rows if row["name"] is not None)
         return (str(rows[0]["home"]) if rows else ""), dims
 
-    def has_graph(self, dims: int) -> bool:
-        """Whether vectors of this dimension have an index."""
-        return dims in self._pgvector[1]
+    @property
+    def graphs(self) -> frozenset[int]:
+        """The dimensions of vectors that have an index; empty: vectors are compared exactly, in blocks."""
+        return self._pgvector[1]
 
     def nearest(self, engine: str, vector: bytes, count: int, chosen: Chosen = EVERYTHING) -> list[int] | None:
         """About the ``count`` nearest passages; None where there is no index for such vectors."""
         dims = len(vector) // 4
-        if not self.has_graph(dims):
+        if dims not in self.graphs:
             return None
         register_vectors(self._connection)
         with self._exploring(count):
@@ -77,7 +78,7 @@ class Index:
 
     def neighbours(self, passages: Sequence[int], dims: int, count: int) -> list[tuple[int, int]] | None:
         """For each passage about the ``count`` nearest of other documents; None where there is no index for them."""
-        if not self.has_graph(dims):
+        if dims not in self.graphs:
             return None
         with self._exploring(count):
             rows = self._rows("search_neighbours", self._template(dims), passages=list(passages), count=count)
