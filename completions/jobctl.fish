@@ -367,6 +367,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from stats' -l fail-over -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l count -s k -x
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l document -x
+complete -c jobctl -n '__fish_seen_subcommand_from search' -l type -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from search' -l language -x
+complete -c jobctl -n '__fish_seen_subcommand_from search' -l since -x
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l validate
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l reject -x
