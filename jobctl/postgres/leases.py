@@ -45,11 +45,16 @@ class Leases(Queue):
     def register(self, **facts: object) -> int:
         """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
-        return int(self._run("register", **listed, lease_s=self.ttl)[0]["id"])
+        unknown: dict[str, object] = dict.fromkeys(("boot_id", "pid_namespace", "process_start"))
+        return int(self._run("register", **{**unknown, **listed}, lease_s=self.ttl)[0]["id"])
 
     def unregister(self, worker: int) -> None:
         """A supervisor says goodbye."""
         self._run("unregister", worker=worker)
+
+    def report_storage(self, worker: int, reason: str | None) -> None:
+        """Shows people whether a supervisor can use the storage; ``reason``: why it can't."""
+        self._run("worker_storage", worker=worker, reason=reason)
 
     def ready_queues(self) -> list[str]:
         """Queues that have claimable work."""

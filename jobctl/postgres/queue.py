@@ -37,6 +37,7 @@ from jobctl.core.rows import (
 from jobctl.core.server import Blocker, Effective, Health
 from jobctl.postgres.editing import EditVerb
 from jobctl.postgres.firing import fire
+from jobctl.postgres.identity import IdentityVerbs
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
 from jobctl.postgres.schedules import ScheduleVerbs
 from jobctl.postgres.session import Connect
@@ -47,7 +48,7 @@ TTL = 30.0
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Waking, ScheduleVerbs, EditVerb):
+class Queue(Waking, ScheduleVerbs, EditVerb, IdentityVerbs):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema

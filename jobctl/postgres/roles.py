@@ -35,7 +35,7 @@ _NAMES = [table.name for table in metadata.sorted_tables]
 OF_JOBS = [table.name for table in metadata.sorted_tables if "job_id" in table.columns]
 """Tables whose rows have the owner of their job."""
 LIBRARY = ["documents", "chunks", "connections", "annotations", "import_review", "vault_sync"]
-APPENDED = ["events", "holds", "job_dependencies"]
+APPENDED = ["events", "holds", "job_dependencies", "storage"]
 """Tables to which a worker adds rows and changes none."""
 WRITTEN = [name for name in _NAMES if name not in ("jobs", "schedules", *APPENDED)]
 
@@ -51,14 +51,14 @@ def _columns(names: str) -> str:
 EVERYTHING = "SELECT ON ALL TABLES IN SCHEMA jobctl"
 GRANTS: dict[str, tuple[str, ...]] = {
     "submitter": (
-        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.alembic_version, {_listed(OF_JOBS)}",
+        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.storage, jobctl.alembic_version, {_listed(OF_JOBS)}",
         f"EXECUTE ON FUNCTION {', '.join(f'jobctl.checked_{verb}(jsonb)' for verb in CHECKED)}",
     ),
     "worker": (
         EVERYTHING,
         f"INSERT ({_columns(CREATED)}), UPDATE ({_columns(_MOVED)}) ON jobctl.jobs",
         f"INSERT ({_columns(NOTED)}) ON jobctl.events",
-        "INSERT ON jobctl.holds, jobctl.job_dependencies",
+        "INSERT ON jobctl.holds, jobctl.job_dependencies, jobctl.storage",
         "UPDATE (next_at, last_at, last_job_id, paused_at, pause_reason) ON jobctl.schedules",
         f"INSERT, UPDATE, DELETE ON {_listed(WRITTEN)}",
         "USAGE ON SEQUENCE jobctl.jobs_id_seq",

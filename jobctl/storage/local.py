@@ -160,6 +160,7 @@ class LocalStorage:
         return StorageUnavailable(
             f"the storage {self.root} can't be used: {reason}",
             hint="Fix that, or set JOBCTL_STORAGE to another folder.",
+            full=error.errno in (errno.ENOSPC, errno.EDQUOT),
         )
 
 

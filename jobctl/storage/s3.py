@@ -19,11 +19,17 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, ConfigError, StorageUnavailable
+from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, ConfigError, StorageRefused, StorageUnavailable
 from jobctl.core.keys import storage_key
 
 PART = 64 << 20
 _MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
+_REFUSED = frozenset({
+    "InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "NoSuchBucket", "InvalidToken", "AllAccessDisabled",
+    "AccountProblem", "InvalidBucketName", "PermanentRedirect", "AuthorizationHeaderMalformed",
+})  # fmt: skip
+"""Codes of a setting that is wrong: no retry helps."""
+_SKEWED = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 
 
 class S3Storage:
@@ -104,14 +110,20 @@ class S3Storage:
             code = error.response.get("Error", {}).get("Code", "unknown")
             if code in _MISSING:
                 raise CheckpointMissing(f"no bytes under {key}") from None
-            raise self._unavailable(f"error {code}") from error
+            if code in _SKEWED:
+                raise StorageUnavailable(
+                    f"the storage {self.root} can't be used: this machine's clock is too far from the service's ({code})",
+                    hint="Set the clock of this machine.",
+                ) from error
+            kind = StorageRefused if code in _REFUSED else StorageUnavailable
+            raise self._unavailable(f"error {code}", kind) from error
         except NoCredentialsError as error:
-            raise self._unavailable("no credentials") from error
+            raise self._unavailable("no credentials", StorageRefused) from error
         except (BotoCoreError, S3UploadFailedError) as error:
             raise self._unavailable(type(error).__name__) from error
 
-    def _unavailable(self, reason: str) -> StorageUnavailable:
-        return StorageUnavailable(
+    def _unavailable(self, reason: str, kind: type[StorageUnavailable] = StorageUnavailable) -> StorageUnavailable:
+        return kind(
             f"the storage {self.root} can't be used: {reason}",
             hint="Check the bucket, AWS_ENDPOINT_URL_S3 and the credentials (AWS_ACCESS_KEY_ID …).",
         )

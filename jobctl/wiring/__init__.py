@@ -15,6 +15,7 @@ from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings, display_value, settings, user
 from jobctl.wiring.databases import Database, notifications_arrive, roles
 from jobctl.wiring.documents import decide, library, restore_connections, search
+from jobctl.wiring.identity import adopt, client_storage, identify, proven_storage
 from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, storage_location
 from jobctl.wiring.previews import preview
 from jobctl.wiring.workers import WorkerOptions, local_worker_main, request, run_child, run_worker, start_local_worker
@@ -32,7 +33,7 @@ def connect(
     queue = Queue(partial(Database(config, report).connect, "jobctl"))
     return Client(
         queue,
-        storage=partial(storage, config),
+        storage=client_storage(config, queue),
         load=load or cache(partial(pipeline, settings=config)),
         user=user(variables),
         pausing=config.values["pausing"],
@@ -45,9 +46,11 @@ __all__ = [
     "Database",
     "Settings",
     "WorkerOptions",
+    "adopt",
     "connect",
     "decide",
     "display_value",
+    "identify",
     "job_types",
     "library",
     "local_worker_main",
@@ -56,6 +59,7 @@ __all__ = [
     "pipelines",
     "plugin",
     "preview",
+    "proven_storage",
     "request",
     "restore_connections",
     "roles",

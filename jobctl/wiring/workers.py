@@ -21,8 +21,9 @@ from jobctl.wiring import declared
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.described import TypeFacts
+from jobctl.wiring.identity import StorageProver, proven_storage
 from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
-from jobctl.wiring.plugins import pipeline, plugin, storage
+from jobctl.wiring.plugins import pipeline, plugin
 from jobctl.wiring.secrets import secrets
 from jobctl.wiring.types_of_worker import known_type, types_of_worker
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:  # each command loads what it needs
     from jobctl.worker.children import ChildPool
     from jobctl.worker.config import WorkerConfig
     from jobctl.worker.sandbox import Confinement
+    from jobctl.worker.storage_watch import StorageWatch
 
 START_TIMEOUT = 10.0
 """Seconds that a worker waits for its database when it starts."""
@@ -80,7 +82,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     config = _worker_config(settings, options, tuple(types))
     roots = [str(Path(root).resolve()) for root in [*settings.values["input_roots"], *options.input_roots]]
     pool = _child_pool(settings, database, queue, types, roots)
-    listen = partial(Listener, partial(database.connect, "jobctl worker")) if options.listen else None
+    listen = partial(Listener, partial(database.connect, "jobctl worker"))
     metrics = Metrics()
     if options.metrics is not None:
         port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
@@ -90,8 +92,8 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     stages = {name: facts.stages for name, facts in types.items()}
     timer = StageTimer(stages, timeout=settings.values["stage_timeout"], cpu=settings.values["stage_cpu"])
     supervisor = Supervisor(
-        config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics,
-        on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
+        config, queue, sweeper, pool, _storage_watch(settings, database), timer=timer, metrics=metrics,
+        listen=listen if options.listen else None, on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
     )  # fmt: skip
     retry_until_available(supervisor.register, seconds=START_TIMEOUT)
     try:
@@ -104,6 +106,14 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
             hint=pool.start_failure.stderr[-400:] or None,
         )
     return settled
+
+
+def _storage_watch(settings: Settings, database: Database) -> StorageWatch:
+    from jobctl.postgres.queue import Queue
+    from jobctl.worker.storage_watch import StorageWatch
+
+    queue = Queue(partial(replace(database, starts=False).connect, "jobctl worker storage"))
+    return StorageWatch(StorageProver(settings, queue))
 
 
 def _with_options(settings: Settings, options: WorkerOptions) -> Settings:
@@ -229,8 +239,9 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
     with (
         tempfile.TemporaryDirectory() as workspace
     ):  # in the folder that the supervisor made for this child, and removes
+        proven = proven_storage(settings, lambda: queue)
         services = Services(
-            storage=storage(settings), library=libraries, reader=lambda: libraries(queue.connection), load=load,
+            storage=proven, prove=proven.prove, library=libraries, reader=lambda: libraries(queue.connection), load=load,
             request=partial(request, settings, load=loaded), workspace=Path(workspace),
             input_roots=tuple(Path(root) for root in received["roots"]),
             settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=settings.values["auto_retry"],

@@ -33,6 +33,7 @@ from jobctl.worker.columns import arguments, inputs, percent
 from jobctl.worker.commits import Commits
 from jobctl.worker.context import Log, Run, Services, StageContext
 from jobctl.worker.progress import ProgressReporter
+from jobctl.worker.storage_outage import StorageOutage
 
 T = TypeVar("T")
 SAVE_EVERY = 2.0
@@ -67,6 +68,7 @@ class Attempt:
         self.log = log
         self._caught = caught  # a test wants the exception itself
         self._on_stage = on_stage
+        self._away = StorageOutage(services.prove, stops, lambda text: log("warning", None, text))
         self.reporter = ProgressReporter(report, percent(job.progress), quiet=quiet, every=every)
 
     def run(self) -> Outcome | None:
@@ -90,7 +92,8 @@ class Attempt:
             self.reporter.finish()
             return self._outcome(Ending.COMPLETED)
         data = result.encode(value)
-        stored = result.store(data, self.job.token, self.services.storage) if len(data) > result.ROW_CAP else None
+        keep = partial(result.store, data, self.job.token, self.services.storage)
+        stored = self._away.outlast(keep) if len(data) > result.ROW_CAP else None
         self.reporter.finish()
         return Outcome(
             self.job.token, Ending.COMPLETED, output=None if stored else data.decode(), stored=stored,
@@ -123,9 +126,9 @@ class Attempt:
             try:
                 position = checkpoints.position()
                 if position.stage >= len(pipeline.stages):
-                    return plain(checkpoints.value(pipeline.stages[-1].name), "result")
+                    return plain(self._away.outlast(lambda: checkpoints.value(pipeline.stages[-1].name)), "result")
                 before = pipeline.stages[position.stage - 1].name if position.stage else None
-                previous = checkpoints.value(before) if before else args
+                previous = self._away.outlast(partial(checkpoints.value, before)) if before else args
                 last = self._stage(pipeline, run, position.stage, position.done, args, previous)
                 if last is not None:
                     return last.value
@@ -170,7 +173,7 @@ class Attempt:
         )
         if done > len(items):
             checkpoints.refuse(stage.name, "there are fewer items than were done")
-        results = checkpoints.partial(stage.name) if done else []
+        results = self._away.outlast(lambda: checkpoints.partial(stage.name), context.check_interrupt) if done else []
         fresh: list[object] = []
         saved = time.monotonic()
         size = stage.size or 1
@@ -197,13 +200,14 @@ class Attempt:
         return self.services.loop.run(returned, lambda: self.stops.cancel)
 
     def _through_outages(self, context: StageContext, act: Callable[[], T]) -> T:
-        """A stage that loses the database while it reads is begun again: an outage is not an error of the job."""
+        """A stage that loses the database or the storage is begun again: an outage is not an error of the job."""
         savepoint = context.savepoint()
         while True:
             try:
                 return act()
-            except StorageUnavailable:
-                raise
+            except StorageUnavailable as away:
+                context.rollback_to(savepoint)
+                self._away.wait(away, context.check_interrupt)
             except StoreUnavailable as away:
                 self.log("warning", context.stage.name, f"{away}; the stage starts again when it is back")
                 context.rollback_to(savepoint)
@@ -244,7 +248,7 @@ class Attempt:
         sha256 = checkpoint.digest(data)
         token, seq = self.job.token, checkpoints.next_seq
         key = checkpoint.key(token.job_id, token.lease_seq, token.lease_id, seq, segment.stage, sha256)
-        self.services.storage.put(key, data)
+        self._away.outlast(lambda: self.services.storage.put(key, data), context.check_interrupt)
         record = Record(
             seq, segment.stage, segment.done, segment.complete, key, sha256, len(data), context.stage.pause_safe
         )  # fmt: skip

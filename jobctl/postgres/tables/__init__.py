@@ -4,6 +4,7 @@ Functions and triggers are in the migrations alone: Alembic does not compare the
 """
 
 from jobctl.postgres.tables.columns import metadata
+from jobctl.postgres.tables.identity import server, storage
 from jobctl.postgres.tables.jobs import (
     checkpoints,
     events,
@@ -32,6 +33,8 @@ __all__ = [
     "metadata",
     "notifications",
     "schedules",
+    "server",
+    "storage",
     "vault_sync",
     "workers",
 ]

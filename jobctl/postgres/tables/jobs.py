@@ -196,6 +196,10 @@ workers = Table(
         server_default=text("30"),
         comment="Seconds that its leases last without a beat",
     ),
+    string("boot_id", "Boot of the machine it runs on; null: unknown"),
+    string("pid_namespace", "Namespace in which its process id holds"),
+    string("process_start", "Start of its process, in clock ticks since the boot"),
+    string("storage_away", "Why it can not use the storage; null: it can"),
     comment="One row a supervisor process",
 )
 
