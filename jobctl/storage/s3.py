@@ -32,6 +32,29 @@ _REFUSED = frozenset({
 _SKEWED = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 
 
+class _Open(io.RawIOBase):
+    """A stream that stays open: boto3 closes what it has uploaded, and the caller may not be done with it."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        super().__init__()
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._source.seekable()
+
+    def read(self, size: int = -1) -> bytes:
+        return self._source.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._source.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._source.tell()
+
+
 class S3Storage:
     """A bucket, and a prefix within it. ``part``: bytes from which an object goes up in parts of that size."""
 
@@ -56,7 +79,7 @@ class S3Storage:
     def put_file(self, key: str, source: BinaryIO) -> None:
         """Stores a stream; in parts when it is large."""
         with self._explained(key):
-            self._client.upload_fileobj(source, Config=self._transfer, **self._at(key))
+            self._client.upload_fileobj(_Open(source), Config=self._transfer, **self._at(key))
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """The bytes. Raises ``CheckpointMissing``, or ``CheckpointCorrupt`` past ``max_bytes``."""
