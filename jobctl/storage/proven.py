@@ -22,7 +22,7 @@ TITLE = "jobctl storage "
 MAX_MARKER = 200
 """Bytes."""
 FRESH = 1.0
-"""Seconds for which a marker that was read counts before a write."""
+"""Seconds for which a marker that was read counts before a write to a bucket. A folder can be unmounted at any moment."""
 
 
 def read_marker(storage: Storage) -> str | None:
@@ -98,6 +98,7 @@ class ProvenStorage:
         self._storage_id: str | None = None
         self._read_at = float("-inf")
         self.root = name(storage)
+        self._fresh = FRESH if "://" in self.root else 0.0
 
     def prove(self) -> None:
         """Raises ``StorageUnavailable`` where it is another storage, or can't be read or written."""
@@ -150,7 +151,7 @@ class ProvenStorage:
             raise
 
     def _require_fresh(self) -> None:
-        if time.monotonic() - self._read_at > FRESH:
+        if time.monotonic() - self._read_at >= self._fresh:
             self._require()
 
     def _require(self) -> None:
