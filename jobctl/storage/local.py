@@ -137,7 +137,10 @@ class LocalStorage:
         if create and not self.root.is_dir():
             _make_root(self.root)
             self._require_private()  # another account may have made it meanwhile
-        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except NotADirectoryError as error:
+            raise self._unavailable(error) from error
         try:
             for name in names:
                 if create:
