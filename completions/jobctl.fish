@@ -63,7 +63,7 @@ complete -c jobctl -l db -x
 complete -c jobctl -l config -rF
 complete -c jobctl -l output -s o -x -a 'table wide json ndjson csv tsv id'
 complete -c jobctl -l json
-complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at progress.idle_s error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size'
+complete -c jobctl -l fields -x -a 'id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested frozen pause_support cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at progress.idle_s error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size'
 complete -c jobctl -l quiet -s q
 complete -c jobctl -l verbose -s v
 complete -c jobctl -l color -x -a 'auto always never'
@@ -202,6 +202,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from pause' -l due
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l wait
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l reason -x
+complete -c jobctl -n '__fish_seen_subcommand_from pause' -l freeze
 complete -c jobctl -n '__fish_seen_subcommand_from pause' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l status -s s -x -a 'pending processing paused completed failed cancelled active done'
 complete -c jobctl -n '__fish_seen_subcommand_from resume' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
@@ -361,6 +362,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from types' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l since -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l type -s t -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l queue -x
+complete -c jobctl -n '__fish_seen_subcommand_from stats' -l html -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l fail-over -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l count -s k -x
@@ -388,6 +390,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from db' -a sql
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a start
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a status
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a stop
+complete -c jobctl -n '__fish_seen_subcommand_from db' -a storage
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a upgrade
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from check' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from current' -l help -s h
@@ -402,11 +405,16 @@ complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcomman
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from status' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l force
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from storage' -l adopt
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from storage' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l force
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l document -x
 complete -c jobctl -n '__fish_seen_subcommand_from doctor' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from config' -a show
 complete -c jobctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from show' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from prune' -l jobs-older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l results-older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l dry-run

@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "Client": "jobctl.client", "Context": "jobctl.core.ports", "ControlOutcome": "jobctl.core.lifecycle",
     "ControlResult": "jobctl.core.job", "Filters": "jobctl.core.filters", "Job": "jobctl.core.job", "Options": "jobctl.client",
-    "Pipeline": "jobctl.core.pipeline", "Progress": "jobctl.core.job", "Status": "jobctl.core.lifecycle",
+    "Pipeline": "jobctl.core.pipeline", "Progress": "jobctl.core.job", "Retry": "jobctl.core.retry_policy", "Status": "jobctl.core.lifecycle",
     "StatusChanged": "jobctl.core.watching", "Noted": "jobctl.core.watching", "Progressed": "jobctl.core.watching",
     "Deleted": "jobctl.core.watching", "WatchEvent": "jobctl.core.watching", "Submitted": "jobctl.core.job", "Waited": "jobctl.client", "connect": "jobctl.wiring.application",
     "verify_notification": "jobctl.core.notifications",

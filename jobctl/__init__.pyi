@@ -12,6 +12,7 @@ from jobctl.core.lifecycle import Status as Status
 from jobctl.core.notifications import verify_notification as verify_notification
 from jobctl.core.pipeline import Pipeline as Pipeline
 from jobctl.core.ports import Context as Context
+from jobctl.core.retry_policy import Retry as Retry
 from jobctl.core.watching import Deleted as Deleted
 from jobctl.core.watching import Noted as Noted
 from jobctl.core.watching import Progressed as Progressed

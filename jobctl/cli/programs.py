@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
 import click
 
+from jobctl.cli.options import combined
 from jobctl.cli.output.text import cut, is_text
 from jobctl.core.errors import UsageError
 from jobctl.core.exit_class import ExitClass
@@ -52,25 +53,21 @@ class Memory(click.ParamType[int]):
         return int(found[1]) * _MEGABYTES[found[2].upper()]
 
 
-def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a program."""
-    options = [
-        click.option("--shell", is_flag=True, cls=ProgramOption, help="Run the words after -- by /bin/sh."),
-        click.option("--input", "inputs", multiple=True, metavar="FILE…", cls=ProgramOption,
-                     help="Take files into the storage; the program finds them in its folder."),
-        click.option(_KEEP, "keep", multiple=True, metavar="GLOB", cls=ProgramOption,
-                     help="Keep these files of its folder as results; before -- also --output GLOB."),
-        click.option("--env", multiple=True, metavar="NAME[=VALUE]", cls=ProgramOption,
-                     help="Set a variable, or pass on that of the worker."),
-        click.option("--chdir", metavar="DIR", cls=ProgramOption, help="Working folder; default: one of the job's own."),
-        click.option("--memory", type=Memory(), metavar="SIZE", cls=ProgramOption,
-                     help="Address space of each of its processes: 512M, 2G."),
-        click.option("--exit-code", "exit_codes", multiple=True, metavar="N=CLASS", cls=ProgramOption,
-                     help=f"What an exit code means: {', '.join(ExitClass)}."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        function = option(function)
-    return function
+program_options = combined(
+    click.option("--shell", is_flag=True, cls=ProgramOption, help="Run the words after -- by /bin/sh."),
+    click.option("--input", "inputs", multiple=True, metavar="FILE…", cls=ProgramOption,
+                 help="Take files into the storage; the program finds them in its folder."),
+    click.option(_KEEP, "keep", multiple=True, metavar="GLOB", cls=ProgramOption,
+                 help="Keep these files of its folder as results; before -- also --output GLOB."),
+    click.option("--env", multiple=True, metavar="NAME[=VALUE]", cls=ProgramOption,
+                 help="Set a variable, or pass on that of the worker."),
+    click.option("--chdir", metavar="DIR", cls=ProgramOption, help="Working folder; default: one of the job's own."),
+    click.option("--memory", type=Memory(), metavar="SIZE", cls=ProgramOption,
+                 help="Address space of each of its processes: 512M, 2G."),
+    click.option("--exit-code", "exit_codes", multiple=True, metavar="N=CLASS", cls=ProgramOption,
+                 help=f"What an exit code means: {', '.join(ExitClass)}."),
+)  # fmt: skip
+"""The options of a program."""
 
 
 def split_command(args: Sequence[str]) -> tuple[list[str], tuple[str, ...] | None]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypedDict, TypeVar
+from typing import TypedDict
 
 import click
 
 from jobctl.cli.app import State
+from jobctl.cli.options import combined
 from jobctl.cli.output.text import cut, is_text, parse_when
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.filters import Filters
@@ -18,7 +19,6 @@ from jobctl.core.lifecycle import ACTIVE, DONE, Status
 NAMES = {"active": ACTIVE, "done": DONE}
 LARGEST = 2**63 - 1
 ERROR_TYPES = ("transient", "paywall", "invalid", "permanent")
-F = TypeVar("F", bound=Callable[..., int])
 
 
 class Selector(click.Option):
@@ -42,32 +42,28 @@ class Selection(TypedDict, total=False):
     due: bool
 
 
-def selectors(function: F) -> F:
-    """Adds the selector options; a command takes them as ``**where: Unpack[Selection]``."""
-    options = [
-        click.option("-s", "--status", "status", multiple=True, help="By status; also active, done.", cls=Selector),
-        click.option("-t", "--type", "job_type", multiple=True, help="By job type.", cls=Selector),
-        click.option("--title", "title_has", metavar="TEXT", help="Title contains this.", cls=Selector),
-        click.option("--label", "label", multiple=True, metavar="K[=V]", help="Has this label.", cls=Selector),
-        click.option("--queue", "queue", help="In this queue.", cls=Selector),
-        click.option(
-            "--error-type",
-            "error_type",
-            multiple=True,
-            type=click.Choice(ERROR_TYPES),
-            help="Failed with this class of error.",
-            cls=Selector,
-        ),
-        click.option(
-            "--since", metavar="WHEN", help="Submitted since: 2h, today, 2026-11-24, an RFC 3339 time.", cls=Selector
-        ),
-        click.option("--until", metavar="WHEN", help="Submitted before.", cls=Selector),
-        click.option("--stale", is_flag=True, help="Running without a heartbeat.", cls=Selector),
-        click.option("--due", is_flag=True, help="Its automatic retry is due.", cls=Selector),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+selectors = combined(
+    click.option("-s", "--status", "status", multiple=True, help="By status; also active, done.", cls=Selector),
+    click.option("-t", "--type", "job_type", multiple=True, help="By job type.", cls=Selector),
+    click.option("--title", "title_has", metavar="TEXT", help="Title contains this.", cls=Selector),
+    click.option("--label", "label", multiple=True, metavar="K[=V]", help="Has this label.", cls=Selector),
+    click.option("--queue", "queue", help="In this queue.", cls=Selector),
+    click.option(
+        "--error-type",
+        "error_type",
+        multiple=True,
+        type=click.Choice(ERROR_TYPES),
+        help="Failed with this class of error.",
+        cls=Selector,
+    ),
+    click.option(
+        "--since", metavar="WHEN", help="Submitted since: 2h, today, 2026-11-24, an RFC 3339 time.", cls=Selector
+    ),
+    click.option("--until", metavar="WHEN", help="Submitted before.", cls=Selector),
+    click.option("--stale", is_flag=True, help="Running without a heartbeat.", cls=Selector),
+    click.option("--due", is_flag=True, help="Its automatic retry is due.", cls=Selector),
+)
+"""The selector options; a command takes them as ``**where: Unpack[Selection]``."""
 
 
 def is_narrow(where: Selection) -> bool:

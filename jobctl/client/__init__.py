@@ -7,9 +7,10 @@ from jobctl.client.new_jobs import Options, new_job
 from jobctl.client.operations import Swept
 from jobctl.client.results import Verified
 from jobctl.client.retention import Pruned
-from jobctl.client.waiting import Waited
+from jobctl.client.waiting import FROZEN, Waited
 
 __all__ = [
+    "FROZEN",
     "Client",
     "Options",
     "Pruned",

@@ -65,9 +65,7 @@ class Base:
             raise JobNotFound(f"no such job: {', '.join(map(str, sorted(missing)))}", hint="jobctl list")
 
     def _remove(self, keys: Iterable[str]) -> None:
-        storage = self._storage()
-        for key in keys:
-            storage.delete(key)
+        self._storage().delete_all(keys)
 
     def _transaction(self, dry_run: bool) -> AbstractContextManager[None]:  # noqa: FBT001 - private
         """A transaction that is taken back for a dry run. Otherwise none: each verb is one statement, and holds no lock for the next."""

@@ -10,21 +10,30 @@ from jobctl.core.errors import ConfigError
 from jobctl.core.filters import Filters
 from jobctl.core.job import ControlResult, Progress
 from jobctl.core.lifecycle import DONE, ControlOutcome, JobFlags, Status, Verb, actions
+from jobctl.core.pausing import NEITHER, NO_PAUSE, ON_PAUSE
 from jobctl.core.rows import ControlRow
 
 
 class Control(Base):
     """Requests on jobs."""
 
-    def pause(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[ControlResult]:
-        """Pauses pending jobs, requests it of running ones. Raises ``ConfigError`` where pausing is switched off."""
+    def pause(
+        self, ids: Sequence[int], *, reason: str | None = None, freeze: bool = False, dry_run: bool = False
+    ) -> list[ControlResult]:
+        """Pauses pending jobs, requests it of running ones: they stop at their next safe point.
+
+        With ``freeze`` the processes of a running job are stopped where they are (SIGSTOP) and stay with their worker, which
+        keeps the job's lease. Raises ``ConfigError`` where pausing is switched off.
+        """
         if not self._pausing:
             raise ConfigError(
                 "pausing is disabled by the setting pausing", hint="jobctl cancel, or jobctl queue pause NAME"
             )
-        refused = self._without_pause(ids)
+        refused = {} if freeze else self._without_pause(ids)
         rest = [job_id for job_id in ids if job_id not in refused]
-        answers = self._control(Verb.PAUSE, rest, dry_run, lambda: self.queue.pause(rest, reason=reason))
+        answers = self._control(
+            Verb.PAUSE, rest, dry_run, lambda: self.queue.pause(rest, reason=reason, freeze=freeze), freeze=freeze
+        )
         return _in_order(ids, [*answers, *refused.values()])
 
     def _without_pause(self, ids: Sequence[int]) -> dict[int, ControlResult]:
@@ -33,10 +42,10 @@ class Control(Base):
         return {
             job.id: ControlResult(
                 job.id, ControlOutcome.REFUSED, job.status,
-                f"job {job.id} cannot be paused: its program has no handler for SIGTERM and has saved no checkpoint",
-                f"jobctl cancel {job.id}",
+                f"job {job.id} cannot be paused: {NEITHER}",
+                f"jobctl pause {job.id} --freeze, or jobctl cancel {job.id}",
             )
-            for job in running if job.progress.pause_support == "none"
+            for job in running if job.progress.pause_support == NO_PAUSE and not job.pause_requested_at
         }  # fmt: skip
 
     def cancel(self, ids: Sequence[int], *, reason: str | None = None, dry_run: bool = False) -> list[ControlResult]:
@@ -88,10 +97,12 @@ class Control(Base):
         ids: Sequence[int],
         dry_run: bool,  # noqa: FBT001 - private, always named by its place
         act: Callable[[], list[ControlRow]],
+        *,
+        freeze: bool = False,
     ) -> list[ControlResult]:
         with self._transaction(dry_run):
             rows = {row.id: row for row in act()} if ids else {}
-        return [_result(verb, job_id, rows.get(job_id)) for job_id in ids]
+        return [_result(verb, job_id, rows.get(job_id), freeze=freeze) for job_id in ids]
 
 
 def _in_order(ids: Sequence[int], answers: Sequence[ControlResult]) -> list[ControlResult]:
@@ -99,17 +110,17 @@ def _in_order(ids: Sequence[int], answers: Sequence[ControlResult]) -> list[Cont
     return sorted(answers, key=lambda answer: order[answer.id])
 
 
-def _result(verb: Verb, job_id: int, row: ControlRow | None) -> ControlResult:
+def _result(verb: Verb, job_id: int, row: ControlRow | None, *, freeze: bool) -> ControlResult:
     if row is None:
         return ControlResult(job_id, ControlOutcome.MISSING, None, f"no such job: {job_id}")
     hint = None
     match row.outcome:
         case ControlOutcome.DONE:
-            message = f"job {job_id}: {_done(verb, row.was)}"
+            message = f"job {job_id}: {_done(verb, row)}"
         case ControlOutcome.REQUESTED:
-            message = f"job {job_id}: {_requested(verb)}: {_when(verb, row.progress)}"
+            message = f"job {job_id}: {_FREEZING if freeze else f'{_requested(verb)}: {_when(verb, row.progress)}'}"
         case ControlOutcome.UNCHANGED:
-            message = f"job {job_id}: {_unchanged(verb, row.was)}"
+            message = f"job {job_id}: {_unchanged(verb, row)}"
         case ControlOutcome.REFUSED | ControlOutcome.MISSING:
             message, hint = _refusal(verb, job_id, row)
         case _:
@@ -117,12 +128,15 @@ def _result(verb: Verb, job_id: int, row: ControlRow | None) -> ControlResult:
     return ControlResult(job_id, row.outcome, row.was, message, hint)
 
 
-def _done(verb: Verb, was: Status) -> str:
+_FREEZING = "freezing: its processes stop where they are and stay with their worker until it is resumed"
+
+
+def _done(verb: Verb, row: ControlRow) -> str:
     match verb:
         case Verb.PAUSE:
             return str(Status.PAUSED)
         case Verb.RESUME:
-            return "pause request withdrawn" if was is Status.PROCESSING else "resumed"
+            return "pause request withdrawn" if row.was is Status.PROCESSING and not row.freezing else "resumed"
         case Verb.RETRY:
             return "queued again"
         case Verb.RESTART:
@@ -141,7 +155,7 @@ def _requested(verb: Verb) -> str:
 
 def _when(verb: Verb, progress: Progress) -> str:
     if progress.pause_support and verb is Verb.PAUSE:
-        return _of_program(progress.pause_support)
+        return ON_PAUSE.get(progress.pause_support, "stops at its first safe point")
     if progress.pause_support:
         return "its program gets SIGTERM, then SIGKILL"
     if not progress.stage:
@@ -151,16 +165,12 @@ def _when(verb: Verb, progress: Progress) -> str:
     return f"stops {where}"
 
 
-def _of_program(support: str) -> str:
-    if support == "checkpoint":
-        return "its program gets SIGTERM; resumes from checkpoint"
-    return "its program gets SIGTERM; resumes from checkpoint if it saves one (exit code 75)"
-
-
-def _unchanged(verb: Verb, was: Status) -> str:
-    if was is Status.PROCESSING:
+def _unchanged(verb: Verb, row: ControlRow) -> str:
+    if row.was is Status.PROCESSING:
+        if row.freezing and not row.cancelling:
+            return "already frozen"
         return "already running" if verb is Verb.RESUME else f"already {_requested(verb)}"
-    return f"already {was}"
+    return f"already {row.was}"
 
 
 def _refusal(verb: Verb, job_id: int, row: ControlRow) -> tuple[str, str | None]:

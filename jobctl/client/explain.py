@@ -8,6 +8,7 @@ from typing import assert_never
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import Status, Verb
 from jobctl.core.names import COMMAND_TYPE, span
+from jobctl.core.pausing import NEITHER, ON_PAUSE, pauses_never
 from jobctl.core.rows import Dependency, PausedQueue, WorkerRow
 
 
@@ -93,15 +94,24 @@ def _next_step(job: Job, dependencies: Sequence[Dependency]) -> str:
 
 def _why_processing(job: Job) -> list[str]:
     worker = f" on worker {job.worker['name']}" if job.worker else ""
-    sentences = [f"Running{worker}: {job.progress.details or job.progress.stage or 'just started'}"]
+    if job.frozen_at is not None:
+        since = span((job.now - job.frozen_at).total_seconds())
+        sentences = [f"Frozen{worker} for {since}{_because(job.pause_reason)}. To continue: jobctl resume {job.id}"]
+    else:
+        sentences = [f"Running{worker}: {job.progress.details or job.progress.stage or 'just started'}"]
     if not job.alive and job.heartbeat_at is not None:
         sentences.append(_silence(job, (job.now - job.heartbeat_at).total_seconds()))
     elif job.stalled and job.idle is not None:
         sentences.append(f"No progress for {span(job.idle)}, though its worker is alive. Its log: jobctl logs {job.id}")
     if job.cancel_requested_at:
         sentences.append("Cancel requested: stops at the next safe point.")
-    elif job.pause_requested_at:
-        sentences.append("Pause requested: pauses at the next safe point.")
+    elif pauses_never(job):
+        sentences.append(f"Pause requested, but {NEITHER}: jobctl pause {job.id} --freeze")
+    elif job.pause_requested_at and job.frozen_at is None:
+        when = "freezes where it is" if job.pause_freezes else "pauses at the next safe point"
+        sentences.append(f"Pause requested: {when}.")
+    elif job.pause_requested_at is None and job.progress.pause_support:
+        sentences.append(f"Can be paused: {ON_PAUSE.get(job.progress.pause_support, 'at its next safe point')}.")
     return sentences
 
 

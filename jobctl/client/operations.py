@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobctl.client.base import Base
-from jobctl.core.rows import PausedQueue, QueueChange, Stats, WorkerRow
+from jobctl.core.rows import PausedQueue, QueueChange, Stats, StorageIdentity, WorkerRow
 from jobctl.core.server import Blocker, Effective, Health
 
 
@@ -59,6 +59,10 @@ class Operations(Base):
     def blockers(self, *, idle: float) -> list[Blocker]:
         """Sessions that others wait for, or that have kept locks for ``idle`` seconds without doing anything."""
         return self.queue.blockers(idle=idle)
+
+    def storage_identity(self) -> StorageIdentity:
+        """Which storage has the bytes of the jobs, as the database knows it."""
+        return self.queue.storage_identity()
 
     def pause_queue(self, kind: str, name: str, *, reason: str = "") -> QueueChange:
         """Pauses a queue, or with the kind "type" a job type, as a whole: no worker starts its pending jobs."""

@@ -11,6 +11,8 @@ from jobctl.core.lifecycle import DONE, Status, reachable
 
 POLL = 0.25
 """Seconds between two polls of a wait."""
+FROZEN = "frozen"
+"""The reason of a wait that ended because the job is frozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,14 @@ class Waiting(Base):
         until: Sequence[Status] = DONE,
         first: bool = False,
         fail_fast: bool = False,
+        frozen: bool = False,
         timeout: float | None = None,
     ) -> Waited:
         """Blocks until all jobs (``first``: any) reached ``until``, or can't any more. ``timeout`` in seconds.
 
         A failed job that will be retried automatically has not ended; it counts where ``failed`` is wanted by itself.
+
+        With ``frozen`` a running job that is frozen has reached it too, with the reason "frozen".
 
         With ``fail_fast`` it ends as soon as one failed, was cancelled or can't reach ``until`` any more.
 
@@ -48,16 +53,22 @@ class Waiting(Base):
         while True:
             statuses = self.queue.statuses(ids)
             passed = self.queue.reached_since(ids, fleeting, since).ids if fleeting else frozenset()
-            reasons = dict.fromkeys(passed, "reached") | {
-                i: r
-                for i in ids
-                if i not in passed and (r := _ended(statuses.get(i), until, self._retries(i, statuses)))
-            }
-            if len(reasons) == len(ids) or (first and reasons) or (fail_fast and set(reasons.values()) - {"reached"}):
+            reasons = dict.fromkeys(passed, "reached") | self._frozen(ids if frozen else ())
+            reasons |= self._reasons([i for i in ids if i not in reasons], statuses, until)
+            bad = set(reasons.values()) - {"reached", FROZEN}
+            if len(reasons) == len(ids) or (first and reasons) or (fail_fast and bad):
                 return Waited(statuses, reasons)
             if deadline is not None and self._monotonic() >= deadline:
                 return Waited(statuses, reasons | {i: "timeout" for i in ids if i not in reasons})
             self._sleep(POLL)
+
+    def _reasons(self, ids: Sequence[int], statuses: Mapping[int, Status], until: Sequence[Status]) -> dict[int, str]:
+        ended = {i: _ended(statuses.get(i), until, self._retries(i, statuses)) for i in ids}
+        return {i: reason for i, reason in ended.items() if reason}
+
+    def _frozen(self, ids: Sequence[int]) -> dict[int, str]:
+        found = self.queue.find(Filters(ids=tuple(ids), statuses=(Status.PROCESSING,))) if ids else []
+        return {job.id: FROZEN for job in found if job.frozen_at is not None}
 
     def wait_for(self, ids: Sequence[int], *, timeout: float | None = None) -> bool:
         """Blocks until all jobs exist; returns whether they do. ``timeout`` in seconds."""

@@ -8,7 +8,8 @@
     │   └── UnknownJobType
     ├── JobNotFound                                                  exit 3
     ├── IllegalTransition     not possible in the present status      exit 4
-    ├── ConfigError           settings, schema not at head            exit 5
+    ├── ConfigError           settings                                exit 5
+    │   └── SchemaMismatch    the schema is too old, or too new
     ├── StoreUnavailable      database or storage out of reach        exit 6
     │   ├── StorageUnavailable  the storage: full, read-only, gone
     │   │   └── StorageRefused  not the storage of this database, or no right to use it  exit 5
@@ -32,6 +33,8 @@
 from __future__ import annotations
 
 from typing import Literal
+
+from jobctl.core.installing import install_command
 
 ErrorType = Literal["transient", "paywall", "invalid", "permanent"]
 """The classes of a job's errors: see ``core.retry``."""
@@ -83,11 +86,15 @@ class ConfigError(JobctlError):
     """A setting is wrong, or the schema does not fit this version of the program."""
 
 
+class SchemaMismatch(ConfigError):
+    """The schema of the database is one that this program cannot work with."""
+
+
 class MissingExtra(ConfigError):
     """An optional part of a package that is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs {extra}", hint=f"pip install '{extra}'")
+        super().__init__(f"{what} needs {extra}", hint=install_command(extra))
         self.extra = extra
 
 

@@ -157,6 +157,10 @@ class Job:
     """What can't be decoded in the row, a sentence each; empty: nothing."""
     logged_at: datetime | None = None
     """The newest log line of a running job."""
+    pause_freezes: bool = False
+    """The pause that is requested, if any, stops the job's processes where they are."""
+    frozen_at: datetime | None = None
+    """Since when the processes of the running attempt are stopped."""
 
     @property
     def type_label(self) -> str:
@@ -237,8 +241,8 @@ class Job:
 
     @property
     def stalled(self) -> bool:
-        """Running, alive, and without any movement for a minute."""
-        return self.alive and self.idle is not None and self.idle >= IDLE_AFTER
+        """Running, alive, not frozen, and without any movement for a minute."""
+        return self.alive and self.frozen_at is None and self.idle is not None and self.idle >= IDLE_AFTER
 
 
 @dataclass(frozen=True, slots=True)

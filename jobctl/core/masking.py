@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 MASK = "***"
 
-_SECRET = re.compile(r"(?i)password|passwd|passfile|secret|token|api_?key|scram_")
-_ASSIGNMENT = re.compile(r"\b\w++\s*+=\s*+")
+_SECRET = re.compile(r"(?i)password|passwd|passfile|secret|token|api[_-]?key|scram_")
+_ASSIGNMENT = re.compile(r"(?<![\w-])[\w-]++\s*+=\s*+")
 _VALUE = re.compile(r"'(?:[^'\\]|\\.)*+'?|[^\s&]++")
 _WORD = re.compile(r"\S++")
 _QUERY = re.compile(r"(?<=[?&])([^=&?#\s]++)=[^&#\s]++")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
@@ -10,6 +11,7 @@ from jobctl.core.durations import parse_duration
 from jobctl.core.errors import InvalidArguments
 from jobctl.core.names import words
 from jobctl.core.ports import Context, InputModel
+from jobctl.core.retry_policy import Retry
 from jobctl.core.stage_types import annotated_return, check_link, check_list, check_signature
 from jobctl.core.unknown_fields import unknown_fields
 
@@ -57,6 +59,16 @@ class Stage:
     limits: Limits = Limits()
 
     @property
+    def yields(self) -> bool:
+        """Whether the function is a generator."""
+        return inspect.isgeneratorfunction(self.run)
+
+    @property
+    def grows(self) -> bool:
+        """Whether the result is a list that is kept in parts: in batches, or as it is yielded."""
+        return self.size is not None or self.yields
+
+    @property
     def label(self) -> str:
         """Text for people: "Embedding"."""
         return self.verb or words(self.name)
@@ -70,6 +82,7 @@ class Pipeline:
     ``input_files`` names the fields that hold paths: their files are taken into the storage at submit, so that
     any worker can run the job. ``environment`` names the variables of the worker's environment that its handlers read
     (``READWISE_*``: all that begin so); the others, but for a few harmless ones, are kept from them.
+    ``max_retries`` and ``retry`` decide how often, when and after which errors a job is retried automatically.
     ``allowed_by`` names a setting without which no worker takes jobs of the type.
     """
 
@@ -87,6 +100,7 @@ class Pipeline:
         input_folders: Sequence[str] = (),
         environment: Sequence[str] = (),
         max_retries: int = 3,
+        retry: Retry | None = None,
         example: Mapping[str, object] | None = None,
         allowed_by: str | None = None,
     ) -> None:
@@ -101,6 +115,7 @@ class Pipeline:
         self.input_folders = tuple(input_folders)
         self.environment = tuple(environment)
         self.max_retries = max_retries
+        self.retry = retry or Retry()
         self.example = dict(example or {})
         self.allowed_by = allowed_by
         self.stages: list[Stage] = []
@@ -118,6 +133,7 @@ class Pipeline:
     ) -> Callable[[StageFunction], StageFunction]:
         """Adds a stage: ``run(ctx, previous)`` returns what its checkpoint contains; the first stage receives the input.
 
+        It may be a generator: its result is the list of what it yields, which is kept in parts; see ``Context.partial``.
         It may be an ``async def``: it runs on the event loop of its process, and a cancel ends it at its next ``await``.
         ``timeout`` and ``cpu`` ("10m", or seconds) end an attempt whose stage takes longer, as a failure of the class
         ``on_timeout``: see ``Limits``.
@@ -147,7 +163,8 @@ class Pipeline:
         """Adds a stage over a list: ``run(ctx, items)`` returns a list; the lists are joined to the stage's result.
 
         The list is the previous result, or what ``over(ctx, previous)`` makes of it; ``over`` must return the same
-        list each time. ``noun`` is counted: "Counting line 300 of 5,000". The limits are those of all batches together
+        list each time. ``run`` may be a generator that yields one result an item: then the job can stop after each.
+        ``noun`` is counted: "Counting line 300 of 5,000". The limits are those of all batches together
         that one attempt does: see ``Limits``.
         """
         limits = Limits.of(timeout, cpu, on_timeout)

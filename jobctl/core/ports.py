@@ -5,7 +5,7 @@ Each has a contract suite in ``jobctl.testing`` where others implement it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, Self, TypeVar, runtime_checkable
 
@@ -47,6 +47,7 @@ class Storage(Protocol):
     def get(self, key: str, *, max_bytes: int) -> bytes: ...
     def exists(self, key: str) -> bool: ...
     def delete(self, key: str) -> None: ...
+    def delete_all(self, keys: Iterable[str]) -> None: ...
     def keys(self, prefix: str) -> Iterator[str]: ...
     def local_path(self, key: str, workspace: Path) -> Path:
         """A local file with the bytes: the stored file itself, or a copy in ``workspace``."""
@@ -182,6 +183,10 @@ class Context(Protocol):
         """The checkpointed result of an earlier stage."""
         ...
 
+    def results(self) -> Mapping[int, Any]:
+        """Results of the jobs of ``after``, by id. Raises ``Invalid`` where one is gone, ``Transient`` where its job runs again."""
+        ...
+
     def once(self, name: str, make: Callable[[], T]) -> T:
         """What ``make`` returns, made once an attempt and shared by its stages; never part of a checkpoint."""
         ...
@@ -264,6 +269,13 @@ class Context(Protocol):
         """What ``load`` makes of the newest checkpoint inside this stage; None: there is none.
 
         One for which it raises ``CheckpointError`` is dropped, and the stage starts again from the one before.
+        """
+        ...
+
+    def partial(self) -> list[Any]:
+        """What this stage, a generator, has yielded in earlier attempts and jobctl has kept; it yields what comes after.
+
+        Without this call a generator that is started again yields everything again, and what was kept is left out.
         """
         ...
 

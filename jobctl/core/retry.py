@@ -6,6 +6,7 @@ import errno
 import re
 import socket
 import traceback
+from collections.abc import Callable
 
 from jobctl.core.attempt import Failure
 from jobctl.core.errors import ErrorType, JobFailure, StoreUnavailable, Transient
@@ -52,6 +53,14 @@ OUT_OF_MEMORY = Failure(
 """Made in advance: where memory is short, nothing more can be made."""
 
 
+Own = Callable[[BaseException], ErrorType | None]
+"""The class that a job type gives to an exception."""
+
+
+def _nothing(_: BaseException) -> None:
+    """No rule."""
+
+
 def backoff(retry_count: int, jitter: float = 0.0) -> float:
     """Seconds until the next try after ``retry_count`` retries: 1, 2, 4, 8, 16, 30, 30 … minutes.
 
@@ -61,23 +70,26 @@ def backoff(retry_count: int, jitter: float = 0.0) -> float:
     return minutes * 60.0 * (1.0 + JITTER * jitter)
 
 
-def classify(error: BaseException) -> ErrorType:
-    """transient, paywall, invalid or permanent: by type, then by code, then by words."""
+def classify(error: BaseException, own: Own = _nothing) -> ErrorType:
+    """transient, paywall, invalid or permanent: by type, then by code, then by words.
+
+    ``own`` is the rule of a job type; None: it has none for this exception.
+    """
     for cause in _causes(error):
-        kind = _by_type(cause) or _by_code(cause)
+        kind = (cause.kind if isinstance(cause, JobFailure) else own(cause)) or _by_type(cause) or _by_code(cause)
         if kind:
             return kind
     text = text_of(error)
     return next((kind for kind, pattern in _WORDS if pattern.search(text)), "permanent")
 
 
-def failure(error: BaseException) -> Failure:
+def failure(error: BaseException, own: Own = _nothing) -> Failure:
     """Everything that is recorded of an error, capped and free of what Postgres cannot store.
 
     An exception is the handler's own code: whatever its attributes and its text do when they are read, this returns.
     """
     try:
-        return _failure(error)
+        return _failure(error, own)
     except MemoryError:
         return OUT_OF_MEMORY
     except BaseException as broken:
@@ -86,13 +98,13 @@ def failure(error: BaseException) -> Failure:
         return Failure("permanent", storable(reason, 512), storable(reason, RAW_CAP))
 
 
-def _failure(error: BaseException) -> Failure:
+def _failure(error: BaseException, own: Own) -> Failure:
     text, name = text_of(error), type(error).__name__
     raw = text if isinstance(error, JobFailure) else f"{name}: {text}"
     trace = "".join(traceback.format_exception(error))[-TRACE_CAP:]
     if any(map(_is_memory, _causes(error))):
         return Failure(OUT_OF_MEMORY.kind, OUT_OF_MEMORY.message, storable(raw, RAW_CAP), storable(trace, TRACE_CAP))
-    kind = classify(error)
+    kind = classify(error, own)
     message = text if isinstance(error, JobFailure) else f"{_headline(error, text)} — {SENTENCES[kind]}"
     return Failure(
         kind, storable(message, 512), storable(raw, RAW_CAP), storable(trace, TRACE_CAP), _delay(error)
@@ -158,8 +170,6 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _by_type(error: BaseException) -> ErrorType | None:
-    if isinstance(error, JobFailure):
-        return error.kind
     if isinstance(error, (TimeoutError, ConnectionError, socket.gaierror, StoreUnavailable)):
         return "transient"
     if isinstance(error, (FileNotFoundError, IsADirectoryError, NotADirectoryError, UnicodeDecodeError, MemoryError)):

@@ -31,6 +31,7 @@ class ControlRow:
     concurrency_key: str | None
     pausing: bool  # a pause is requested
     cancelling: bool
+    freezing: bool  # the pause that is requested stops its processes where they are
     progress: Progress
     holder: int | None  # the unfinished job that has the same idempotency key
     paths: tuple[str, ...]  # bytes that nothing refers to any more
@@ -206,6 +207,16 @@ class FailureStats:
 
 
 @dataclass(frozen=True, slots=True)
+class StageTimes:
+    """Seconds that a stage took in recently completed jobs, at the 50th, 90th and 99th percentile."""
+
+    job_type: str
+    stage: str
+    jobs: int
+    run_s: list[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
     """One bar of a histogram: ``run`` (by decade of seconds) or ``hour`` (0: the present one)."""
 
@@ -221,3 +232,5 @@ class Stats:
     by_type: list[TypeStats]
     failures: list[FailureStats]
     buckets: list[Bucket]
+    stages: list[StageTimes]
+    """The slowest first."""

@@ -103,8 +103,11 @@ class Timing:
         return list(takewhile(lambda instant: instant <= until, self.instants(after)))
 
     def local(self, instant: datetime) -> datetime:
-        """Returns an instant in the time zone of the schedule."""
-        return instant.astimezone(zone(self.tz))
+        """Returns an instant in the time zone of the schedule; in UTC where that is unknown here."""
+        try:
+            return instant.astimezone(zone(self.tz))
+        except UsageError:
+            return instant.astimezone(UTC)
 
     @property
     def text(self) -> str:
@@ -174,6 +177,6 @@ def scheduled_job(name: str, job: Mapping[str, Any], instant: datetime | None) -
     return NewJob(**values | {
         "key": None if instant is None else f"{marker}@{instant.isoformat()}",
         "concurrency_key": values.get("concurrency_key") or marker,
-        "created_by": marker,
+        "created_by": values.get("created_by") or marker,
         "after": (),
     })  # fmt: skip

@@ -35,8 +35,12 @@ def accepts(parameter: Annotation, returned: Annotation) -> bool:
 
 
 def annotated_return(run: StageFunction) -> Annotation:
-    """The return annotation of a function, ``Any`` where there is none or it does not resolve."""
-    return _hints(run).get("return", Any)
+    """The return annotation of a function, ``Any`` where there is none or it does not resolve; of a generator the list."""
+    returned = _hints(run).get("return", Any)
+    if not inspect.isgeneratorfunction(run):
+        return returned
+    yielded = get_args(_bare(returned))
+    return list[yielded[0]] if yielded else list[Any]  # type: ignore[valid-type]
 
 
 def annotated_input(run: StageFunction) -> Annotation:
@@ -47,8 +51,8 @@ def annotated_input(run: StageFunction) -> Annotation:
 
 def check_signature(label: str, run: StageFunction) -> None:
     """Raises ``TypeError`` for a function that can't be called as ``run(ctx, value)`` or does not run when called."""
-    if inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
-        raise TypeError(f"{label} is a generator: return a list instead")
+    if inspect.isasyncgenfunction(run):
+        raise TypeError(f"{label} is an asynchronous generator: return a list, or yield from a plain generator")
     try:
         inspect.signature(run).bind(None, None)
     except TypeError:

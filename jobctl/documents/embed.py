@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from jobctl.core.errors import ConfigError
+from jobctl.core.installing import install_command
 from jobctl.system.environment import variables
 
 TEXT_CAP = 20_000
@@ -80,6 +81,7 @@ def _wheel() -> Path:
     spec = importlib.util.find_spec("wordllama")
     if spec is None or spec.origin is None:
         raise ConfigError(
-            "the table of word vectors is not installed", hint="pip install wordllama, or set embedding = lexical"
+            "the table of word vectors is not installed",
+            hint=f"{install_command('wordllama')}, or set embedding = lexical",
         )
     return Path(spec.origin).parent

@@ -1,4 +1,5 @@
--- Whether a job belongs to this login: it submitted the job, or the job that submitted it as follow-up work. To the owner of
+-- Whether a job belongs to this login: it submitted the job, or the job that submitted it as follow-up
+-- work, or the schedule that did. To the owner of
 -- the schema, which alone may delete rows of jobs, every job belongs.
 CREATE OR REPLACE FUNCTION jobctl.belongs(creator text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $jobctl$
@@ -8,7 +9,10 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
         SELECT j.created_by FROM line JOIN jobctl.jobs j ON j.id = substring(line.creator FROM '^job:([0-9]{1,18})$')::bigint
     )
     SELECT has_table_privilege(session_user, 'jobctl.jobs', 'DELETE')
-        OR EXISTS (SELECT FROM line WHERE line.creator = session_user)
+        OR EXISTS (
+            SELECT FROM line
+            WHERE line.creator = session_user OR substring(line.creator FROM '^schedule:[^:]*:(.*)$') = session_user
+        )
 $jobctl$;
 
 -- For any language: the same as `jobctl submit`, without validating the input. A worker validates it when the job starts.

@@ -189,7 +189,7 @@ def _insist(connection: psycopg.Connection) -> None:
     try:
         connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in wrong.items()))
     except psycopg.OperationalError as error:
-        raise StoreUnavailable(f"the database can't be reached: {reason(error)}", hint="Try again.") from error
+        raise unreachable(reason(error)) from error
 
 
 def _escaped(value: str) -> str:
@@ -229,6 +229,11 @@ def _open(info: str, application_name: str, options: str | None) -> psycopg.Conn
         keywords["options"] = f"{own.get('options') or ''} {options}".strip()
     keywords = {key: value for key, value in keywords.items() if key == "options" or key not in own}
     return psycopg.connect(info, autocommit=True, prepare_threshold=None, **keywords)
+
+
+def unreachable(cause: str) -> StoreUnavailable:
+    """The error of a connection that is lost, or can't be made, where trying again makes sense."""
+    return StoreUnavailable(f"the database can't be reached: {cause}", hint="Try again.")
 
 
 def reason(error: BaseException, info: str = "") -> str:

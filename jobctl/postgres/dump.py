@@ -34,7 +34,11 @@ END = b"\\.\n"
 BLOCK = 1 << 16
 LONGEST = 1 << 16
 """Bytes of a line of JSON."""
-TABLES = {table.name: [column.name for column in table.columns] for table in metadata.sorted_tables}
+OWN = ("compatibility", "retention")
+"""Tables of which a schema has its own row."""
+TABLES = {
+    table.name: [column.name for column in table.columns] for table in metadata.sorted_tables if table.name not in OWN
+}
 """Name → columns, referred ones first. What a database has besides (pgvector's column) is made anew."""
 REPLACED = {"workers", "storage", "server"}
 """Tables whose rows do not make a database one that is not empty: what the dump has of them replaces them."""

@@ -15,6 +15,8 @@ from jobctl.postgres.schedules import DueSchedule, ScheduleVerbs
 
 log = logging.getLogger("jobctl.schedules")
 
+UNUSABLE = (UsageError, TypeError, ValueError, ArithmeticError, LookupError, psycopg.IntegrityError, psycopg.DataError)
+"""What a schedule raises that nobody checked: it was written by SQL, or by another version."""
 LIMIT = 100
 """Schedules that one sweep fires."""
 
@@ -37,7 +39,7 @@ def fire(verbs: ScheduleVerbs, submit: Submit, *, limit: int = LIMIT) -> list[in
             try:
                 with verbs.transaction():  # a savepoint: a job that can't be stored leaves the row locked, to be paused
                     created += _fire(verbs, submit, schedule)
-            except (UsageError, TypeError, ValueError, psycopg.IntegrityError) as error:
+            except UNUSABLE as error:
                 log.warning("schedule %s can't be fired: %s; paused", schedule.name, first_line(error))
                 verbs.pause_schedule(schedule.name, reason=f"it can't be fired: {first_line(error)}")
     return created

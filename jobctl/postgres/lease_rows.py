@@ -42,7 +42,26 @@ class SweepTimers:
 
     lease_end: float | None
     """Seconds until the next lease of any worker ends, None without one."""
+    next_schedule: float | None
+    """Seconds until the next instant of any schedule, None without one."""
     notifications_due: bool
+    retention_due: bool = False
+    outdated: bool = False
+    """Whether the schema was upgraded beyond what this program can work with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The pending requests on a running job. ``pause``: at the next safe point; ``freeze``: where it is."""
+
+    pause: bool = False
+    cancel: bool = False
+    freeze: bool = False
+
+    @property
+    def paused(self) -> bool:
+        """Whether a pause of either kind stands."""
+        return self.pause or self.freeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +70,8 @@ class Beat:
 
     draining: bool
     """Whether this worker was asked to drain."""
-    requests: dict[int, tuple[bool, bool]]
-    """(pause, cancel) by job id. A job that is missing is not ours any more."""
+    requests: dict[int, Request]
+    """By job id. A job that is missing is not ours any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,11 @@ def settled_row(outcome: Outcome) -> dict[str, object]:
     if (failure := outcome.failure) is not None:
         row |= {"kind": failure.kind, "message": failure.message, "raw": failure.raw, "trace": failure.trace}
     return row
+
+
+def request_from(row: DictRow) -> Request:
+    """The requests on a job as ``beat`` and ``requests`` return them."""
+    return Request(row["pause"], row["cancel"], row["freeze"])
 
 
 def claimed_job(row: DictRow) -> Claimed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 
 import msgspec
@@ -21,12 +21,15 @@ from jobctl.postgres.lease_rows import (
     ClaimTarget,
     LeftWaiting,
     LogRow,
+    Request,
     Settled,
     SweepTimers,
     claimed_job,
+    request_from,
     settled_row,
 )
 from jobctl.postgres.queue import Queue
+from jobctl.postgres.revision import head
 from jobctl.postgres.waking import LOCKED_RETRIES
 from jobctl.system import clock
 
@@ -46,7 +49,7 @@ class Leases(Queue):
         """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
         unknown: dict[str, object] = dict.fromkeys(("boot_id", "pid_namespace", "process_start"))
-        return int(self._run("register", **{**unknown, **listed}, lease_s=self.ttl)[0]["id"])
+        return int(self._run("register", **{**unknown, **listed}, lease_s=self.ttl, revision=head())[0]["id"])
 
     def unregister(self, worker: int) -> None:
         """A supervisor says goodbye."""
@@ -79,19 +82,23 @@ class Leases(Queue):
         )
         return [claimed_job(row) for row in rows]
 
-    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> Beat:
-        """Extends leases, and returns the requests that stand on their jobs.
+    def beat(
+        self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]], *, frozen: Collection[int] = ()
+    ) -> Beat:
+        """Extends leases, and returns the requests that stand on their jobs. ``frozen``: the jobs that are stopped.
 
         A job whose row another session has locked is in the answer and not extended: the next beat tries again.
         """
         try:
-            rows = self._beat(worker, leases)
+            rows = self._beat(worker, leases, frozen)
         except _UNSTORABLE:  # progress of some handler: no reason to let any lease run out
-            rows = self._beat(worker, {i: (token, None) for i, (token, _) in leases.items()})
-        requests = {row["id"]: (row["pause"], row["cancel"]) for row in rows if row["id"] is not None}
+            rows = self._beat(worker, {i: (token, None) for i, (token, _) in leases.items()}, frozen)
+        requests = {row["id"]: request_from(row) for row in rows if row["id"] is not None}
         return Beat(bool(rows[0]["draining"]), requests)
 
-    def _beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> list[DictRow]:
+    def _beat(
+        self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]], frozen: Collection[int]
+    ) -> list[DictRow]:
         tokens = [token for token, _ in leases.values()]
         return self._run(
             "beat",
@@ -101,11 +108,12 @@ class Leases(Queue):
             seqs=[t.lease_seq for t in tokens],
             leases=[t.lease_id for t in tokens],
             progress=[p and Jsonb(p.column()) for _, p in leases.values()],
+            frozen=[t.job_id in frozen for t in tokens],
         )
 
-    def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]:
-        """JobFlags (pause, cancel) requests on jobs of this worker."""
-        return {row["id"]: (row["pause"], row["cancel"]) for row in self._run("requests", worker=worker, ids=list(ids))}
+    def requests(self, worker: int, ids: Sequence[int]) -> dict[int, Request]:
+        """The requests that stand on jobs of this worker."""
+        return {row["id"]: request_from(row) for row in self._run("requests", worker=worker, ids=list(ids))}
 
     def orphaned(self, worker: int, known: Sequence[int]) -> list[Token]:
         """Jobs of the worker of which it does not know: the answer to their claim was lost."""
@@ -254,7 +262,7 @@ class Leases(Queue):
 
     def sweep_timers(self) -> SweepTimers:
         """What decides when the next sweep comes, and whether notifications are due."""
-        return SweepTimers(**self._run("sweep_timers")[0])
+        return SweepTimers(**self._run("sweep_timers", revision=head())[0])
 
     def descendants(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""

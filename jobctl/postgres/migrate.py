@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import cast
 
+import psycopg
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -15,28 +18,68 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
+from jobctl.core.migration import Migration
 from jobctl.core.names import plural
 from jobctl.postgres.connect import connect, reason
+from jobctl.postgres.migrations import migrations
 from jobctl.postgres.revision import SCHEMA, current, head, scripts
 from jobctl.postgres.roles import functions
 from jobctl.postgres.tables import metadata
+from jobctl.system import clock
 
 LOCK = 0x6A6F6263  # "jobc": five first commands at once upgrade one after the other
-LOCK_TIMEOUT = "10s"
+LOCK_TIMEOUT = "2s"
+"""For a lock on a table: whoever comes after the migration waits as long as it does."""
+LOCK_PATIENCE = 60.0
+"""Seconds after which a migration that gets no lock is given up."""
 
 
-def upgrade(info: str, revision: str = "head") -> None:
+def upgrade(info: str, revision: str = "head", *, force: bool = False) -> None:
     """Upgrades the schema to ``revision``, at the newest one with the functions of this program (api.sql).
 
-    Concurrent calls wait for the first one.
+    Each migration is a transaction of its own, tried again while it gets no lock; concurrent calls take turns. Raises
+    ``IllegalTransition`` with their names while workers are alive that cannot work with it, unless ``force``.
     """
+    for step in pending(info, revision):
+        _retrying(partial(_apply, info, step, force=force))
     with _migrating(info) as config:
-        command.upgrade(config, revision)
-        raw = config.attributes["connection"].connection.driver_connection
+        raw = _driver(config.attributes["connection"])
         if current(raw) == head():
             raw.execute(functions())
+
+
+def _retrying(act: Callable[[], None]) -> None:
+    retrying = Retrying(
+        stop=stop_after_delay(LOCK_PATIENCE),
+        wait=wait_random_exponential(multiplier=0.2, max=5.0),
+        retry=retry_if_exception(
+            lambda error: isinstance(error.__cause__, OperationalError) and _is_locked(error.__cause__)
+        ),
+        sleep=clock.sleep,
+        reraise=True,
+    )
+    retrying(act)
+
+
+def _is_locked(error: OperationalError) -> bool:
+    return isinstance(error.orig, psycopg.errors.LockNotAvailable)
+
+
+def _apply(info: str, step: Migration, *, force: bool) -> None:
+    with _migrating(info, transaction=not step.concurrently) as config:
+        connection = config.attributes["connection"]
+        if (_here(connection) or "") >= step.revision:
+            return  # another process was faster
+        alive = [] if force or step.serves is None else _alive(connection, older_than=step.serves)
+        if alive:
+            raise IllegalTransition(
+                f"{plural(len(alive), 'worker')} cannot work with revision {step.revision}: {', '.join(alive)}",
+                hint="Stop them first (jobctl worker drain NAME), or add --force.",
+            )
+        command.upgrade(config, step.revision)
 
 
 def downgrade(info: str, revision: str, *, force: bool = False) -> None:
@@ -54,10 +97,11 @@ def downgrade(info: str, revision: str, *, force: bool = False) -> None:
         command.downgrade(config, revision)
 
 
-def _alive(connection: Connection) -> list[str]:
+def _alive(connection: Connection, *, older_than: str | None = None) -> list[str]:
     """Names of workers whose lease has not run out; empty before there is a schema.
 
-    The column of the lease is newer than the first schema. A heartbeat in the future does not count.
+    ``older_than``: only those whose program has no such revision. The columns of the lease and of the revision are newer
+    than the first schema. A heartbeat in the future does not count.
     """
     if connection.execute(text("SELECT to_regclass('jobctl.workers')")).scalar() is None:
         return []
@@ -65,9 +109,25 @@ def _alive(connection: Connection) -> list[str]:
     query = text(
         "SELECT name FROM jobctl.workers WHERE stopped_at IS NULL AND heartbeat_at BETWEEN jobctl.clock()"
         " - make_interval(secs => coalesce((to_jsonb(workers) ->> 'lease_s')::float8, 30)) AND jobctl.clock() + interval '1 second'"
-        " ORDER BY id"
+        " AND coalesce(coalesce(to_jsonb(workers) ->> 'revision', '') < :older_than, true) ORDER BY id"
     )
-    return [str(name) for name in connection.execute(query).scalars()]
+    return [str(name) for name in connection.execute(query, {"older_than": older_than}).scalars()]
+
+
+def pending(info: str, revision: str = "head") -> list[Migration]:
+    """The migrations from the schema as it is to ``revision``, in their order. Raises ``ConfigError`` for no such revision."""
+    with _connection(info) as connection:
+        here = _here(connection)
+        sizes = {
+            str(name): int(rows)
+            for name, rows in connection.execute(
+                text("SELECT relname, reltuples FROM pg_class WHERE relnamespace = to_regnamespace('jobctl')")
+            )
+        }
+    try:
+        return migrations(_config(), here, revision, sizes)
+    except CommandError as error:
+        raise ConfigError(f"the schema can't be changed: {error}", hint="jobctl db current") from error
 
 
 def check(info: str) -> list[str]:
@@ -96,11 +156,14 @@ def sql(revision: str = "head") -> str:
 
 
 @contextmanager
-def _migrating(info: str) -> Iterator[Config]:
+def _migrating(info: str, *, transaction: bool = True) -> Iterator[Config]:
+    """A configuration with a connection that nobody else migrates with. ``transaction``: all at once, or not at all."""
+    local, lock = ("LOCAL", "pg_advisory_xact_lock") if transaction else ("", "pg_advisory_lock")
     try:
-        with _connection(info) as connection, connection.begin():
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+        with _connection(info, autocommit=not transaction) as connection, connection.begin():
+            connection.execute(text(f"SET {local} statement_timeout = 0"))
+            connection.execute(text(f"SELECT {lock}(:lock)"), {"lock": LOCK})
+            connection.execute(text(f"SET {local} lock_timeout = '{LOCK_TIMEOUT}'"))
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             config = _config()
             config.attributes["connection"] = connection
@@ -114,13 +177,26 @@ def _migrating(info: str) -> Iterator[Config]:
 
 
 @contextmanager
-def _connection(info: str) -> Iterator[Connection]:
+def _connection(info: str, *, autocommit: bool = False) -> Iterator[Connection]:
     engine = create_engine("postgresql+psycopg://", creator=lambda: _raw(info), poolclass=NullPool)
+    if autocommit:
+        engine = engine.execution_options(isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
             yield connection
     finally:
         engine.dispose()
+
+
+def _here(connection: Connection) -> str | None:
+    """The revision of the schema, None before the first; also inside of a transaction, which an error would end."""
+    if connection.execute(text("SELECT to_regclass('jobctl.alembic_version')")).scalar() is None:
+        return None
+    return current(_driver(connection))
+
+
+def _driver(connection: Connection) -> psycopg.Connection:
+    return cast("psycopg.Connection", connection.connection.driver_connection)
 
 
 def _raw(info: str) -> object:

@@ -30,6 +30,7 @@ from jobctl.core.rows import (
     QueueChange,
     Reached,
     References,
+    StageTimes,
     Stats,
     TypeStats,
     WorkerRow,
@@ -38,6 +39,7 @@ from jobctl.core.server import Blocker, Effective, Health
 from jobctl.postgres.editing import EditVerb
 from jobctl.postgres.firing import fire
 from jobctl.postgres.identity import IdentityVerbs
+from jobctl.postgres.retention import RetentionVerbs
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
 from jobctl.postgres.schedules import ScheduleVerbs
 from jobctl.postgres.session import Connect
@@ -48,7 +50,7 @@ TTL = 30.0
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Waking, ScheduleVerbs, EditVerb, IdentityVerbs):
+class Queue(Waking, ScheduleVerbs, EditVerb, IdentityVerbs, RetentionVerbs):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema
@@ -106,9 +108,9 @@ class Queue(Waking, ScheduleVerbs, EditVerb, IdentityVerbs):
         """The status of each job that exists."""
         return {row["id"]: Status(row["status"]) for row in self._run("statuses", ids=list(ids))}
 
-    def pause(self, ids: Sequence[int], *, reason: str | None = None) -> list[ControlRow]:
-        """Pauses what waits, requests it of what runs."""
-        return self._control(Verb.PAUSE, ids, reason=reason)
+    def pause(self, ids: Sequence[int], *, reason: str | None = None, freeze: bool = False) -> list[ControlRow]:
+        """Pauses what waits, requests it of what runs: at its next safe point, or with ``freeze`` where it is."""
+        return self._control(Verb.PAUSE, ids, reason=reason, freezes=freeze)
 
     def resume(self, ids: Sequence[int], *, from_start: bool = False) -> list[ControlRow]:
         """Sends what is paused back to the queue; withdraws a request."""
@@ -228,6 +230,7 @@ class Queue(Waking, ScheduleVerbs, EditVerb, IdentityVerbs):
             [TypeStats(**row) for row in self._run("stats", **where)],
             [FailureStats(**row) for row in self._run("errors", **where)],
             [Bucket(**row) for row in self._run("duration_histogram", **where)],
+            [StageTimes(**row) for row in self._run("stage_times", **where)],
         )
 
     def health(self) -> Health:
@@ -245,15 +248,6 @@ class Queue(Waking, ScheduleVerbs, EditVerb, IdentityVerbs):
     def effective(self) -> Effective:
         """The settings that hold in this session."""
         return Effective(**self._run("effective")[0])
-
-    def prune(self, *, age: float, limit: int = 1000) -> list[str]:
-        """Forgets the checkpoints of jobs that ended ``age`` seconds ago; returns the keys of the bytes to remove."""
-        rows = self._run("prune", age=age, limit=limit, actor=self.actor)
-        return [path for row in rows for path in row["paths"]]
-
-    def prune_results(self, *, age: float, limit: int = 1000) -> list[str]:
-        """Forgets the stored results of jobs that were completed ``age`` seconds ago; returns the keys to remove."""
-        return [row["path"] for row in self._run("prune_results", age=age, limit=limit, actor=self.actor)]
 
     # -- sweep ---------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from jobctl.core.errors import ConfigError
+from jobctl.core.errors import ConfigError, SchemaMismatch
 
 SCHEMA = "jobctl"
 
@@ -39,15 +39,34 @@ def current(connection: psycopg.Connection) -> str | None:
     return str(row["version_num"] if isinstance(row, dict) else row[0])
 
 
-def require_head(connection: psycopg.Connection) -> None:
-    """Raises ``ConfigError`` when the schema is older or newer than this program."""
+def serves(connection: psycopg.Connection) -> str | None:
+    """The newest revision of the oldest program that can work with the schema; None where the schema does not say."""
+    try:
+        row = connection.execute("SELECT serves FROM jobctl.compatibility").fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
+        return None
+    if row is None:
+        return None
+    return str(row["serves"] if isinstance(row, dict) else row[0])
+
+
+def require_compatible(connection: psycopg.Connection, *, newer: bool = False) -> None:
+    """Raises ``SchemaMismatch`` when this program cannot work with the schema: it is older, or too new.
+
+    ``newer``: a schema that is too new is accepted, by a worker that is to release its jobs.
+    """
     here = current(connection)
     if here == head():
         return
     if here is None:
-        raise ConfigError("the database has no jobctl schema yet", hint="jobctl db upgrade")
+        raise SchemaMismatch("the database has no jobctl schema yet", hint="jobctl db upgrade")
     if here < head():
-        raise ConfigError(f"the database's schema is at {here}, this jobctl needs {head()}", hint="jobctl db upgrade")
-    raise ConfigError(
+        raise SchemaMismatch(
+            f"the database's schema is at {here}, this jobctl needs {head()}", hint="jobctl db upgrade"
+        )
+    oldest = serves(connection)
+    if newer or (oldest is not None and oldest <= head()):
+        return
+    raise SchemaMismatch(
         f"the database's schema is at {here}, newer than this jobctl supports ({head()})", hint="Upgrade jobctl."
     )

@@ -6,17 +6,18 @@ changes. The owner of the schema is subject to none of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
-from jobctl.postgres.checked import CHECKED, definition
+from jobctl.postgres.checked import CHECKED, RETAINING, definition
 from jobctl.postgres.session import statement
 from jobctl.postgres.tables import jobs, metadata
 
 FIXED = (
     "id job_type title queue priority labels idempotency_key concurrency_key created_by created_at input_data "
-    "metadata max_retries resume_count resumed_at pause_reason cancel_reason expires_at"
+    "metadata max_retries resume_count resumed_at pause_reason pause_freezes cancel_reason expires_at"
 )
 """Columns of jobs that a worker never changes: its definition, and the requests of users."""
 CREATED = (
@@ -26,7 +27,7 @@ CREATED = (
 """Columns that ``submit.sql`` writes."""
 NOTED = "job_id kind from_status to_status actor lease_seq detail"
 """Columns of an event without its number and its time."""
-NO_PERSON = "actor IN ('', 'sweep') OR actor ~ '^(worker|job):'"
+NO_PERSON = "actor IN ('', 'sweep') OR actor ~ '^(worker|job|schedule):'"
 WORKED_ON = ", ".join(f"'{status}'" for status in (Status.PENDING, Status.PROCESSING, Status.FAILED))
 """Statuses from which a worker may move a job; the others are for users, or final."""
 
@@ -35,9 +36,11 @@ _NAMES = [table.name for table in metadata.sorted_tables]
 OF_JOBS = [table.name for table in metadata.sorted_tables if "job_id" in table.columns]
 """Tables whose rows have the owner of their job."""
 LIBRARY = ["documents", "chunks", "connections", "annotations", "import_review", "vault_sync"]
+SCHEMA = ["alembic_version", "compatibility"]
+"""What every program reads before anything else."""
 APPENDED = ["events", "holds", "job_dependencies", "storage"]
 """Tables to which a worker adds rows and changes none."""
-WRITTEN = [name for name in _NAMES if name not in ("jobs", "schedules", *APPENDED)]
+WRITTEN = [name for name in _NAMES if name not in ("jobs", "schedules", "compatibility", *APPENDED)]
 
 
 def _listed(names: list[str]) -> str:
@@ -48,11 +51,15 @@ def _columns(names: str) -> str:
     return ", ".join(names.split())
 
 
+def _calls(verbs: Iterable[str]) -> str:
+    return ", ".join(f"jobctl.checked_{verb}(jsonb)" for verb in verbs)
+
+
 EVERYTHING = "SELECT ON ALL TABLES IN SCHEMA jobctl"
 GRANTS: dict[str, tuple[str, ...]] = {
     "submitter": (
-        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.storage, jobctl.alembic_version, {_listed(OF_JOBS)}",
-        f"EXECUTE ON FUNCTION {', '.join(f'jobctl.checked_{verb}(jsonb)' for verb in CHECKED)}",
+        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.schedules, jobctl.storage, {_listed(SCHEMA)}, {_listed(OF_JOBS)}",
+        f"EXECUTE ON FUNCTION {_calls(CHECKED)}",
     ),
     "worker": (
         EVERYTHING,
@@ -61,11 +68,12 @@ GRANTS: dict[str, tuple[str, ...]] = {
         "INSERT ON jobctl.holds, jobctl.job_dependencies, jobctl.storage",
         "UPDATE (next_at, last_at, last_job_id, paused_at, pause_reason) ON jobctl.schedules",
         f"INSERT, UPDATE, DELETE ON {_listed(WRITTEN)}",
+        f"EXECUTE ON FUNCTION {_calls(RETAINING)}",
         "USAGE ON SEQUENCE jobctl.jobs_id_seq",
     ),
     "reader": (EVERYTHING,),
     "librarian": (
-        f"SELECT ON jobctl.alembic_version, {_listed(LIBRARY)}",
+        f"SELECT ON {_listed(SCHEMA)}, {_listed(LIBRARY)}",
         "UPDATE (user_validated, starred, note, judged_at) ON jobctl.connections",
         "INSERT, UPDATE ON jobctl.annotations",
         "UPDATE ON jobctl.import_review",
@@ -77,7 +85,7 @@ ANY = "USING (true)"
 SEEN = ("SELECT", ANY)
 MINE = (
     "SELECT",
-    "USING (created_by = session_user OR (created_by LIKE 'job:%' AND jobctl.belongs(created_by)))",
+    "USING (created_by = session_user OR (created_by ~ '^(job|schedule):' AND jobctl.belongs(created_by)))",
 )
 
 
@@ -96,6 +104,11 @@ POLICIES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
             ("INSERT", "WITH CHECK (created_by ~ '^(job:[0-9]+$|schedule:)')"),
             ("UPDATE", f"USING (status IN ({WORKED_ON})) WITH CHECK (true)"),
         ),
+        "reader": (SEEN,),
+    },
+    "schedules": {
+        "submitter": (("SELECT", "USING (created_by = session_user)"),),
+        "worker": (SEEN, ("UPDATE", ANY)),
         "reader": (SEEN,),
     },
     "holds": {
@@ -148,8 +161,9 @@ def functions() -> str:
     Without the roles they are for the owner of the schema alone.
     """
     api = (Path(__file__).parent / "api.sql").read_text(encoding="utf-8")
-    made = [definition(verb, statement(verb)) for verb in CHECKED]
-    closed = [f"REVOKE ALL ON FUNCTION jobctl.checked_{verb}(jsonb) FROM PUBLIC;" for verb in CHECKED]
+    verbs = [*CHECKED, *RETAINING]
+    made = [definition(verb, statement(verb)) for verb in verbs]
+    closed = [f"REVOKE ALL ON FUNCTION jobctl.checked_{verb}(jsonb) FROM PUBLIC;" for verb in verbs]
     return "\n".join(["", *made, *closed, api, OWNED])
 
 

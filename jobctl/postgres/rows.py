@@ -57,6 +57,7 @@ def control_row(row: DictRow) -> ControlRow:
         row["concurrency_key"],
         row["pausing"],
         row["cancelling"],
+        row.get("freezing", False),
         Progress.of(row.get("progress")),
         row.get("holder"),
         tuple(row.get("paths", ())),

@@ -80,11 +80,6 @@ class ScheduleVerbs(Session):
         """Cancels jobs that have not started before their expiry; returns their ids."""
         return [row["id"] for row in self._run("expire", limit=limit)]
 
-    def next_schedule(self) -> float | None:
-        """Seconds until the next instant of any schedule; None without one."""
-        seconds: float | None = self._run("next_schedule")[0]["seconds"]
-        return seconds
-
 
 def _timing(row: DictRow) -> Timing:
     return Timing(row["cron"], row["every_s"], row["tz"], row["created_at"])

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
 
 from jobctl.core.errors import ConfigError, StoreUnavailable, UsageError, first_line
 from jobctl.core.server import Blocker
 from jobctl.postgres.checked import CALL, CHECKED
-from jobctl.postgres.connect import allow_prepared
+from jobctl.postgres.connect import allow_prepared, unreachable
 
 Connect = Callable[[], psycopg.Connection]
 
 SQL = Path(__file__).parent / "sql"
-LOST = ("08", "57P")
-"""Classes of SQLSTATE of a connection that is lost; without a state it was lost as well."""
 PREPARED = frozenset(
     {"beat", "claim", "commit_stage", "log", "ready_queues", "requests", "settle", "submit", "submit_plain"}
 )
@@ -60,9 +60,7 @@ class Session:
             try:
                 self._connection = self._connect()
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                raise StoreUnavailable(
-                    f"the database can't be reached: {first_line(error)}", hint="Try again."
-                ) from error
+                raise unreachable(first_line(error)) from error
             self._repeated = 0
         return self._connection
 
@@ -122,15 +120,15 @@ class Session:
 
     def _rows_of_checked(self, verb: str, values: Mapping[str, object]) -> list[DictRow]:
         plain = {name: json.loads(str(value)) if name == "rows" else value for name, value in values.items()}
-        rows = self._rows(CALL.format(verb=verb), {"values": json.dumps(plain)})
+        rows = self._rows(CALL.format(verb=verb), {"values": json.dumps(plain, default=_plain)})
         return [row["row_"] for row in rows]
 
     def _is_limited(self) -> bool:
         """Whether this login may call the checked functions and has not all rights on the tables."""
         (row,) = self._rows(
-            "SELECT has_function_privilege(to_regprocedure('jobctl.checked_submit(jsonb)'), 'EXECUTE') "
+            "SELECT has_function_privilege(to_regprocedure(%(function)s), 'EXECUTE') "
             "AND NOT has_table_privilege('jobctl.jobs', 'DELETE') AS limited",
-            {},
+            {"function": f"jobctl.checked_{next(iter(self.CHECKED))}(jsonb)"},
         )
         return bool(row["limited"])
 
@@ -147,7 +145,7 @@ class Session:
             if isinstance(error, psycopg.errors.ProgramLimitExceeded):
                 raise UsageError(f"it can't be stored: {first_line(error)}") from error
             self.close()
-            raise StoreUnavailable(f"the database can't be reached: {first_line(error)}", hint="Try again.") from error
+            raise unreachable(first_line(error)) from error
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedColumn,
                 psycopg.errors.InvalidSchemaName) as error:  # fmt: skip
             raise ConfigError(
@@ -173,3 +171,14 @@ class Session:
     def _idle(self) -> bool:
         """Whether no transaction is open, so that a statement can be tried again."""
         return self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def _plain(value: object) -> object:
+    """A parameter as JSON has it."""
+    match value:
+        case Jsonb():
+            return value.obj
+        case datetime():
+            return value.isoformat()
+        case _:
+            raise TypeError(f"{type(value).__name__} is not a parameter of a checked function")

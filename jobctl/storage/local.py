@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -101,6 +101,11 @@ class LocalStorage:
             for depth in (len(folders), len(folders) - 1):
                 with self._folder(folders[: depth - 1]) as parent:
                     os.rmdir(folders[depth - 1], dir_fd=parent)
+
+    def delete_all(self, keys: Iterable[str]) -> None:
+        """Removes keys; missing ones are not errors."""
+        for key in keys:
+            self.delete(key)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys that begin with a folder name, in order; half-written files are not keys."""

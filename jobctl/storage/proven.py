@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -136,6 +136,11 @@ class ProvenStorage:
         """As ``Storage.delete``."""
         self._require_fresh()
         self._storage.delete(key)
+
+    def delete_all(self, keys: Iterable[str]) -> None:
+        """As ``Storage.delete_all``."""
+        self._require_fresh()
+        self._storage.delete_all(keys)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """As ``Storage.keys``."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +24,8 @@ from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, ConfigError
 from jobctl.core.keys import storage_key
 
 PART = 64 << 20
+AT_ONCE = 1000
+"""Keys that one request removes: the limit of the protocol."""
 _MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
 _REFUSED = frozenset({
     "InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "NoSuchBucket", "InvalidToken", "AllAccessDisabled",
@@ -102,6 +105,18 @@ class S3Storage:
         """Removes a key; a missing one is not an error."""
         with self._explained(key):
             self._client.delete_object(**self._at(key))
+
+    def delete_all(self, keys: Iterable[str]) -> None:
+        """Removes keys, a thousand with one request; missing ones are not errors."""
+        left = iter(keys)
+        while some := list(islice(left, AT_ONCE)):
+            with self._explained(some[0]):
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket,
+                    Delete={"Objects": [{"Key": self._at(key)["Key"]} for key in some], "Quiet": True},
+                )
+            if failed := answer.get("Errors"):
+                raise self._unavailable(f"error {failed[0].get('Code', 'unknown')}")
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys that begin with a folder name, in order."""

@@ -3,7 +3,7 @@
 ``worker`` is also the pytest fixture ``jobctl_worker``.
 """
 
-from jobctl.testing.run import RunResult, run
+from jobctl.testing.run import RunResult, failure, run
 from jobctl.testing.worker import JobFailed, TestWorker, worker
 
-__all__ = ["JobFailed", "RunResult", "TestWorker", "run", "worker"]
+__all__ = ["JobFailed", "RunResult", "TestWorker", "failure", "run", "worker"]

@@ -43,6 +43,10 @@ def storage(store: Storage, *, workspace: Path) -> None:
         store.delete(key)
     _require(not store.exists("contract/a/one"), "delete removes, and may be called twice")
     _require(list(store.keys("contract")) == [], "nothing is left")
+    store.put("contract/b/one", data)
+    store.delete_all(["contract/b/one", "contract/b/none"])
+    store.delete_all([])
+    _require(list(store.keys("contract")) == [], "delete_all removes each key that is there")
 
 
 def embedder(engine: Embedder) -> None:

@@ -6,7 +6,7 @@ import json
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,14 +14,17 @@ from typing import Any, NoReturn
 from jobctl import wiring
 from jobctl.client import Client
 from jobctl.core import result
-from jobctl.core.attempt import Claimed, Outcome, Record, Token
+from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import NewJob, Progress, Submitted
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline
+from jobctl.core.plain import plain
+from jobctl.core.retry import failure as classified
 from jobctl.postgres.queue import Queue
 from jobctl.storage.local import LocalStorage
 from jobctl.system import clock
+from jobctl.testing.limits import LimitReached, Watchdog, environment_of
 from jobctl.worker.attempt import Attempt
 from jobctl.worker.child import Requests
 from jobctl.worker.context import Services
@@ -92,6 +95,7 @@ def run(
     library: Any = None,
     input_roots: Sequence[Path] = (),
     secrets: Mapping[str, str] | None = None,
+    results: Mapping[int, object] | None = None,
 ) -> RunResult:
     """Submits a job and runs all stages as a worker does; returns the result. What the pipeline raises is raised here.
 
@@ -99,7 +103,10 @@ def run(
     ``input_roots``, which are those of a worker: by default none. Every stage's result goes through its checkpoint bytes,
     and the last one through the bytes of a result. ``library`` is returned by ``ctx.read()`` and passed to writes.
 
-    Not as on a worker: limits of time and memory, the variables that a job type may read, and pauses; see ``worker()``.
+    ``results`` are those of the jobs that this one depends on, by their ids, for ``ctx.results()``.
+
+    The time limits of the stages hold, and a stage reads only the variables of the environment that it could read in a
+    worker's child. Not as on a worker: limits of memory, a process of its own, and pauses; see ``worker()``.
     """
     run_result = RunResult(None)
     with tempfile.TemporaryDirectory(prefix="jobctl-testing-") as name:
@@ -111,20 +118,46 @@ def run(
             request=partial(wiring.request, settings), workspace=workspace,
             input_roots=tuple(root.resolve() for root in input_roots), settings=settings.values,
             plugin=lambda kind, name: wiring.plugin(settings, {}, kind, name), secrets=Secrets(secrets),
+            results=lambda _: _as_read(results or {}),
         )  # fmt: skip
-        raised: list[BaseException] = []
-        attempt = Attempt(
-            _submitted(pipeline, args, storage), services, _Recorder(run_result), Requests(),
-            report=run_result.progress.append, caught=raised.append, every=0.0,
-            log=lambda level, stage, text: run_result.log.append(f"{level} {stage}: {text}"),
-        )  # fmt: skip
-        outcome = attempt.run()
-        services.loop.close()
-        if raised:
-            raise raised[0]
+        job = _submitted(pipeline, args, storage)
+        with environment_of(pipeline, settings, str(workspace)):
+            outcome = _attempted(job, services, run_result, Watchdog(pipeline, job))
         if outcome is not None and outcome.kind is Ending.COMPLETED:
             run_result.output = _result(outcome, storage)
     return run_result
+
+
+def _attempted(job: Claimed, services: Services, run_result: RunResult, watchdog: Watchdog) -> Outcome | None:
+    """Runs the job; raises what it raised."""
+    raised: list[BaseException] = []
+    attempt = Attempt(
+        job, services, _Recorder(run_result), Requests(),
+        report=run_result.progress.append, caught=raised.append, every=0.0,
+        log=lambda level, stage, text: run_result.log.append(f"{level} {stage}: {text}"), on_stage=watchdog.on_stage,
+    )  # fmt: skip
+    try:
+        with watchdog.watching():
+            outcome = attempt.run()
+        if raised:
+            raise raised[0]
+    except LimitReached as reached:
+        raise reached.error() from None
+    finally:
+        services.loop.close()
+    return outcome
+
+
+def failure(pipeline: Pipeline, error: BaseException) -> Failure:
+    """What a worker records of an error of this job type: its class, its message, the delay before the first retry."""
+    found = classified(error, pipeline.retry.kind)
+    again = found.kind == "transient" and found.retry_in is None
+    return replace(found, retry_in=pipeline.retry.delay(0)) if again else found
+
+
+def _as_read(results: Mapping[int, object]) -> dict[int, object]:
+    """Results after the way through their bytes."""
+    return {i: result.decode(result.encode(plain(value, "result"))) for i, value in results.items()}
 
 
 def _submitted(pipeline: Pipeline, args: Mapping[str, object], storage: LocalStorage) -> Claimed:

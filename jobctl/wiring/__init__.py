@@ -12,13 +12,15 @@ from functools import cache, partial
 from jobctl.client import Client
 from jobctl.core.pipeline import Pipeline
 from jobctl.system.environment import variables
+from jobctl.wiring.child import request, run_child
 from jobctl.wiring.configuration import Settings, display_value, settings, user
 from jobctl.wiring.databases import Database, notifications_arrive, roles
 from jobctl.wiring.documents import decide, library, restore_connections, search
-from jobctl.wiring.identity import adopt, client_storage, identify, proven_storage
+from jobctl.wiring.identity import adopt, client_storage, prove
 from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, storage_location
 from jobctl.wiring.previews import preview
-from jobctl.wiring.workers import WorkerOptions, local_worker_main, request, run_child, run_worker, start_local_worker
+from jobctl.wiring.retaining import retention_rules
+from jobctl.wiring.workers import WorkerOptions, local_worker_main, run_worker, start_local_worker
 
 
 def connect(
@@ -50,7 +52,6 @@ __all__ = [
     "connect",
     "decide",
     "display_value",
-    "identify",
     "job_types",
     "library",
     "local_worker_main",
@@ -59,9 +60,10 @@ __all__ = [
     "pipelines",
     "plugin",
     "preview",
-    "proven_storage",
+    "prove",
     "request",
     "restore_connections",
+    "retention_rules",
     "roles",
     "run_child",
     "run_worker",

@@ -117,10 +117,16 @@ def _from_text(name: str, text: str, variable: str) -> object:
         if isinstance(default, (int, float)):
             return type(default)(text)
         if isinstance(default, dict):
-            return {key: int(number) for key, number in (part.split("=") for part in text.split(",") if part)}
+            convert = _part_type(default)
+            return {key: convert(value) for key, value in (part.split("=") for part in text.split(",") if part)}
     except (KeyError, ValueError):
         raise ConfigError(f"{variable}={text!r} is not a {type(default).__name__}") from None
     return text.split(os.pathsep) if isinstance(default, list) else text
+
+
+def _part_type(default: Mapping[str, object]) -> type[int | str]:
+    """The type of the values of a table: that of its defaults; without any they are whole numbers."""
+    return str if any(isinstance(value, str) for value in default.values()) else int
 
 
 def user(environment: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from jobctl.wiring.configuration import Settings, user
 if TYPE_CHECKING:  # a command that prints its version must not load the driver
     import psycopg
 
+    from jobctl.core.migration import Migration
     from jobctl.postgres.embedded import Server
     from jobctl.postgres.leases import Leases
 
@@ -27,6 +28,9 @@ class Database:
     """Seconds to wait for another process that starts the embedded server."""
     starts: bool = True
     """Whether the embedded server is started when it is down. Not by a child process: it may be frozen while it has the lock."""
+
+    newer: bool = False
+    """Whether a schema that is too new for this program is accepted: by a worker, which then releases its jobs."""
 
     @property
     def url(self) -> str | None:
@@ -60,13 +64,13 @@ class Database:
     def connect(self, application_name: str = "jobctl") -> psycopg.Connection:
         """A connection to a schema that fits this program; the embedded server is started and upgraded to it."""
         from jobctl.postgres.connect import connect
-        from jobctl.postgres.revision import require_head
+        from jobctl.postgres.revision import require_compatible
 
         if (url := self.url) is not None:
             connection = connect(url, application_name=application_name)
         else:
             connection = self._connect_embedded(application_name)
-        require_head(connection)
+        require_compatible(connection, newer=self.newer)
         return connection
 
     def _connect_embedded(self, application_name: str) -> psycopg.Connection:
@@ -95,11 +99,17 @@ class Database:
 
         return WatchedLeases(connect, ttl=ttl, server=self.server)
 
-    def upgrade(self, revision: str = "head") -> None:
-        """Upgrades the schema."""
+    def upgrade(self, revision: str = "head", *, force: bool = False) -> None:
+        """Upgrades the schema. Raises ``IllegalTransition`` while workers are running that can't work with it, unless forced."""
         from jobctl.postgres import migrate
 
-        migrate.upgrade(self._server_info(), revision)
+        migrate.upgrade(self._server_info(), revision, force=force)
+
+    def pending(self, revision: str = "head") -> list[Migration]:
+        """The migrations that an upgrade would run."""
+        from jobctl.postgres import migrate
+
+        return migrate.pending(self._server_info(), revision)
 
     def downgrade(self, revision: str, *, force: bool = False) -> None:
         """Downgrades the schema. Raises ``IllegalTransition`` while workers are running, unless forced."""

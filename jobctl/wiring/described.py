@@ -21,11 +21,12 @@ class StageFacts(msgspec.Struct, frozen=True):
 
 
 class TypeFacts(msgspec.Struct, frozen=True):
-    """The stages of a job type in order, the variables that its handlers read, and the setting that allows it."""
+    """The stages of a job type in order, the variables that its handlers read, the setting that allows it, its delays."""
 
     stages: tuple[StageFacts, ...]
     environment: tuple[str, ...]
     allowed_by: str | None = None
+    delays: tuple[float, ...] = ()
 
 
 def described(
@@ -52,7 +53,7 @@ def _load(name: str, settings: Settings | None) -> Pipeline:
 
 def _facts(loaded: Pipeline) -> TypeFacts:
     stages = tuple(StageFacts(stage.name, stage.limits) for stage in loaded.stages)
-    return TypeFacts(stages, tuple(loaded.environment), loaded.allowed_by)
+    return TypeFacts(stages, tuple(loaded.environment), loaded.allowed_by, loaded.retry.delays)
 
 
 def _described_in_fork(names: Iterable[str], settings: Settings | None) -> dict[str, TypeFacts]:

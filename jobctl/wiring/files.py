@@ -121,7 +121,10 @@ def _check(where: str, name: str, value: object) -> None:
         raise ConfigError(f"{where}: {name} should be {wanted.__name__}, not {shown}")
     if isinstance(value, list) and not all(isinstance(part, str) for part in value):
         raise ConfigError(f"{where}: {name} should be a list of strings, not {value!r}")
-    if isinstance(value, dict) and not all(_is_count(number) for number in value.values()):
+    if isinstance(value, dict) and isinstance(default, dict) and default:
+        if not all(isinstance(part, str) for part in value.values()):
+            raise ConfigError(f"{where}: {name} should be a table of texts, not {value!r}")
+    elif isinstance(value, dict) and not all(_is_count(number) for number in value.values()):
         raise ConfigError(f"{where}: {name} should be a table of job types with a whole number each, not {value!r}")
 
 

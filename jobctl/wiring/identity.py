@@ -8,17 +8,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from jobctl.client import Client
 from jobctl.core.errors import StorageRefused
 from jobctl.core.ports import Storage
 from jobctl.wiring.configuration import Settings, display_value
 from jobctl.wiring.plugins import storage, storage_location
 
 if TYPE_CHECKING:  # a command that prints its help must not load the driver
-    from jobctl.postgres.queue import Queue
+    from jobctl.postgres.identity import IdentityVerbs
     from jobctl.storage.proven import ProvenStorage
 
 
-def client_storage(settings: Settings, queue: Queue) -> Callable[[], Storage]:
+def client_storage(settings: Settings, queue: IdentityVerbs) -> Callable[[], Storage]:
     """The storage of a client, made at its first use in a process."""
     held: dict[int, ProvenStorage] = {}
 
@@ -31,7 +32,7 @@ def client_storage(settings: Settings, queue: Queue) -> Callable[[], Storage]:
     return get
 
 
-def proven_storage(settings: Settings, queue: Callable[[], Queue]) -> ProvenStorage:
+def proven_storage(settings: Settings, queue: Callable[[], IdentityVerbs]) -> ProvenStorage:
     """The configured storage, which refuses to be used where it is not the one of the database that ``queue`` reaches."""
     from jobctl.storage.proven import ProvenStorage
 
@@ -39,7 +40,7 @@ def proven_storage(settings: Settings, queue: Callable[[], Queue]) -> ProvenStor
     return ProvenStorage(place, lambda: identify(queue(), place, _location(settings)))
 
 
-def identify(queue: Queue, place: Storage, location: str) -> str | None:
+def identify(queue: IdentityVerbs, place: Storage, location: str) -> str | None:
     """The id of the database's storage. The first that asks names ``place``, which has a marker then.
 
     None: there is none, and this login may not name one. Raises ``StorageRefused`` where the rows refer to bytes and
@@ -62,21 +63,29 @@ def identify(queue: Queue, place: Storage, location: str) -> str | None:
     return known.storage_id
 
 
-def adopt(settings: Settings, queue: Queue) -> str:
+def prove(settings: Settings, client: Client) -> str:
+    """Proves the configured storage; returns where it is. Raises ``StorageUnavailable``, ``StorageRefused``."""
+    place = proven_storage(settings, lambda: client.queue)
+    place.prove()
+    return place.root
+
+
+def adopt(settings: Settings, client: Client) -> str:
     """Makes the configured storage the one of the database, whatever was so before; returns its id."""
-    from jobctl.storage.proven import prove, read_marker, write_marker
+    from jobctl.storage.proven import prove as prove_storage
+    from jobctl.storage.proven import read_marker, write_marker
 
     place = storage(settings)
     storage_id = read_marker(place) or write_marker(place, str(uuid.uuid4()))
-    prove(place, storage_id)
-    queue.adopt_storage(storage_id, _location(settings))
+    prove_storage(place, storage_id)
+    client.queue.adopt_storage(storage_id, _location(settings))
     return storage_id
 
 
 class StorageProver:
     """Proves the storage for a worker, in a thread of its own: ``queue`` is a connection that nothing else uses."""
 
-    def __init__(self, settings: Settings, queue: Queue) -> None:
+    def __init__(self, settings: Settings, queue: IdentityVerbs) -> None:
         self._settings = settings
         self._queue = queue
         self._storage: ProvenStorage | None = None
@@ -95,7 +104,7 @@ def _location(settings: Settings) -> str:
     return str(display_value("storage", storage_location(settings)))
 
 
-def _require_known_bytes(queue: Queue, place: Storage) -> None:
+def _require_known_bytes(queue: IdentityVerbs, place: Storage) -> None:
     """A storage without a marker, under a database that was used before there were any: it must have what rows refer to."""
     from jobctl.storage.proven import name
 

@@ -24,7 +24,7 @@ def notifier(settings: Settings) -> Notifier:
     from jobctl.worker.notify_command import run_command
     from jobctl.worker.webhook import Webhook
 
-    database = Database(settings, lambda _: None, starts=False)
+    database = Database(settings, lambda _: None, starts=False, newer=True)
     table = Outbox(partial(database.connect, "jobctl worker notifier"), actor="sweep")
     webhook = Webhook(secret=settings.values["notify_secret"], private=settings.values["notify_private"])
     command = settings.values["notify_command"]

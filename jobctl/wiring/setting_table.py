@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
+from jobctl.core.retention import KEEP
+
 Show = Literal["plain", "url", "database", "secret"]
 """How a value is printed: as it is, as a URL without its userinfo, as a connection string without its secrets, not at all."""
 
@@ -40,6 +42,8 @@ SETTINGS: dict[str, Setting] = {
     "pausing": Setting(default=True, project=True),
     "paywall_holds": Setting(default=False, project=True),
     "max_retries": Setting({}, project=True),
+    "keep_jobs": Setting(dict(KEEP), project=True),
+    "keep_history_days": Setting(30.0, project=True),
     "keep_checkpoints_days": Setting(7.0, project=True),
     "keep_results_days": Setting(90.0, project=True),
     "concurrency": Setting(2, project=True),
@@ -85,6 +89,8 @@ class SettingValues(TypedDict):
     pausing: bool
     paywall_holds: bool
     max_retries: dict[str, int]
+    keep_jobs: dict[str, str]
+    keep_history_days: float
     keep_checkpoints_days: float
     keep_results_days: float
     concurrency: int

@@ -9,33 +9,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobctl import __version__
-from jobctl.client import Options, new_job
-from jobctl.core.errors import ConfigError
-from jobctl.core.job import NewJob
-from jobctl.core.pipeline import Pipeline
-from jobctl.system.environment import variables
+from jobctl.core.errors import ConfigError, SchemaMismatch
 from jobctl.wiring import declared
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.described import TypeFacts
-from jobctl.wiring.identity import StorageProver, proven_storage
+from jobctl.wiring.identity import StorageProver
 from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
-from jobctl.wiring.plugins import pipeline, plugin
+from jobctl.wiring.retaining import retention
 from jobctl.wiring.secrets import secrets
-from jobctl.wiring.types_of_worker import known_type, types_of_worker
+from jobctl.wiring.types_of_worker import types_of_worker
 
 if TYPE_CHECKING:  # each command loads what it needs
     from subprocess import Popen
 
     from jobctl.postgres.leases import Leases
-    from jobctl.worker.channel import Channel, FromChild, ToChild
     from jobctl.worker.children import ChildPool
     from jobctl.worker.config import WorkerConfig
+    from jobctl.worker.metrics import Metrics
     from jobctl.worker.sandbox import Confinement
     from jobctl.worker.storage_watch import StorageWatch
+    from jobctl.worker.sweeper import Sweeper
 
 START_TIMEOUT = 10.0
 """Seconds that a worker waits for its database when it starts."""
@@ -71,41 +68,66 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     from jobctl.postgres.listener import Listener
     from jobctl.postgres.retry_until import retry_until_available
     from jobctl.worker.limits import StageTimer
-    from jobctl.worker.metrics import Metrics
     from jobctl.worker.supervisor import Supervisor
     from jobctl.worker.sweeper import Sweeper
 
     settings = _with_options(settings, options)
-    database = Database(settings, report, timeout=SERVER_TIMEOUT)
+    database = Database(settings, report, timeout=SERVER_TIMEOUT, newer=True)
     queue = database.leases("jobctl worker", ttl=settings.values["lease_ttl"])
     types = types_of_worker(settings, options.types, report)
-    config = _worker_config(settings, options, tuple(types))
+    config = _worker_config(settings, options, types)
     roots = [str(Path(root).resolve()) for root in [*settings.values["input_roots"], *options.input_roots]]
     pool = _child_pool(settings, database, queue, types, roots)
-    listen = partial(Listener, partial(database.connect, "jobctl worker"))
-    metrics = Metrics()
-    if options.metrics is not None:
-        port = metrics.serve(*options.metrics, version=__version__, worker=config.name)
-        report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
+    listen = partial(Listener, partial(database.connect, "jobctl worker")) if options.listen else None
+    metrics = _metrics(options, config.name, report)
     notifications = notifier(settings)
-    sweeper = Sweeper(queue, auto_retry=config.auto_retry, notifications_due=notifications.due)
-    stages = {name: facts.stages for name, facts in types.items()}
-    timer = StageTimer(stages, timeout=settings.values["stage_timeout"], cpu=settings.values["stage_cpu"])
+    removal = retention(settings)
+    sweeper = Sweeper(
+        queue, auto_retry=config.auto_retry, notifications_due=notifications.due, retention_due=removal.due,
+        outdated=lambda: supervisor.shutdown.request_once(),
+    )  # fmt: skip
+    timer = StageTimer(
+        {name: facts.stages for name, facts in types.items()},
+        timeout=settings.values["stage_timeout"],
+        cpu=settings.values["stage_cpu"],
+    )
     supervisor = Supervisor(
         config, queue, sweeper, pool, _storage_watch(settings, database), timer=timer, metrics=metrics,
-        listen=listen if options.listen else None, on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
+        listen=listen, on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
     )  # fmt: skip
     retry_until_available(supervisor.register, seconds=START_TIMEOUT)
     try:
         settled = supervisor.run()
     finally:
+        removal.close()
         notifications.close(LINGER_STOPPED if supervisor.shutdown.requested else LINGER)
+    _require_good_end(pool, sweeper)
+    return settled
+
+
+def _require_good_end(pool: ChildPool, sweeper: Sweeper) -> None:
+    """Raises ``ConfigError`` where the worker has stopped because it can't work here."""
+    if sweeper.outdated:
+        raise SchemaMismatch(
+            "the database's schema was upgraded beyond this jobctl; the worker has released its jobs",
+            hint="Upgrade jobctl, then start the worker again.",
+        )
     if pool.start_failure is not None:
         raise ConfigError(
             f"no child process is able to start: it was {pool.start_failure.reason}",
             hint=pool.start_failure.stderr[-400:] or None,
         )
-    return settled
+
+
+def _metrics(options: WorkerOptions, name: str, report: Callable[[str], None]) -> Metrics:
+    """The figures of the worker, served over HTTP where that is asked for."""
+    from jobctl.worker.metrics import Metrics
+
+    metrics = Metrics()
+    if options.metrics is not None:
+        port = metrics.serve(*options.metrics, version=__version__, worker=name)
+        report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
+    return metrics
 
 
 def _storage_watch(settings: Settings, database: Database) -> StorageWatch:
@@ -122,7 +144,7 @@ def _with_options(settings: Settings, options: WorkerOptions) -> Settings:
     return replace(settings, values={**settings.values, "allow_commands": True})
 
 
-def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str, ...]) -> WorkerConfig:
+def _worker_config(settings: Settings, options: WorkerOptions, types: Mapping[str, TypeFacts]) -> WorkerConfig:
     """The options, and the settings where an option is not set. Raises ``ConfigError``."""
     from jobctl.worker.config import WorkerConfig
 
@@ -134,11 +156,12 @@ def _worker_config(settings: Settings, options: WorkerOptions, types: tuple[str,
         )
     return WorkerConfig(
         name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__,
-        types=types, queues=options.queues, drain=options.drain, once=options.once, max_jobs=options.max_jobs,
+        types=tuple(types), queues=options.queues, drain=options.drain, once=options.once, max_jobs=options.max_jobs,
         only=frozenset(options.only) if options.only else None,
         concurrency=options.concurrency or values["concurrency"], poll=options.poll or values["poll"],
         grace=values["grace"] if options.grace is None else options.grace, cancel_grace=values["cancel_grace"],
         silent_limit=values["silent_limit"], auto_retry=values["auto_retry"], paywall_holds=values["paywall_holds"],
+        delays={name: facts.delays for name, facts in types.items() if facts.delays},
     )  # fmt: skip
 
 
@@ -200,64 +223,6 @@ def _confinement(settings: Settings, info: str, roots: Sequence[str]) -> Confine
             connect(info).close()
 
     return confinement(settings, roots, sockets=sockets, check=check)
-
-
-def run_child(channel: int, setup: int, guardian: int) -> None:
-    """The whole of a child process. The numbers are of inherited descriptors, and of its parent."""
-    from jobctl.worker.sandbox import Confinement, channel_from, confine, receive_setup
-
-    received = receive_setup(setup)
-    confinement = Confinement.from_json(received["confinement"])
-    confine(confinement, guardian=guardian)
-    variables.update(received["set_by_child"])
-    if confinement.account is not None:
-        variables["HOME"] = variables["TMPDIR"]  # the worker's own is not this account's
-    _run_child(channel_from(channel), received)
-
-
-def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]) -> None:
-    import tempfile
-
-    from jobctl.postgres.leases import Leases
-    from jobctl.postgres.library import Libraries
-    from jobctl.wiring.confinement import TypeEnvironment
-    from jobctl.worker.child import Child
-    from jobctl.worker.context import Services
-    from jobctl.worker.secrets import Secrets
-
-    settings = Settings(received["values"], {}, Path(received["home"]), received["plugins"])
-    database = Database(settings, lambda _: None, starts=False)
-    queue = Leases(partial(database.connect, "jobctl worker child"), ttl=settings.values["lease_ttl"])
-    libraries = Libraries()
-    types = TypeEnvironment(received["by_type"])
-    loaded = cache(partial(known_type, received["declared"]))
-
-    def load(job_type: str) -> Pipeline:
-        types.enter(job_type)
-        return loaded(job_type)
-
-    with (
-        tempfile.TemporaryDirectory() as workspace
-    ):  # in the folder that the supervisor made for this child, and removes
-        proven = proven_storage(settings, lambda: queue)
-        services = Services(
-            storage=proven, prove=proven.prove, library=libraries, reader=lambda: libraries(queue.connection), load=load,
-            request=partial(request, settings, load=loaded), workspace=Path(workspace),
-            input_roots=tuple(Path(root) for root in received["roots"]),
-            settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=settings.values["auto_retry"],
-            secrets=Secrets(received["secrets"]),
-        )  # fmt: skip
-        Child(channel, services, queue).run()
-
-
-def request(
-    settings: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str,
-    load: Callable[[str], Pipeline] = pipeline, **options: Any,
-) -> NewJob:  # fmt: skip
-    """A validated follow-up job."""
-    return new_job(
-        load(job_type), args, Options(**options), created_by=created_by, retries=settings.values["max_retries"]
-    )
 
 
 def start_local_worker(

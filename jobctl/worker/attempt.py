@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from jobctl.core import checkpoint, result
 from jobctl.core.attempt import Claimed, Failure, Outcome, Record
@@ -26,12 +27,14 @@ from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.plain import plain
 from jobctl.core.ports import Stops
-from jobctl.core.retry import backoff, failure
+from jobctl.core.retry import failure
+from jobctl.core.retry_policy import Retry
 from jobctl.system import clock
 from jobctl.worker.checkpoints import CheckpointLog, Unreadable
 from jobctl.worker.columns import arguments, inputs, percent
 from jobctl.worker.commits import Commits
 from jobctl.worker.context import Log, Run, Services, StageContext
+from jobctl.worker.growing import Growing, Step, listed
 from jobctl.worker.progress import ProgressReporter
 from jobctl.worker.storage_outage import StorageOutage
 
@@ -69,6 +72,7 @@ class Attempt:
         self._caught = caught  # a test wants the exception itself
         self._on_stage = on_stage
         self._away = StorageOutage(services.prove, stops, lambda text: log("warning", None, text))
+        self._retry = Retry()
         self.reporter = ProgressReporter(report, percent(job.progress), quiet=quiet, every=every)
 
     def run(self) -> Outcome | None:
@@ -106,16 +110,17 @@ class Attempt:
 
     def _failed(self, error: BaseException) -> Outcome:
         self._caught(error)
-        problem = self.services.secrets.redacted(failure(error))
+        problem = self.services.secrets.redacted(failure(error, self._retry.kind))
         delay = problem.retry_in
         if delay is None:
-            delay = backoff(self.job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
+            delay = self._retry.delay(self.job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
         return self._outcome(
             Ending.FAILED, problem=problem, retry_after=delay if self.services.auto_retry else None
         )  # fmt: skip
 
     def _stages(self) -> object:
         pipeline = self.services.load(self.job.job_type)
+        self._retry = pipeline.retry
         args = arguments(pipeline, self.job.input_data)
         checkpoints = CheckpointLog(pipeline, self.services.storage, self.job.records)
         run = Run(
@@ -151,43 +156,42 @@ class Attempt:
         self._on_stage(stage)
         context.check_interrupt()
         last = index == len(pipeline.stages) - 1
-        if stage.size is None:
+        if not stage.grows:
             value = self._run(context, stage, previous)
             inside = run.checkpoints.inside(stage.name)
             segment = checkpoint.Segment(stage.name, value, inside.done if inside else 0, complete=True)
             return self._finish(run.checkpoints, context, segment, value, last=last)
-        return self._batches(run.checkpoints, context, stage, done, previous, last=last)
+        return self._grow(run.checkpoints, context, stage, done, previous, last=last)
 
-    def _batches(
-        self,
-        checkpoints: CheckpointLog,
-        context: StageContext,
-        stage: Stage,
-        done: int,
-        previous: object,
-        *,
-        last: bool,
-    ) -> _Last | None:
-        items = self._through_outages(
-            context, lambda: _items(stage.over(context, previous) if stage.over else previous)
-        )
-        if done > len(items):
-            checkpoints.refuse(stage.name, "there are fewer items than were done")
+    def _grow(
+        self, checkpoints: CheckpointLog, context: StageContext, stage: Stage, done: int, previous: object, *, last: bool
+    ) -> _Last | None:  # fmt: skip
         results = self._away.outlast(lambda: checkpoints.partial(stage.name), context.check_interrupt) if done else []
         fresh: list[object] = []
         saved = time.monotonic()
-        size = stage.size or 1
-        self.reporter.count(stage, context.noun, done, len(items))
-        while done < len(items):
-            fresh += _items(self._run(context, stage, items[done : done + size]))
-            done = min(done + size, len(items))
-            self.reporter.count(stage, context.noun, done, len(items))
-            if done < len(items) and (self._stop_requested() or time.monotonic() - saved >= SAVE_EVERY):
-                self._commit(checkpoints, context, checkpoint.Segment(stage.name, fresh, done, complete=False))
-                results += fresh
-                fresh, saved = [], time.monotonic()
+        with closing(self._steps(checkpoints, context, stage, done, previous)) as steps:
+            for step in steps:
+                fresh += step.results
+                done += step.done
+                if step.more and (self._stop_requested() or time.monotonic() - saved >= SAVE_EVERY):
+                    self._commit(checkpoints, context, checkpoint.Segment(stage.name, fresh, done, complete=False))
+                    results += fresh
+                    fresh, saved = [], time.monotonic()
         segment = checkpoint.Segment(stage.name, fresh, done, complete=True)
         return self._finish(checkpoints, context, segment, results + fresh, last=last)
+
+    def _steps(
+        self, checkpoints: CheckpointLog, context: StageContext, stage: Stage, done: int, previous: object
+    ) -> Generator[Step]:
+        growing = Growing(context, stage, self.reporter, run=self._run, outlast=self._through_outages)
+        if stage.size is None:
+            yield from growing.generated(previous, self._through_outages(context, context.kept))
+            return
+        select = stage.over
+        items = self._through_outages(context, lambda: listed(select(context, previous) if select else previous))
+        if done > len(items):
+            checkpoints.refuse(stage.name, "there are fewer items than were done")
+        yield from growing.batches(items, done)
 
     def _run(self, context: StageContext, stage: Stage, value: object) -> object:
         return self._through_outages(context, lambda: plain(self._called(context, stage, value), stage.name))
@@ -290,8 +294,3 @@ class Attempt:
                 return act()
             except StoreUnavailable:
                 clock.sleep(RESEND_EVERY)
-
-
-def _items(value: object) -> list[object]:
-    """The list that a batched stage takes or returns. Raises ``TypeError`` for what can't be iterated."""
-    return list(cast("Iterable[object]", value))

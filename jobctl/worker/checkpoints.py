@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -14,6 +14,7 @@ from jobctl.core.checkpoint import MAX_BYTES, Segment, decode, digest
 from jobctl.core.errors import CheckpointCorrupt, CheckpointError, first_line
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Storage
+from jobctl.core.stage_types import annotated_return
 
 
 class Unreadable(Exception):
@@ -75,7 +76,7 @@ class CheckpointLog:
             if not records:
                 raise KeyError(f"no result of stage {stage!r} yet")
             index = self._pipeline.index(stage)
-            batched = index is not None and self._pipeline.stages[index].size is not None
+            batched = index is not None and self._pipeline.stages[index].grows
             value = self.partial(stage) if batched else self.read(records[-1]).value
             self._values[stage] = self._convert(stage, value, records[-1])
         return self._values[stage]
@@ -132,8 +133,5 @@ class CheckpointLog:
 @cache
 def _adapter(stage: Stage) -> Callable[[object], object]:
     """Converts plain data to the annotated return type of the stage's function."""
-    try:
-        returned = get_type_hints(stage.run).get("return", Any)
-    except (NameError, TypeError):  # an annotation that cannot be resolved, or a callable object without any
-        returned = Any
+    returned: Any = annotated_return(stage.run)
     return TypeAdapter(returned).validate_python

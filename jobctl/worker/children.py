@@ -68,6 +68,8 @@ class ChildProcess:
     ready: bool = False
     """Its imports are done."""
     frozen: bool = False
+    held: bool = False
+    """It is frozen because that was requested of its job: only a request lets it go on."""
     retiring: bool = False
     returning_jobs: bool = False
     """It was asked to return the jobs that wait behind the running one."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +32,7 @@ class WorkerConfig:
     auto_retry: bool = True
     paywall_holds: bool = False
     """Whether a paywall pauses its whole job type, instead of each job burning an attempt on it."""
+    delays: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Job type → delays before its retries, in seconds; none: the general rule."""
     only: frozenset[int] | None = None
     """``submit --run``: end when these jobs, and what they submitted, have ended."""

@@ -46,6 +46,8 @@ class Services:
     """Raises ``StorageUnavailable`` where the storage is not the right one, or can't be read and written."""
     loop: StageLoop = field(default_factory=StageLoop)
     secrets: Secrets = field(default_factory=Secrets)
+    results: Callable[[int], Mapping[int, Any]] = lambda _: {}
+    """The results of the jobs that a job waited for, by their ids."""
 
 
 Log = Callable[[str, str | None, str], None]
@@ -92,6 +94,7 @@ class StageContext:
         self.entity: tuple[str, str] | None = None
         self.follow_up: list[NewJob] = []
         self.noun = stage.noun
+        self.took_partial = False
         self._inputs = run.inputs
         self._services = run.services
         self._reporter = run.reporter
@@ -103,6 +106,11 @@ class StageContext:
     def result(self, stage: str) -> Any:
         """The checkpointed result of an earlier stage."""
         return self._checkpoints.value(stage)
+
+    def results(self) -> Mapping[int, Any]:
+        """The results of the jobs that this one depends on, by their ids."""
+        found: Mapping[int, Any] = self.once("results of dependencies", lambda: self._services.results(self.job_id))
+        return found
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
         """What ``make`` returns, made once an attempt and shared by its stages."""
@@ -184,8 +192,8 @@ class StageContext:
 
     def save(self, value: object) -> None:
         """Commits a checkpoint inside this stage; of those before it only the newest is kept."""
-        if self.stage.size is not None:
-            raise TypeError(f"stage {self.stage.name!r} works in batches: each batch is a checkpoint")
+        if self.stage.grows:
+            raise TypeError(f"stage {self.stage.name!r} is kept in parts: each part is a checkpoint")
         self._save(self, value)
 
     @property
@@ -202,6 +210,17 @@ class StageContext:
             return load(self._checkpoints.read(record).value)
         except CheckpointError as error:
             raise Unreadable(record, str(error)) from error
+
+    def kept(self) -> list[object]:
+        """The results of this stage that earlier attempts have kept."""
+        return self._checkpoints.partial(self.stage.name)
+
+    def partial(self) -> list[Any]:
+        """What this generator has yielded in earlier attempts: it yields what comes after that."""
+        if not self.stage.yields or self.stage.size is not None:
+            raise TypeError(f"stage {self.stage.name!r} is not a generator without batches")
+        self.took_partial = True
+        return self.kept()
 
     def pause_support(self, how: PauseSupport) -> None:
         """Reports how this stage stops for a pause."""

@@ -72,15 +72,15 @@ class Dispatcher:
         limit = self._config.max_jobs
         return bool(self._config.once and self.claimed) or (limit is not None and self.claimed >= limit)
 
-    def slots(self, loads: Sequence[int]) -> int:
-        """How many jobs can be claimed, by the number of jobs that each child process has.
+    def slots(self, loads: Sequence[int], *, held: int = 0) -> int:
+        """How many jobs can be claimed, by the number of jobs that each child process has; ``held`` others take none.
 
         A free child takes a batch; one that has less than half a batch is filled up while it works.
         """
         if self._config.once and self.claimed:
             return 0
         size = self.pace.batch_size()
-        free = self._config.concurrency - sum(1 for load in loads if load)
+        free = self._config.concurrency - held - sum(1 for load in loads if load)
         slots = free * size - len(self.ready)
         if size > 1:
             slots += sum(size - load for load in loads if 0 < load <= size // 2)

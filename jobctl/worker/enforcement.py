@@ -8,6 +8,7 @@ import time
 from jobctl.core.attempt import Claimed, Failure
 from jobctl.core.lifecycle import Ending
 from jobctl.worker.children import ChildProcess
+from jobctl.worker.freezing import Freezer
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
 
@@ -25,6 +26,7 @@ class Enforcer:
     def __init__(self, parts: Parts, remover: Remover) -> None:
         self._parts = parts
         self._remover = remover
+        self._freezer = Freezer(parts, remover)
 
     def on_lease_lost(self, job_id: int) -> None:
         """The job belongs to another worker: its child process here is killed, and reports nothing more."""
@@ -63,15 +65,16 @@ class Enforcer:
         """The leases are renewed."""
         now = time.monotonic()
         for child in self._parts.pool.children:
-            if child.frozen:
+            if child.frozen and not child.held:
                 child.thaw()
                 child.last_message_at = now  # it could not send anything while it was frozen
 
     def enforce(self, now: float, *, away: bool) -> None:
-        """Kills what does not stop in its grace, hangs or reaches a limit; takes back what waits behind a slow job.
+        """Freezes what is to be frozen; kills what does not stop in its grace, hangs or reaches a limit; takes back what waits.
 
         ``away``: the database can't be reached now, and the time of a stage does not count.
         """
+        self._freezer.apply(now)
         for child in list(self._parts.pool.children):
             if child.running is not None and self._parts.leases.is_lost(child.running.token.job_id):
                 self._remover.drop(child, lambda *_: None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from jobctl.core.attempt import Token
 from jobctl.core.job import Progress
+from jobctl.postgres.lease_rows import Request
 from jobctl.postgres.leases import Leases
 
 RENEWALS_PER_LEASE = 6
@@ -16,14 +17,6 @@ RETRY_RENEWAL = 1.0
 """Seconds between two renewals while the database is unreachable."""
 POLL_REQUESTS = 1.0
 """Seconds between two polls for requests, when no notification comes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The pending requests on a running job."""
-
-    pause: bool = False
-    cancel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +46,7 @@ class LeaseKeeper:
         self._requests: dict[int, Request] = {}
         self._cancelled_at: dict[int, float] = {}
         self._lost: set[int] = set()
+        self._frozen: set[int] = set()
 
     # -- renewing ------------------------------------------------------------------------------------------------
 
@@ -65,13 +59,15 @@ class LeaseKeeper:
     def renew(self, worker: int, tokens: Mapping[int, Token], now: float) -> Renewal:
         """Extends all leases in one statement; a job that is not returned belongs to another worker."""
         self._tried_at = now
-        beat = self._queue.beat(worker, {i: (token, self._progress.get(i)) for i, token in tokens.items()})
+        beat = self._queue.beat(
+            worker, {i: (token, self._progress.get(i)) for i, token in tokens.items()}, frozen=self._frozen
+        )
         self._unsent = False
         self._polled_at = now
         self.answered_at = time.monotonic()
         self._good_until = now + self._queue.ttl - self.interval
         lost = [i for i in tokens if i not in beat.requests]
-        changed = [i for i in tokens if i in beat.requests and self._record(i, Request(*beat.requests[i]), now)]
+        changed = [i for i in tokens if i in beat.requests and self._record(i, beat.requests[i], now)]
         return Renewal(beat.draining, lost, changed)
 
     def claimed(self, now: float) -> None:
@@ -101,7 +97,7 @@ class LeaseKeeper:
         """The running jobs whose requests changed."""
         self._polled_at = now
         found = self._queue.requests(worker, running)
-        return [i for i in running if self._record(i, Request(*found.get(i, (False, False))), now)]
+        return [i for i in running if self._record(i, found.get(i, Request()), now)]
 
     def request(self, job_id: int) -> Request:
         """The pending requests on a job, as of the last answer."""
@@ -114,6 +110,11 @@ class LeaseKeeper:
     def report(self, job_id: int, progress: Progress) -> None:
         """Progress that the next renewal carries."""
         self._progress[job_id] = progress
+        self._unsent = True
+
+    def report_frozen(self, job_id: int, *, frozen: bool) -> None:
+        """Whether the processes of a job are stopped on request: the next renewal carries that."""
+        (self._frozen.add if frozen else self._frozen.discard)(job_id)
         self._unsent = True
 
     def progress(self, job_id: int) -> Progress | None:
@@ -143,6 +144,7 @@ class LeaseKeeper:
         for kept in (self._progress, self._requests, self._cancelled_at):
             kept.pop(job_id, None)
         self._lost.discard(job_id)
+        self._frozen.discard(job_id)
 
     def claim_failed(self, now: float) -> None:
         """A claim may have been committed without its answer: for one lease length, orphaned jobs are searched for."""

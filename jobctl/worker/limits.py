@@ -16,7 +16,7 @@ from typing import Protocol
 from jobctl.core.attempt import Claimed, Failure
 from jobctl.core.durations import format_duration
 from jobctl.core.pipeline import Limits
-from jobctl.core.retry import backoff
+from jobctl.core.retry_policy import delay_of
 from jobctl.worker.job_timer import JobTimer
 
 CHECK_EVERY = 0.5
@@ -145,9 +145,9 @@ class StageTimer:
         clock.cpu = max(clock.cpu, used - clock.cpu_at_start)
 
 
-def retry_after(job: Claimed) -> float:
-    """Seconds until the automatic retry of a transient failure."""
-    return backoff(job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
+def retry_after(job: Claimed, delays: Sequence[float] = ()) -> float:
+    """Seconds until the automatic retry of a transient failure, by the delays of its job type."""
+    return delay_of(delays, job.retry_count, random.random())  # noqa: S311 - jitter, not a secret
 
 
 def cpu_seconds_below(pid: int) -> float | None:

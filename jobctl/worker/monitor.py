@@ -44,8 +44,13 @@ class ChildMonitor:
         return self._parts.pool.job_count() > 0
 
     def loads(self) -> list[int]:
-        """Jobs of each child process."""
-        return [len(child.jobs) for child in self._parts.pool.children]
+        """Jobs of each child process; one that is frozen on request takes no more of them."""
+        return [len(child.jobs) for child in self._parts.pool.children if not child.held]
+
+    @property
+    def held(self) -> int:
+        """Child processes that are frozen on request: each keeps its slot."""
+        return sum(child.held for child in self._parts.pool.children)
 
     def running(self) -> list[int]:
         """The jobs that are being worked on, without those that wait behind them."""
@@ -146,7 +151,7 @@ class ChildMonitor:
         child.jobs_ended += 1
         if outcome is not None and not self._parts.leases.is_lost(job_id):
             self._parts.outcomes.add(outcome, now, job=job, seconds=seconds)
-        elif outcome is None and self._parts.leases.request(job_id).pause:
+        elif outcome is None and self._parts.leases.request(job_id).paused:
             report_paused(job, seconds, worker=self._parts.config.name)
         self._parts.leases.forget(job_id)
         self._parts.dispatch.claim_now = True

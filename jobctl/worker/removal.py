@@ -96,7 +96,11 @@ class Remover:
         """The end of an attempt that its supervisor ended; a transient failure is retried automatically."""
         retries = failure.kind == "transient" and self._parts.config.auto_retry
         outcome = self.ended(job, Ending.FAILED, failure)
-        return replace(outcome, retry_after=retry_after(job)) if retries else outcome
+        return (
+            replace(outcome, retry_after=retry_after(job, self._parts.config.delays.get(job.job_type, ())))
+            if retries
+            else outcome
+        )
 
     def requeue(self, jobs: Sequence[Claimed]) -> None:
         """Returns jobs that their child process did not start."""

@@ -52,6 +52,11 @@ class Shutdown:
         self._kill_at = min(self._kill_at, time.monotonic() + grace)
         signal.setitimer(signal.ITIMER_REAL, grace + writes, LAST_WRITES)
 
+    def request_once(self) -> None:
+        """As a first signal, unless there was one."""
+        if not self.requested:
+            self.request()
+
     def install(self) -> None:
         """Installs the signal handlers; a signal that was ignored (``nohup``) stays ignored."""
         for number in STOP_SIGNALS:

@@ -84,8 +84,8 @@ class Supervisor:
     def _gauges(self) -> dict[str, float]:
         """The present values; read by another thread."""
         return {
-            "jobctl_jobs_running": sum(self.monitor.loads()), "jobctl_slots": self.config.concurrency,
-            "jobctl_children": len(self.monitor.loads()), "jobctl_database_away": float(not self.outage.over),
+            "jobctl_jobs_running": sum(self.monitor.loads()) + self.monitor.held, "jobctl_slots": self.config.concurrency,
+            "jobctl_children": len(self.monitor.loads()) + self.monitor.held, "jobctl_database_away": float(not self.outage.over),
             "jobctl_storage_away": float(self.storage.away is not None),
             "jobctl_seconds_since_beat": time.monotonic() - self.leases.answered_at,
         }  # fmt: skip
@@ -94,6 +94,8 @@ class Supervisor:
         """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database."""
         self.storage.step(time.monotonic())
         self.registration.register()
+        self.wakeups.watch_signals()
+        self.shutdown.install()  # from here on a signal stops the worker in order: its row is not left behind
         self.wakeups.listen(self._notified)
 
     @property
@@ -108,8 +110,6 @@ class Supervisor:
 
     def run(self) -> int:
         """Runs the worker to its end; returns the number of jobs it settled."""
-        self.wakeups.watch_signals()
-        self.shutdown.install()
         last: list[Callable[[], None]] = [lambda: self.queue.unregister(self.worker)]
         try:
             while not self._turn():
@@ -263,7 +263,7 @@ class Supervisor:
             return 0
         if not self.storage.may_claim():
             return 0
-        return self.dispatch.slots(self.monitor.loads())
+        return self.dispatch.slots(self.monitor.loads(), held=self.monitor.held)
 
     def _claim(self) -> None:
         now = time.monotonic()

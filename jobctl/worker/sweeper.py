@@ -20,10 +20,20 @@ class Sweeper:
     """Due by the caller's monotonic clock; never waits for a running job."""
 
     def __init__(
-        self, queue: Leases, *, auto_retry: bool = True, notifications_due: Callable[[], None] = lambda: None
+        self,
+        queue: Leases,
+        *,
+        auto_retry: bool = True,
+        notifications_due: Callable[[], None] = lambda: None,
+        retention_due: Callable[[], None] = lambda: None,
+        outdated: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue = queue
         self._notifications_due = notifications_due
+        self._retention_due = retention_due
+        self._outdated = outdated
+        self.outdated = False
+        """Whether the schema was upgraded beyond what this program can work with."""
         self._auto_retry = auto_retry
         self._due_at = self._repaired = float("-inf")
 
@@ -50,11 +60,16 @@ class Sweeper:
 
     def _pause(self) -> float:
         """Seconds until the next sweep: the soonest of the usual, the end of the next lease and the next schedule."""
-        timers, schedule = self._queue.sweep_timers(), self._queue.next_schedule()
+        timers = self._queue.sweep_timers()
         if timers.notifications_due:
             self._notifications_due()
+        if timers.retention_due:
+            self._retention_due()
+        if timers.outdated:
+            self.outdated = True
+            self._outdated()
         return min(
             SWEEP_EVERY,
             SWEEP_EVERY if timers.lease_end is None else timers.lease_end + AFTER_LEASE,
-            SWEEP_EVERY if schedule is None else schedule,
+            SWEEP_EVERY if timers.next_schedule is None else timers.next_schedule,
         )

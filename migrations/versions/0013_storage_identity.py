@@ -1,13 +1,13 @@
 """Which storage and which server belong to the jobs, and where exactly a worker runs.
 
 Revision ID: 0013
-Revises: 0008
+Revises: 0011
 """
 
 from alembic import op
 
 revision = "0013"
-down_revision = "0008"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -12,6 +12,7 @@ from jobctl.cli.watching import lines, live
 from jobctl.client import explain
 from jobctl.core.attempt import Record
 from jobctl.core.job import NewJob, Progress
+from jobctl.postgres.lease_rows import Request
 from tests.cli.make import ago, running
 
 
@@ -118,7 +119,7 @@ def test_a_row_with_an_absurd_progress_does_not_stop_the_list(cli, conn, queue, 
         conn.execute("SET session_replication_role = origin")
         assert cli("list").code == 0, absurd
         assert cli("list", "--json").code == 0, absurd
-        assert queue.beat(queue.worker, {1: (token, words(10))}).requests == {1: (False, False)}
+        assert queue.beat(queue.worker, {1: (token, words(10))}).requests == {1: Request()}
 
 
 def test_a_silent_worker_is_named_before_a_missing_progress():

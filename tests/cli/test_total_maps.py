@@ -35,13 +35,15 @@ STATUS_PLACES = {
     "selector": lambda status: status in NAMES["active"] + NAMES["done"],
     "active or done": lambda status: (status in ACTIVE) != (status in DONE),
     "a move into it": lambda status: any(status in move.targets for move in lifecycle.MOVES),
-    "a sentence for each request": lambda status: all(_result(verb, 1, refused(status)).message for verb in Verb),
+    "a sentence for each request": lambda status: all(
+        _result(verb, 1, refused(status), freeze=False).message for verb in Verb
+    ),
 }
 """Everything that has to know each status: false, or an error, where it does not."""
 
 
 def refused(status: Status) -> ControlRow:
-    return ControlRow(1, ControlOutcome.REFUSED, status, 0, 3, None, False, False, Progress(), None, ())
+    return ControlRow(1, ControlOutcome.REFUSED, status, 0, 3, None, False, False, False, Progress(), None, ())
 
 
 @pytest.mark.parametrize("place", STATUS_PLACES)
@@ -74,7 +76,7 @@ def statuses(text: str) -> list[frozenset[str]]:
 
 @pytest.mark.parametrize("verb", Verb)
 def test_each_verb_has_its_command_its_words_and_its_completion(verb):
-    assert _done(verb, Status.PENDING)
+    assert _done(verb, refused(Status.PENDING))
     assert _leaves(verb) in (*Status, None)
     assert callable(getattr(Client, verb))
     assert callable(getattr(Queue, verb))

@@ -24,7 +24,8 @@ from jobctl.documents.extract.pdf_outline import titled
 from jobctl.documents.match.locate import FoldedText
 from jobctl.documents.relate import JoinedIndex, corpus
 from jobctl.documents.vault.names import Names
-from jobctl.documents.vault.note import Mark, Note, body_of, check, render, update
+from jobctl.documents.vault.note import Mark, Note, check, render, update
+from jobctl.documents.vault.parts import body_of
 from jobctl.testing.contracts import opened
 from tests.documents import make
 from tests.documents.growth import excess

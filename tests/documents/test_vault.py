@@ -65,8 +65,10 @@ def test_an_update_changes_nothing_outside_of_the_block(before, after, body, win
 
 
 def test_a_note_with_broken_properties_is_never_rewritten():
+    broken = "---\ntitle: [a\n---\n" + render(note("old")).split("---\n", 2)[2]
     with pytest.raises(Invalid, match="not YAML: line"):
-        update("---\ntitle: [a\n---\ntext\n", note("new"))
+        update(broken, note("new"))
+    assert body_of(broken) == "old"
 
 
 @pytest.mark.parametrize(

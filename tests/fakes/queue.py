@@ -1,12 +1,12 @@
 """What the parts of a supervisor need of the queue, in memory: answers are planned, questions are recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from jobctl.core.attempt import Claimed, Outcome, Token
 from jobctl.core.lifecycle import Status
-from jobctl.postgres.lease_rows import Beat, ClaimTarget, Settled
+from jobctl.postgres.lease_rows import Beat, ClaimTarget, Request, Settled
 
 
 def claimed(job_id: int, job_type: str = "a", *, queue: str = "default", priority: int = 2, **more: Any) -> Claimed:
@@ -23,7 +23,8 @@ class FakeQueue:
         self.ttl = ttl
         self.jobs: list[Claimed] = []
         self.claims: list[tuple[list[ClaimTarget], int]] = []
-        self.requested: dict[int, tuple[bool, bool]] = {}
+        self.requested: dict[int, Request] = {}
+        self.frozen: list[set[int]] = []
         self.lost: set[int] = set()
         self.locked: set[int] = set()
         self.beats: list[dict[int, Any]] = []
@@ -37,13 +38,16 @@ class FakeQueue:
         if self.error is not None:
             raise self.error
 
-    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]]) -> Beat:
+    def beat(
+        self, worker: int, leases: Mapping[int, tuple[Token, Mapping[str, Any] | None]], *, frozen: Collection[int] = ()
+    ) -> Beat:
         self._fail()
+        self.frozen.append(set(frozen))
         self.beats.append({i: progress for i, (_, progress) in leases.items()})
         mine = [i for i in leases if i not in self.lost]
-        return Beat(self.draining, {i: self.requested.get(i, (False, False)) for i in mine})
+        return Beat(self.draining, {i: self.requested.get(i, Request()) for i in mine})
 
-    def requests(self, worker: int, ids: Sequence[int]) -> dict[int, tuple[bool, bool]]:
+    def requests(self, worker: int, ids: Sequence[int]) -> dict[int, Request]:
         self._fail()
         return {i: self.requested[i] for i in ids if i in self.requested}
 

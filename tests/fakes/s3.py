@@ -1,12 +1,13 @@
 """Enough of S3 for our tests: objects in memory, uploads in parts, lists by pages, and trouble when a test asks for it."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 KEY_ID, SECRET = "test-key-id", "test-secret-canary"
 PAGE = 3
@@ -95,6 +96,10 @@ class _Handler(BaseHTTPRequestHandler):
                     _xml(f"<InitiateMultipartUploadResult><UploadId>{name}</UploadId></InitiateMultipartUploadResult>"),
                     {},
                 )
+            case "POST" if "delete" in query:
+                for name in re.findall(r"<Key>(.*?)</Key>", data.decode()):
+                    objects.pop(unescape(name), None)
+                return 200, _xml("<DeleteResult></DeleteResult>"), {}
             case "POST":
                 parts = uploads.pop(query["uploadId"])
                 objects[key] = b"".join(parts[number] for number in sorted(parts))

@@ -144,11 +144,12 @@ def test_results_outlive_checkpoints_and_have_their_own_retention(shell, conn, t
     small = submit(shell, kind="text", size=5)
     work(shell)
     conn.execute("UPDATE jobs SET completed_at = completed_at - interval '30 days'")
-    assert shell("prune").code == 0
+    assert shell("prune", env={"JOBCTL_KEEP_JOBS": "completed=forever"}).code == 0
     assert shell("result", job_id).code == 0
     assert "0 results" not in shell("prune", "--results-older", "20d", "--dry-run").out
     assert len(stored(tmp_path)) == 1
-    pruned = json.loads(shell("prune", "--results-older", "20d", "--json").out)
+    kept = {"JOBCTL_KEEP_JOBS": "completed=forever"}
+    pruned = json.loads(shell("prune", "--results-older", "20d", "--json", env=kept).out)
     assert (pruned["results"], pruned["orphans"], stored(tmp_path)) == (1, 0, [])
     gone = shell("result", job_id)
     assert (gone.code, "removed by prune" in gone.err) == (4, True)
@@ -156,6 +157,7 @@ def test_results_outlive_checkpoints_and_have_their_own_retention(shell, conn, t
     assert (shown["output"], shown["result"]["location"], shown["result"]["path"]) == (None, "pruned", None)
     assert shell("result", small).code == 0
     assert shell("prune", env={"JOBCTL_KEEP_RESULTS_DAYS": "20"}).code == 0
+    assert [shell("show", each).code for each in (job_id, small)] == [3, 3], "completed jobs are kept for seven days"
 
 
 def test_delete_removes_a_result_and_restart_forgets_it(shell, tmp_path):

@@ -223,6 +223,7 @@ def test_a_bucket_that_goes_while_a_job_runs_charges_nobody(shell, conn, bucket,
     assert rows(conn) == [("completed", 0, 0, None)]
     lines = trail.read_text().splitlines()
     assert len(lines) == len(set(lines)) == 13, lines
+    eventually(lambda: not away(conn))
     assert "the storage is back after" in stop(worker)
     if trouble == "skewed":
         assert "clock" in "".join(text for (text,) in conn.execute("SELECT text FROM job_logs"))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jobctl.documents.vault import body_of, digest
+from tests.conftest import ROOT
 from tests.flow.hands import Fault, Hands, library
 
 VARYING = ("started_at", "backup", "document_id")
@@ -126,10 +127,18 @@ DOES = {
 }  # fmt: skip
 
 
-BUILTIN = sorted(e.name for e in entry_points(group="jobctl.pipelines") if e.value.startswith("jobctl."))
+ELSEWHERE = {"command": "tests/flow/test_programs_stop.py"}
+"""A type whose work is another program's → the file that kills and pauses that."""
+BUILTIN = {e.name for e in entry_points(group="jobctl.pipelines") if e.value.startswith("jobctl.")}
 
 
-@pytest.mark.parametrize("job_type", BUILTIN)
+def test_no_type_is_left_out():
+    assert TYPES.keys() | ELSEWHERE.keys() == BUILTIN
+    for file in ELSEWHERE.values():
+        assert (ROOT / file).exists()
+
+
+@pytest.mark.parametrize("job_type", TYPES)
 def test_each_type_ends_the_same_however_often_it_is_killed_and_paused(hands, template, job_type):
     given, lay_out = TYPES[job_type]
     data = {name: str(hands.home / value) if name in ("path", "vault") else value for name, value in given.items()}

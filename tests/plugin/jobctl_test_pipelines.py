@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from jobctl import Context, Pipeline, errors
+from jobctl import Context, Pipeline, Retry, errors
 
 
 class Steps(BaseModel):
@@ -158,7 +158,7 @@ class FullStorage:
         raise errors.CheckpointMissing(key)
 
 
-limited = Pipeline("limited", args=Trouble)
+limited = Pipeline("limited", args=Trouble, retry=Retry(backoff=["2h"]))
 
 
 @limited.stage(share=1)
@@ -171,3 +171,11 @@ def waiting(ctx: Context, kind: str) -> None:
     if kind == "hang":
         re.match(r"(a+)+$", "a" * 60 + "b")
     time.sleep(60)
+
+
+gathers = Pipeline("gathers", args=Empty)
+
+
+@gathers.stage(share=1)
+def joining(ctx: Context, args: Empty) -> dict[str, object]:
+    return {str(job): value for job, value in ctx.results().items()}

@@ -16,7 +16,7 @@ from jobctl.core.filters import Filters
 from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.connect import connect
-from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.lease_rows import ClaimTarget, Request
 from jobctl.postgres.leases import Leases
 from jobctl.postgres.queue import Queue
 from tests import servers
@@ -41,9 +41,7 @@ def test_a_row_that_is_locked_stops_the_beat_of_no_other_job(queue, claim, conn,
     lock(forgotten, "workers", queue.worker)
     later(queue, 20)
     leases = {i: (token, Progress(50.0)) for i, token in tokens.items()}
-    assert queue.beat(queue.worker, leases).requests == dict.fromkeys(tokens, (False, False)), (
-        "all three are still ours"
-    )
+    assert queue.beat(queue.worker, leases).requests == dict.fromkeys(tokens, Request()), "all three are still ours"
     ahead = "SELECT id FROM jobs WHERE lease_expires_at > clock_timestamp() + interval '40 seconds' ORDER BY id"
     assert conn.execute(ahead).fetchall() == [(1,), (3,)]
     later(queue, 45)
@@ -59,7 +57,7 @@ def test_a_standing_request_is_heard_for_a_row_that_is_locked(queue, claim, forg
     token = claim()[0].token
     queue.pause([1])
     lock(forgotten, "jobs", 1)
-    assert queue.beat(queue.worker, {1: (token, None)}).requests == {1: (True, False)}
+    assert queue.beat(queue.worker, {1: (token, None)}).requests == {1: Request(pause=True)}
 
 
 def test_a_row_that_is_locked_is_settled_later_and_the_others_now(queue, claim, forgotten):

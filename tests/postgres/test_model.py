@@ -24,7 +24,7 @@ from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import ACTIVE, DONE, MAX_CRASHES, Ending, JobFlags, Status, actions, allowed
 from jobctl.core.pipeline import Pipeline
 from jobctl.postgres.connect import connect
-from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.lease_rows import ClaimTarget, Request
 from jobctl.postgres.leases import Leases
 from jobctl.storage.local import LocalStorage
 from jobctl.worker.checkpoints import CheckpointLog, Unreadable
@@ -259,7 +259,7 @@ class Jobs(RuleBasedStateMachine):
     def beat(self):
         leases = {j.id: (j.token, Progress(1.0)) for j in self.jobs.values() if j.status is R}
         heard = self.queue.beat(self.worker, leases)
-        assert heard.requests == {i: (self.jobs[i].pause, self.jobs[i].cancel) for i in leases}
+        assert heard.requests == {i: Request(self.jobs[i].pause, self.jobs[i].cancel) for i in leases}
         for i in leases:
             self.jobs[i].expires = self.now + TTL
 

@@ -19,6 +19,7 @@ from jobctl.postgres import migrate
 from jobctl.postgres.connect import connect
 from jobctl.postgres.lease_rows import ClaimTarget
 from jobctl.postgres.queue import Queue
+from jobctl.postgres.retention import RetentionQueue
 from jobctl.postgres.roles import FIXED, LIBRARY, statements
 from jobctl.postgres.tables import metadata
 from tests import servers
@@ -278,7 +279,7 @@ def test_verbs_for_the_whole_queue_are_for_its_owner(logins):
         queue = logins.queue(who)
         for act in (
             lambda q: q.pause_queue("queue", "default"), lambda q: q.resume_queue("queue", "default"), lambda q: q.drain_workers(["w"]),
-            lambda q: q.prune(age=0), lambda q: q.rescue(), lambda q: q.requeue(),
+            lambda q: q.rescue(), lambda q: q.requeue(),
         ):  # fmt: skip
             with pytest.raises(ConfigError, match="refuses"):
                 act(queue)
@@ -464,7 +465,11 @@ def test_each_function_with_rights_of_its_own_is_closed_and_has_a_fixed_search_p
         "SELECT proname, proconfig, has_function_privilege('public', p.oid, 'EXECUTE'), proowner = nspowner "
         "FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = 'jobctl' AND prosecdef"
     ).fetchall()
-    assert {name for name, *_ in found} == {"belongs", "notify_of_end", *(f"checked_{verb}" for verb in Queue.CHECKED)}
+    assert {name for name, *_ in found} == {
+        "belongs",
+        "notify_of_end",
+        *(f"checked_{verb}" for verb in (*Queue.CHECKED, *RetentionQueue.CHECKED)),
+    }
     for name, settings, public, of_owner in found:
         assert settings == ["search_path=pg_catalog, pg_temp"], name
         assert of_owner, name
@@ -531,18 +536,18 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
-    "ready_queues", "left_waiting", "logs", "sweep_timers", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
+    "ready_queues", "left_waiting", "logs", "reached_since", "requests", "duration_histogram", "stage_times", "stats", "statuses", "orphaned", "work_left", "workers",
     "storage_identity", "stored_keys",
 }  # fmt: skip
-TIMED = {"schedules", "next_schedule"}
+TIMED = {"schedules", "sweep_timers"}
 MAY = {
-    "ann": LOOKS,  # and the verbs of people, through functions
+    "ann": LOOKS | {"schedules"},  # and the verbs of people, through functions
     "rea": LOOKS | TIMED,
     "lib": {"blockers", "effective", "wake"},
     "wim": LOOKS | TIMED | {
         "advance_schedule", "due_schedule", "expire", "pause_schedule", "resume_schedule",
         "submit", "submit_plain", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
-        "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune", "prune_results",
+        "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune_results", "retention_begin", "retention_end",
         "claim_notifications", "settle_notification", "identify_storage", "worker_storage",
     },
 }  # fmt: skip

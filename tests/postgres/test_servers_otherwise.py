@@ -14,7 +14,7 @@ from jobctl.core.filters import Filters
 from jobctl.core.job import NewJob
 from jobctl.postgres import migrate
 from jobctl.postgres.connect import REPORTED, _insist, connect
-from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.lease_rows import ClaimTarget, Request
 from jobctl.postgres.leases import Leases
 from jobctl.postgres.retry_until import retry_until_available
 from tests import servers
@@ -57,7 +57,7 @@ def test_the_queue_works_the_same_whatever_a_database_sets(otherwise, shell):
         queue.beat(worker, {})
         (job,) = queue.claim(worker, [ClaimTarget("default", "a", 2)], 5)
         assert json.loads(job.input_data) == text
-        assert queue.beat(worker, {1: (job.token, None)}).requests == {1: (False, False)}
+        assert queue.beat(worker, {1: (job.token, None)}).requests == {1: Request()}
         later, first = queue.find(Filters())
         assert first.title == "Źdźbło"
         assert 80 < (later.run_after - later.now).total_seconds() < 91

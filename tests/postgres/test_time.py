@@ -416,7 +416,7 @@ def test_the_migration_counts_the_attempts_of_old_rows(conn, queue, database_url
     conn.execute("UPDATE jobs SET started_at = completed_at - interval '7 seconds' WHERE id = 2")
     conn.execute("SET session_replication_role = origin")
     migrate.downgrade(database_url, "0002", force=True)
-    migrate.upgrade(database_url)
+    migrate.upgrade(database_url, force=True)
     rows = conn.execute("SELECT run_s FROM jobs ORDER BY id").fetchall()
     assert [row[0] for row in rows] == [pytest.approx(180), pytest.approx(7)]
 

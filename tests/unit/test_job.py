@@ -7,6 +7,7 @@ import pytest
 
 from jobctl.core.job import CLOCK_SLACK, IDLE_AFTER, Job, Progress
 from jobctl.core.lifecycle import Status
+from jobctl.core.pausing import pauses_never
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=3)
@@ -164,3 +165,19 @@ def test_the_newest_movement_counts_and_one_from_the_future_does_not():
 )
 def test_a_job_that_beats_without_moving_for_a_minute_is_stalled(beat, moved, stalled):
     assert job(heartbeat_at=ago(beat), attempt_started_at=ago(moved)).stalled is stalled
+
+
+@pytest.mark.parametrize(
+    ("known", "never"),
+    [
+        ({}, True),
+        ({"pause_freezes": True}, False),
+        ({"pause_requested_at": None}, False),
+        ({"status": Status.PAUSED}, False),
+        ({"progress": Progress(pause_support="signal")}, False),
+        ({"progress": Progress()}, False),
+    ],
+)
+def test_a_pause_that_the_program_of_a_running_job_cannot_obey(known, never):
+    pausing = {"pause_requested_at": NOW, "pause_freezes": False, "progress": Progress(pause_support="none")}
+    assert pauses_never(job(**pausing | known)) is never

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobctl.core.keys import markdown_key, source_key, storage_key, work_key
+from jobctl.core.keys import markdown_key, output_key, source_key, storage_key, work_key
 
 SHA = "ab" + "0" * 62
 
@@ -24,5 +24,6 @@ def test_what_could_leave_the_storage_or_differ_between_file_systems_is_no_key(k
 
 def test_bytes_of_a_job_lie_under_it_and_documents_under_the_start_of_their_hash():
     assert work_key(12, "pages") == "jobs/12/work/pages"
+    assert output_key(12, SHA) == f"jobs/12/outputs/{SHA}"
     assert markdown_key(SHA) == f"markdown/ab/{SHA}.md"
     assert source_key(SHA) == f"inputs/ab/{SHA}"

@@ -5,7 +5,8 @@ import pytest
 from jobctl.core.attempt import Token
 from jobctl.core.errors import StoreUnavailable
 from jobctl.core.job import Progress
-from jobctl.worker.leases import LeaseKeeper, Request
+from jobctl.postgres.lease_rows import Request
+from jobctl.worker.leases import LeaseKeeper
 from tests.fakes.queue import FakeQueue
 
 TOKENS = {n: Token(n, 1, f"lease-{n}") for n in (1, 2)}
@@ -62,11 +63,11 @@ def test_progress_goes_with_the_next_renewal_and_is_no_reason_for_more_than_one_
 
 
 def test_only_changed_requests_are_reported(keeper, queue):
-    queue.requested = {1: (True, False)}
+    queue.requested = {1: Request(pause=True)}
     assert keeper.renew(1, TOKENS, 100.0).changed == [1]
     assert keeper.renew(1, TOKENS, 105.0).changed == []
     assert keeper.poll(1, [1, 2], 106.0) == []
-    queue.requested = {2: (False, True)}
+    queue.requested = {2: Request(cancel=True)}
     assert keeper.poll(1, [1, 2], 107.0) == [1, 2]
     assert (keeper.request(1), keeper.request(2)) == (Request(), Request(cancel=True))
     assert (keeper.cancelled_for(2, 110.0), keeper.cancelled_for(1, 110.0)) == (3.0, 0.0)
@@ -90,3 +91,12 @@ def test_after_a_claim_without_an_answer_orphans_are_looked_for_during_one_lease
     keeper.claim_failed(100.0)
     assert keeper.may_have_orphans(129.9)
     assert not keeper.may_have_orphans(130.0)
+
+
+def test_a_frozen_job_is_reported_with_each_renewal_until_it_goes_on(keeper, queue):
+    keeper.report_frozen(1, frozen=True)
+    keeper.renew(1, TOKENS, 100.0)
+    keeper.renew(1, TOKENS, 105.0)
+    keeper.report_frozen(1, frozen=False)
+    keeper.renew(1, TOKENS, 110.0)
+    assert queue.frozen == [{1}, {1}, set()]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobctl.core.masking import mask_text, mask_url
+from jobctl.core.masking import mask_arguments, mask_text, mask_url
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,18 @@ def test_a_url_is_shown_without_userinfo_and_without_values_of_its_query(url, ma
 )
 def test_a_message_is_shown_without_passwords_and_keys(text, masked):
     assert mask_text(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("argv", "masked"),
+    [
+        (["curl", "--token", "abc", "file"], ["curl", "--token", "***", "file"]),
+        (["curl", "--api-key=abc", "-v"], ["curl", "--api-key=***", "-v"]),
+        (["login", "--password", "--verbose"], ["login", "--password", "--verbose"]),
+        (["pg_dump", "postgres://ada:s3cr3t@h/d"], ["pg_dump", "postgres://***@h/d"]),
+        (["tokenizer", "token.txt"], ["tokenizer", "token.txt"]),
+        ([], []),
+    ],
+)
+def test_arguments_of_a_program_are_shown_without_the_values_of_secret_options(argv, masked):
+    assert mask_arguments(argv) == masked

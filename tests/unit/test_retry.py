@@ -44,3 +44,16 @@ def test_the_code_of_a_cause_counts_before_words():
     assert classify(outer) == "transient"
     outer.__cause__ = error("nothing known")
     assert classify(outer) == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (FileNotFoundError("x.md"), "invalid"),
+        (MemoryError(), "invalid"),
+        (ConnectionResetError("x"), "transient"),
+        (SystemExit(3), "permanent"),
+    ],
+)
+def test_an_exception_of_python_is_classified_by_its_type(raised, kind):
+    assert classify(raised) == kind

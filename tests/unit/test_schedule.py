@@ -127,3 +127,7 @@ def test_the_job_of_an_instant_has_a_key_of_its_own_and_excludes_others_of_its_s
     assert (job.input_data, job.created_by, job.after) == ({"a": 1}, "schedule:nightly", ())
     assert scheduled_job("nightly", fields | {"concurrency_key": "own"}, None).concurrency_key == "own"
     assert scheduled_job("nightly", fields, None).key is None
+
+
+def test_a_timing_of_a_zone_that_is_unknown_here_is_shown_in_utc():
+    assert cron("0 3 * * *", "Mars/Base").local(at("2026-07-01T01:00")) == at("2026-07-01T01:00")

@@ -1,6 +1,6 @@
 """Stages are linked by type: a mismatch is refused when the job type is defined."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NewType, TypedDict, TypeVar
@@ -145,7 +145,7 @@ def test_what_over_returns_must_fit_the_batches() -> None:
             return items
 
 
-def yielding(_ctx: Context, _args: Args) -> Iterable[int]:
+async def yielding(_ctx: Context, _args: Args) -> AsyncIterator[int]:
     yield 1
 
 

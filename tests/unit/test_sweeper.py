@@ -9,7 +9,7 @@ from jobctl.worker.sweeper import AFTER_LEASE, LIMIT, REPAIR_EVERY, SWEEP_EVERY,
 class FakeSweeps:
     def __init__(self) -> None:
         self.lease_end: float | None = None
-        self.schedule: float | None = None
+        self.next_schedule: float | None = None
         self.rescued = 0
         self.notifications_due = False
         self.calls: list[str] = []
@@ -35,10 +35,7 @@ class FakeSweeps:
         return 0
 
     def sweep_timers(self) -> SweepTimers:
-        return SweepTimers(self.lease_end, self.notifications_due)
-
-    def next_schedule(self) -> float | None:
-        return self.schedule
+        return SweepTimers(self.lease_end, self.next_schedule, self.notifications_due)
 
     def expire(self) -> list[int]:
         self.calls.append("expire")
@@ -71,6 +68,17 @@ def test_sweeps_come_every_few_seconds_and_repairs_more_seldom(queue):
 def test_the_next_sweep_comes_when_the_next_lease_ends(queue, lease_end, due):
     sweeper = Sweeper(queue)
     queue.lease_end = lease_end
+    sweeper.sweep(100.0)
+    assert sweeper.due_in(100.0) == pytest.approx(due)
+
+
+@pytest.mark.parametrize(
+    ("next_schedule", "lease_end", "due"),
+    [(None, None, SWEEP_EVERY), (60.0, None, SWEEP_EVERY), (2.0, None, 2.0), (2.0, 0.5, 0.5 + AFTER_LEASE)],
+)
+def test_the_next_sweep_comes_when_the_next_schedule_is_due(queue, next_schedule, lease_end, due):
+    sweeper = Sweeper(queue)
+    queue.next_schedule, queue.lease_end = next_schedule, lease_end
     sweeper.sweep(100.0)
     assert sweeper.due_in(100.0) == pytest.approx(due)
 

@@ -11,10 +11,11 @@ import click
 
 from jobctl.cli import cache
 from jobctl.cli.app import Command, Duration, State, command, pass_state
+from jobctl.cli.options import combined
 from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
 from jobctl.cli.selectors import Selection, chosen, is_narrow, selectors
-from jobctl.client import Client, Swept
+from jobctl.client import FROZEN, Client, Swept
 from jobctl.core.errors import ConfigError
 from jobctl.core.job import ControlResult
 from jobctl.core.lifecycle import DONE, ControlOutcome, JobFlags, Status, Verb
@@ -37,35 +38,33 @@ class Request(Selection, total=False):
 
 
 def _verb(function: Callable[..., int]) -> Command:
-    options: list[Callable[[Callable[..., int]], Callable[..., int]]] = [
+    options = combined(
         click.argument("ids", nargs=-1, metavar="[ID…]"),
         selectors,
         click.option("--dry-run", is_flag=True, help="Print what would happen; change nothing."),
         click.option("--timeout", type=Duration(), help="Limit of --wait: 90s, 20m."),
-        pass_state,
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return command(function.__name__)(function)
+    )
+    return command(function.__name__)(options(pass_state(function)))
 
 
 Run = Callable[[Client, Sequence[int], bool], list[ControlResult]]
 """What a verb does: the client, the jobs, whether it is a dry run."""
 
 
-def act(state: State, verb: Verb, values: Request, run: Run) -> int:
-    """Chooses, acts, reports, waits."""
+def act(state: State, verb: Verb, values: Request, run: Run, *, frozen: bool = False) -> int:
+    """Chooses, acts, reports, waits: with ``frozen`` until running jobs are frozen."""
     dry_run = values["dry_run"]
     ids = chosen(state, values["ids"], values, verb=verb, dry_run=dry_run)
     client = state.connect()
     answers = run(client, ids, dry_run) if ids else []
     if not dry_run:
         cache.revise({a.id: _now(verb, a) for a in answers if a.outcome in MOVED})
-    _report(state, verb, answers, dry_run=dry_run)
-    code = max((CODES.get(answer.outcome, 0) for answer in answers), default=0)
+    if state.for_people and not answers:
+        state.notice("no jobs match")
+    code = report(state, answers, dry_run=dry_run, would=verb)
     requested = [answer.id for answer in answers if answer.outcome is ControlOutcome.REQUESTED]
     if values.get("wait") and requested and not dry_run:
-        return max(code, _await(state, verb, requested, values["timeout"]))
+        return max(code, _await(state, verb, requested, values["timeout"], frozen=frozen))
     return code
 
 
@@ -92,44 +91,53 @@ def _now(verb: Verb, answer: ControlResult) -> JobFlags | None:
     return None if left is None else JobFlags(left)
 
 
-def _report(state: State, verb: Verb, answers: Sequence[ControlResult], *, dry_run: bool) -> None:
+def report(state: State, answers: Sequence[ControlResult], *, dry_run: bool, would: str | None = None) -> int:
+    """Prints one answer a job; returns the exit code of the worst. ``would``: the verb of a dry run, if not in the message."""
     if not state.for_people:
         items = [
             {"id": a.id, "answer": a.outcome, "was": a.was and str(a.was), "message": a.message, "hint": a.hint}
             for a in answers
         ]
         emit(state, "answers", "answers", items, dry_run=dry_run)
+    else:
+        for answer in answers:
+            _print(state, answer, dry_run=dry_run, would=would)
+    return max((CODES.get(answer.outcome, 0) for answer in answers), default=0)
+
+
+def _print(state: State, answer: ControlResult, *, dry_run: bool, would: str | None) -> None:
+    bad = answer.outcome in CODES
+    if not bad and state.quiet:
         return
-    if not answers:
-        state.notice("no jobs match")
-    for answer in answers:
-        bad = answer.outcome in CODES
-        if not bad and state.quiet:
-            continue
-        moves = answer.outcome in MOVED
-        message = f"would {verb} job {answer.id}" if dry_run and moves else answer.message
-        echo(f"{'jobctl: ' if bad else 'dry run: ' if dry_run else ''}{visible(message)}", err=bad)
-        if bad and answer.hint:
-            echo(f"  {visible(answer.hint)}", err=True)
+    message = f"would {would} job {answer.id}" if dry_run and would and answer.outcome in MOVED else answer.message
+    echo(f"{'jobctl: ' if bad else 'dry run: ' if dry_run else ''}{visible(message)}", err=bad)
+    if bad and answer.hint:
+        echo(f"  {visible(answer.hint)}", err=True)
 
 
-def _await(state: State, verb: Verb, ids: list[int], timeout: float | None) -> int:
-    waited = state.connect().wait(ids, until=AWAITED.get(verb, DONE), timeout=timeout)
+def _await(state: State, verb: Verb, ids: list[int], timeout: float | None, *, frozen: bool) -> int:
+    waited = state.connect().wait(ids, until=AWAITED.get(verb, DONE), frozen=frozen, timeout=timeout)
     for job_id, reason in waited.reasons.items():
-        state.notice(f"job {job_id}: {waited.statuses.get(job_id, 'gone')}")
+        state.notice(f"job {job_id}: {FROZEN if reason == FROZEN else waited.statuses.get(job_id, 'gone')}")
         if reason == "timeout":
             return 124
     wanted = AWAITED.get(verb, DONE)
-    return 0 if all(status in wanted for status in waited.statuses.values()) else 20
+    reached = (waited.reasons.get(i) == FROZEN or status in wanted for i, status in waited.statuses.items())
+    return 0 if all(reached) else 20
 
 
 @_verb
-@click.option("--wait", is_flag=True, help="Wait until they are paused.")
+@click.option("--wait", is_flag=True, help="Wait until they are paused, or frozen.")
 @click.option("--reason", help="Reason, shown by show and why.")
-def pause(state: State, reason: str | None, **values: Unpack[Request]) -> int:
+@click.option("--freeze", is_flag=True, help="Stop running ones where they are; they stay with their worker.")
+def pause(state: State, reason: str | None, freeze: bool, **values: Unpack[Request]) -> int:
     """Pause jobs: pending ones at once, running ones at their next safe point."""
     return act(
-        state, Verb.PAUSE, values, lambda client, ids, dry_run: client.pause(ids, reason=reason, dry_run=dry_run)
+        state,
+        Verb.PAUSE,
+        values,
+        lambda client, ids, dry_run: client.pause(ids, reason=reason, freeze=freeze, dry_run=dry_run),
+        frozen=freeze,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,9 +14,10 @@ import click
 from jobctl import wiring
 from jobctl.cli.app import Command, Family, State, pass_state
 from jobctl.cli.files import atomically, readable
-from jobctl.cli.output.fields import dumps, emit_one, stamp
+from jobctl.cli.output.fields import dumps, emit, emit_one, stamp
 from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import IllegalTransition, UsageError
+from jobctl.core.migration import Migration
 from jobctl.core.names import plural
 
 
@@ -77,6 +79,22 @@ def _print_revision(state: State, facts: Mapping[str, object]) -> None:
         state.notice(f"the schema is at {facts['schema'] or 'nothing'}")
 
 
+def _print_pending(state: State, steps: Sequence[Migration]) -> int:
+    """What an upgrade would do, a line a migration and a line a lock."""
+    if not state.for_people:
+        emit(state, "migrations", "migrations", map(asdict, steps))
+        return 0
+    if not steps:
+        state.notice("the schema is as this jobctl needs it")
+    for step in steps:
+        echo(f"{step.revision}  {step.title}")
+        if step.serves is not None:
+            echo(f"      workers of versions before revision {step.serves} have to stop")
+        for lock in step.locks:
+            echo(f"      {lock.table} ({plural(lock.rows, 'row')}): {lock.effect}")
+    return 0
+
+
 def _revision(_: click.Context, __: click.Parameter, value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_]{1,64}", value):
         raise click.BadParameter("a revision is a number like 0001, or head, or base")
@@ -85,11 +103,20 @@ def _revision(_: click.Context, __: click.Parameter, value: str) -> str:
 
 @db.command()
 @click.argument("revision", default="head", callback=_revision)
+@click.option("--force", is_flag=True, help="Also while workers are running that cannot work with it.")
+@click.option("--dry-run", is_flag=True, help="Print the migrations and what each locks; change nothing.")
 @pass_state
-def upgrade(state: State, revision: str) -> int:
-    """Bring the schema up, by default to what this program needs."""
+def upgrade(state: State, revision: str, *, force: bool, dry_run: bool) -> int:
+    """Bring the schema up, by default to what this program needs.
+
+    Each migration is a transaction of its own and gives up a lock that it does not get within two seconds, to try again.
+    Workers and commands of older versions go on where the new schema still serves them; an upgrade that does not is
+    refused while such workers are running, unless forced: then they release their jobs and exit.
+    """
     database = _database(state)
-    database.upgrade(revision)
+    if dry_run:
+        return _print_pending(state, database.pending(revision))
+    database.upgrade(revision, force=force)
     _print_revision(state, database.status())
     return 0
 
@@ -143,15 +170,14 @@ def check(state: State) -> int:
 @pass_state
 def storage(state: State, adopt: bool) -> int:
     """Show which storage has the bytes of the jobs, and prove that it is the one that is configured."""
-    queue = state.connect().queue
+    client = state.connect()
     if adopt:
-        wiring.adopt(state.settings(), queue)
-    place = wiring.proven_storage(state.settings(), lambda: queue)
-    place.prove()
-    found = queue.storage_identity()
-    if not emit_one(state, "db_storage", storage_id=found.storage_id, location=found.location, here=place.root,
+        wiring.adopt(state.settings(), client)
+    here = wiring.prove(state.settings(), client)
+    found = client.storage_identity()
+    if not emit_one(state, "db_storage", storage_id=found.storage_id, location=found.location, here=here,
                     identified_at=stamp(found.identified_at)):  # fmt: skip
-        echo(f"{found.storage_id}  {visible(place.root)}")
+        echo(f"{found.storage_id}  {visible(here)}")
     return 0
 
 

@@ -16,6 +16,7 @@ from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import ConfigError, JobctlError, MissingExtra
 from jobctl.core.filters import Filters
+from jobctl.core.installing import install_command
 from jobctl.core.names import plural, span
 from jobctl.core.server import LIMITS, Health
 from jobctl.system import clock
@@ -171,9 +172,7 @@ def _storage(state: State) -> Found:
     """Raises ``StorageUnavailable`` where it is not the storage of the database, or can't be read and written."""
     from jobctl import wiring
 
-    storage = wiring.proven_storage(state.settings(), lambda: state.connect().queue)
-    storage.prove()
-    root = storage.root
+    root = wiring.prove(state.settings(), state.connect())
     folder = Path(root)
     while not folder.is_dir() and folder != folder.parent:  # a storage that was plugged in may be no folder
         folder = folder.parent
@@ -192,7 +191,7 @@ def _job_types(settings: Settings) -> Found:
     missing = sorted({error.extra for error in broken.values() if isinstance(error, MissingExtra)})
     names = ", ".join(working) or "none"
     if missing:
-        return f"{names}; {plural(len(broken), 'type')} not installed", f"pip install {' '.join(map(repr, missing))}"
+        return f"{names}; {plural(len(broken), 'type')} not installed", install_command(*missing)
     return names, None
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+
 import click
 
 from jobctl.cli.app import Duration, State, command, pass_state
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.text import echo
+from jobctl.core.lifecycle import DONE
 from jobctl.core.names import plural
-
-DAY = 86_400.0
 
 
 @command("prune")
+@click.option(
+    "--jobs-older",
+    type=Duration(),
+    help="Jobs that ended longer ago than this, with their history; default by status and type (keep_jobs).",
+)
 @click.option(
     "--older",
     type=Duration(),
@@ -25,22 +31,30 @@ DAY = 86_400.0
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be removed; remove nothing.")
 @pass_state
-def prune(state: State, older: float | None, results_older: float | None, dry_run: bool) -> int:
-    """Remove checkpoints and large results of jobs that ended long ago, and unreferenced files.
+def prune(
+    state: State, jobs_older: float | None, older: float | None, results_older: float | None, dry_run: bool
+) -> int:
+    """Remove ended jobs that were kept long enough, their checkpoints and large results, and unreferenced files.
 
-    Safe while workers run; for cron, once a day. Jobs, their history and their small results stay.
+    Workers do the same by themselves, but for the unreferenced files. Safe while they run. A job with a large result
+    is kept as long as the result, and one that another job waits for as long as that.
     """
-    settings = state.settings()
-    age = older if older is not None else settings.values["keep_checkpoints_days"] * DAY
-    results_age = results_older if results_older is not None else settings.values["keep_results_days"] * DAY
-    done = state.connect().prune(older=age, results_older=results_age, dry_run=dry_run)
+    from jobctl import wiring
+
+    rules = wiring.retention_rules(state.settings())
+    if jobs_older is not None:
+        rules = replace(rules, jobs=dict.fromkeys(DONE, jobs_older))
+    if older is not None:
+        rules = replace(rules, checkpoints=older)
+    if results_older is not None:
+        rules = replace(rules, results=results_older)
+    done = state.connect().prune(rules, dry_run=dry_run)
     if state.json:
-        found = {"checkpoints": done.checkpoints, "results": done.results, "orphans": done.orphans}
-        echo(dumps({"v": 1, "kind": "prune", "dry_run": dry_run, **found}))
+        echo(dumps({"v": 1, "kind": "prune", "dry_run": dry_run, **asdict(done)}))
     elif not state.quiet:
         what = (
-            f"{plural(done.checkpoints, 'checkpoint')} and {plural(done.results, 'result')} of ended jobs, "
-            f"{plural(done.orphans, 'unreferenced file')}"
+            f"{plural(done.jobs, 'ended job')}; {plural(done.checkpoints, 'checkpoint')} and "
+            f"{plural(done.results, 'result')} of ended jobs; {plural(done.orphans, 'unreferenced file')}"
         )
         echo(f"{'would remove' if dry_run else 'removed'}: {what}")
     return 0

@@ -8,12 +8,12 @@ from typing import Unpack
 import click
 
 from jobctl.cli.app import Duration, Family, State, pass_state
+from jobctl.cli.options import new_job_options
 from jobctl.cli.output.fields import PRIORITY_NAMES, emit, emit_one, stamp
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, moment, visible
 from jobctl.cli.requests import InputOptions, input_data, pair
 from jobctl.client import Options
-from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Status
 from jobctl.core.schedule import CatchUp, Overlap, Schedule
 
@@ -58,16 +58,7 @@ def schedule() -> None:
               help="Missed instants: submit none, the latest, or all (at most 100).")  # fmt: skip
 @click.option("--overlap", type=click.Choice([str(policy) for policy in Overlap]), default="skip", show_default=True,
               help="While its previous job has not ended: leave the instant out, or queue a job.")  # fmt: skip
-@click.option("--payload", metavar="JSON|@FILE|-", help="Input as a JSON object.")
-@click.option(
-    "--set", "sets", multiple=True, metavar="K=V", help="One field of the input; V is parsed as JSON if possible."
-)
-@click.option("--title", help="Display title.")
-@click.option("--queue", default="default", show_default=True, help="Queue.")
-@click.option(
-    "--priority", type=click.Choice(list(PRIORITIES)), default="normal", show_default=True, help="Queue priority."
-)
-@click.option("--max-retries", type=click.IntRange(0, 100), help="Limit of retries, automatic and manual.")
+@new_job_options
 @click.option("--label", "labels", multiple=True, metavar="K[=V]", help="Label; may be repeated.")
 @click.option("--expires", type=Duration(), help="Cancel a job that has not started by then.")
 @click.option("--job-timeout", type=Duration(), help="Limit of an attempt of a job.")

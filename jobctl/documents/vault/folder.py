@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -10,9 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from jobctl.core.errors import Invalid
 from jobctl.documents.vault.names import folded
-from jobctl.documents.vault.note import digest, uid_of
+from jobctl.documents.vault.parts import digest, uid_of
 
 MAX_NOTE = 10 << 20
+_MEANS_SOMETHING = re.compile(r"[#^|\[\]\\]|%%")
 _HALF, _WRITTEN = ".jobctl-", ".tmp"
 
 
@@ -138,8 +140,11 @@ class Vault:
 
 
 def link_names(paths: Iterable[str], others: Iterable[str]) -> dict[str, str]:
-    """How a link names each note: by its name, or by its whole path where ``others`` (names) has that name twice."""
-    paths = [*paths]
+    """How a link names each note: by its name, or by its whole path where ``others`` (names) has that name twice.
+
+    Without those that no link can name, because a person's name for them has characters that mean something in links.
+    """
+    paths = [path for path in paths if not _MEANS_SOMETHING.search(path)]
     known = Counter(folded(name) for name in others)
     stems = {path: PurePosixPath(path).stem for path in paths}
     return {path: stem if known[folded(stem)] < 2 else path.removesuffix(".md") for path, stem in stems.items()}

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
@@ -15,19 +14,32 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from jobctl.core.errors import Invalid
+from jobctl.documents.vault.blocks import Blocks
+from jobctl.documents.vault.parts import (
+    BEGIN,
+    END,
+    LINKS,
+    Damaged,
+    Parts,
+    around,
+    digest,
+    parts,
+    property_of,
+    split,
+    taken,
+)
 
-BEGIN, LINKS, END = "%% jobctl:begin %%", "%% jobctl:links %%", "%% jobctl:end %%"
 MAX_PROPERTIES = 1 << 18
 MAX_DEPTH, MAX_ALIASES = 50, 100
 _BRACKET = re.compile(r"[\[\]{}]")
-_HEAD = re.compile(r"\A---\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
-_MARK = re.compile(r"(?:\n\n| )\^jobctl-[0-9a-z-]+$", re.MULTILINE)
-_OWN = re.compile(r"^jobctl-[a-z]+:")
+_OWN = re.compile(r"^jobctl-(?:id|hash|links):")
+_LISTED = re.compile(r"- (?:\[\[[^\[\]]*\]\]|[^\[\]]*)")
+_DERIVED = re.compile(r"|## Connections|## Highlights|- \[\[#\^jobctl-.*|>.*")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A block id at the end of the line that holds an offset of the body."""
+    """Something of the body that links may lead to: the block that holds an offset."""
 
     id: str  # letters, digits, dashes
     offset: int
@@ -35,11 +47,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A connection to a block of another note."""
+    """A connection to a block of another note; without ``mark`` or ``target`` no block of that side can have an id."""
 
-    mark: str
+    mark: str | None
     note: str
-    target: str
+    target: str | None
     strength: float
     type: str
     words: str
@@ -67,57 +79,81 @@ class Note:
     quotes: list[Quote] = field(default_factory=list)
 
 
+def places(body: str, marks: Sequence[Mark]) -> dict[str, str]:
+    """The block id that each mark gets: marks of one block share one; a mark without a place is left out."""
+    if not marks:
+        return {}
+    return {mark: names[0] for names in _by_block(Blocks(body), marks).values() for mark in names}
+
+
 def render(note: Note) -> str:
-    """The whole note, new."""
+    """The whole note, new. Raises ``Invalid`` for a text that has marks of ours in it."""
     title = [f"title: {_quoted(note.title)}"] + ([f"author: {_quoted(note.author)}"] if note.author else [])
-    head = "\n".join(["---", *title, *_own(note), "---"])
-    return f"{head}\n{block(note)}\n"
+    managed = _managed(note)
+    head = "\n".join(["---", *title, *_own(note, managed), "---"])
+    return f"{head}\n{managed.block}\n"
 
 
 def update(existing: str, note: Note) -> str:
     """An existing note with its own properties and the managed block renewed, and nothing else touched.
 
-    Raises ``Invalid`` for properties that are not YAML: such a note is never rewritten.
+    Raises ``Damaged`` where that would remove what a person wrote, ``Invalid`` for properties that are not YAML.
     """
+    held = require_sound(existing)
+    return _renewed(existing, held.head, held.before, note, held.after)
+
+
+def require_sound(text: str) -> Parts:
+    """The parts of a note whose block can be renewed without removing what a person wrote. Raises ``Damaged``."""
+    held = parts(text)
+    if _edited(held):
+        raise Damaged("somebody wrote among its links and highlights, which are renewed")
+    return held
+
+
+def repair(existing: str, note: Note) -> str:
+    """A damaged note with a new block. Of the rest it keeps what certainly lies outside of the block: keep a copy."""
+    head, before, after = around(existing)
+    return _renewed(existing, head, before, note, after)
+
+
+def disowned(text: str) -> str:
+    """A note's text for a copy of it: no longer the note of a document."""
+    head, rest = split(text)
+    return re.sub(r"^jobctl-id:", "jobctl-copy-of:", head, flags=re.MULTILINE) + rest
+
+
+def ids(text: str) -> set[str]:
+    """The block ids of ours in a note."""
+    return set(re.findall(r"(?:^| )\^jobctl-([0-9a-z-]+)[ \t]*\r?$", text, re.MULTILINE))
+
+
+def _edited(held: Parts) -> bool:
+    """Whether a person changed what is derived from the library."""
+    written = property_of(held.head, "jobctl-links")
+    if written is None:  # older versions kept no digest of it
+        return not all(_DERIVED.fullmatch(line) for line in held.links.split("\n"))
+    return digest(held.links) != written
+
+
+def _renewed(existing: str, head: str, before: str, note: Note, after: str) -> str:
     end = "\r\n" if "\r\n" in existing else "\n"
-    fresh = block(note).replace("\n", end)
-    head, rest = _split(existing)
-    start, stop = rest.find(BEGIN), rest.find(END)
-    if start >= 0 and stop > start:
-        rest = rest[:start] + fresh + rest[stop + len(END) :]
-    else:
-        rest = rest + ("" if not rest or rest.endswith("\n") else end) + fresh + end
-    return _renewed(head, note, end) + rest
-
-
-def body_of(text: str) -> str | None:
-    """The library's Markdown in a note; None for a note without a managed block."""
-    plain = text.replace("\r\n", "\n")
-    start, links = plain.find(BEGIN), plain.find(LINKS)
-    if start < 0 or links < start:
-        return None
-    body = plain[start + len(BEGIN) + 1 : links - 1]
-    return _MARK.sub("", body)
-
-
-def uid_of(text: str) -> str | None:
-    """The document that a note belongs to."""
-    head, _ = _split(text)
-    found = re.search(r"^jobctl-id:[ \t]*([0-9a-f-]{36})[ \t]*\r?$", head, re.MULTILINE)
-    return found.group(1) if found else None
+    managed = _managed(note)
+    own = [line + end for line in _own(note, managed)]
+    text = _with_own(head, own, end) + before + managed.block.replace("\n", end) + (after or end)
+    if text != existing:
+        check(head)
+    return text
 
 
 def check(text: str) -> None:
     """Raises ``Invalid`` for properties that are not YAML."""
-    head, _ = _split(text)
-    inner = _HEAD.match(head)
-    if inner is None:
-        return
-    if len(inner.group(1)) > MAX_PROPERTIES:
+    inner = "".join(split(text)[0].splitlines(keepends=True)[1:-1])
+    if len(inner) > MAX_PROPERTIES:
         raise Invalid(f"its properties are longer than {MAX_PROPERTIES >> 10} kB")
     try:
-        _bounded(inner.group(1))
-        YAML(typ="safe", pure=True).compose(inner.group(1))  # nodes only: nothing is expanded
+        _bounded(inner)
+        YAML(typ="safe", pure=True).compose(inner)  # nodes only: nothing is expanded
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise Invalid(f"its properties are not YAML: line {line}: {error.problem}") from None
@@ -141,100 +177,118 @@ def _bounded(properties: str) -> None:
             raise Invalid(f"its properties have more than {MAX_ALIASES} aliases")
 
 
-def digest(body: str) -> str:
-    """What is compared between the sides."""
-    return hashlib.sha256(body.encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class _Managed:
+    """The managed block, and what of it is derived from the library: links and highlights."""
+
+    block: str
+    derived: str
 
 
-def block(note: Note) -> str:
-    """The managed block."""
-    links = _links(note) + _quotes(note)
-    return "\n".join([BEGIN, _marked(note.body, note.marks), LINKS, *links, END])
+def _managed(note: Note) -> _Managed:
+    if taken(note.body):
+        raise Invalid("the document's text has marks of a managed block in it, so that no note can hold it")
+    blocks = Blocks(note.body) if note.marks or "```" in note.body or "~~~" in note.body else None
+    at = _by_block(blocks, note.marks) if blocks else {}
+    names = {mark: held[0] for held in at.values() for mark in held}
+    fence = blocks.open_fence if blocks else ""
+    derived = "\n".join([*(["", fence] if fence else []), *_links(note, names), *_quotes(note, names)])
+    body = _marked(note.body, at, blocks) if blocks else note.body
+    return _Managed("\n".join([BEGIN, body, LINKS, *([derived] if derived else []), END]), derived)
 
 
-def index_note(existing: str | None, names: Sequence[tuple[str, str]]) -> str:
-    """The list of all notes: (name, title), in a managed block of its own."""
-    lines = [f"- [[{name}]]" if name == title else f"- [[{name}|{_inline(title)}]]" for name, title in names]
+def index_note(existing: str | None, names: Sequence[tuple[str | None, str]], *, anew: bool = False) -> str:
+    """The list of all notes, (name for links, title), in a managed block of its own.
+
+    Raises ``Damaged`` where that would remove what a person wrote, unless it is written ``anew``.
+    """
+    lines = [_listed(name, title) for name, title in names]
+    listed = "\n".join(lines)
     fresh = "\n".join([BEGIN, *lines, END])
+    own = f"jobctl-hash: {digest(listed)}\n"
     if existing is None:
-        return f"# Library\n\n{fresh}\n"
-    start, stop = existing.find(BEGIN), existing.find(END)
-    if start < 0 or stop < start:
-        return f"{existing.rstrip()}\n\n{fresh}\n"
-    return existing[:start] + fresh + existing[stop + len(END) :]
+        return f"---\n{own}---\n# Library\n\n{fresh}\n"
+    if anew:
+        head, before, after = around(existing)
+    else:
+        held = parts(existing, (BEGIN, END))
+        head, before, after = held.head, held.before, held.after
+        written = property_of(head, "jobctl-hash")
+        kept = all(_LISTED.fullmatch(line) for line in held.body.split("\n") if line)
+        if not kept if written is None else digest(held.body) != written:
+            raise Damaged("somebody wrote in the list of notes, which is renewed")
+    return _with_own(head, [own], "\n") + before + fresh + (after or "\n")
 
 
-def _own(note: Note) -> list[str]:
-    return [f"jobctl-id: {note.uid}", f"jobctl-hash: {digest(note.body)}"]
+def _listed(name: str | None, title: str) -> str:
+    if name is None:
+        return f"- {_inline(title)}"
+    return f"- [[{name}]]" if name == title else f"- [[{name}|{_inline(title)}]]"
 
 
-def _split(text: str) -> tuple[str, str]:
-    """Properties with their fences, and the rest."""
-    found = _HEAD.match(text)
-    return (text[: found.end()], text[found.end() :]) if found else ("", text)
+def _own(note: Note, managed: _Managed) -> list[str]:
+    return [
+        f"jobctl-id: {note.uid}", f"jobctl-hash: {digest(note.body)}", f"jobctl-links: {digest(managed.derived)}",
+    ]  # fmt: skip
 
 
-def _renewed(head: str, note: Note, end: str) -> str:
-    own = [line + end for line in _own(note)]
+def _with_own(head: str, own: Sequence[str], end: str) -> str:
+    """Properties with ours renewed."""
     if not head:
         return "".join([f"---{end}", *own, f"---{end}"])
-    check(head)
     lines = head.splitlines(keepends=True)
     kept = [line for line in lines[1:-1] if not _OWN.match(line)]
     return "".join([lines[0], *kept, *own, lines[-1]])
 
 
-def _marked(body: str, marks: Sequence[Mark]) -> str:
-    """The body with block ids at the ends of lines: one a line, none where it would change what is read back."""
-    if _MARK.search(body):  # the text itself contains our marks
-        return body
-    places: dict[int, str] = {}
-    for mark in sorted(marks, key=lambda m: (m.offset, m.id)):
-        end = body.find("\n", mark.offset)
-        places.setdefault(len(body) if end < 0 else end, mark.id)
-    fenced = _fences(body)
+def _by_block(blocks: Blocks, marks: Sequence[Mark]) -> dict[int, list[str]]:
+    """The names of the marks of each block, by its end, the one that becomes its id first."""
+    found: dict[int, list[str]] = {}
+    for mark in sorted(marks, key=lambda m: m.id):
+        held = blocks.at(mark.offset)
+        if held is not None:
+            found.setdefault(held.end, []).append(mark.id)
+    return found
+
+
+def _marked(body: str, at: Mapping[int, Sequence[str]], blocks: Blocks) -> str:
+    """The body with a block id for each block that has a mark."""
     pieces: list[str] = []
-    last = fence = 0
-    for end, name in sorted(places.items()):
-        while fence < len(fenced) and fenced[fence][1] < end:
-            fence += 1
-        in_code = fence < len(fenced) and fenced[fence][0] <= end
-        line = body[body.rfind("\n", 0, end) + 1 : end]
-        if in_code or not line.strip() or line.endswith(" "):
-            continue
-        apart = line.lstrip().startswith(("|", ">"))
-        pieces += [body[last:end], ("\n\n" if apart else " ") + f"^jobctl-{name}"]
+    last = 0
+    for end, names in sorted(at.items()):
+        held = blocks.at(end - 1)
+        pieces += [body[last:end], f"{held.separator if held else ''}^jobctl-{names[0]}"]
         last = end
     return "".join([*pieces, body[last:]])
 
 
-def _fences(body: str) -> list[tuple[int, int]]:
-    """Ranges of fenced code."""
-    edges = [m.start() for m in re.finditer(r"^(?:```|~~~)", body, re.MULTILINE)]
-    return [(edges[i], (edges[i + 1] if i + 1 < len(edges) else len(body)) + 3) for i in range(0, len(edges), 2)]
-
-
-def _links(note: Note) -> list[str]:
-    rows = [
-        f"- [[#^jobctl-{link.mark}|here]] → [[{link.note}#^jobctl-{link.target}]] {link.type} {link.strength:.2f}: {_inline(link.words)}"
-        for link in note.links
-    ]
+def _links(note: Note, at: Mapping[str, str]) -> list[str]:
+    rows = []
+    for link in note.links:
+        here = f"[[#^jobctl-{at[link.mark]}|here]] " if link.mark and link.mark in at else ""
+        target = f"#^jobctl-{link.target}" if link.target else ""
+        rows.append(f"- {here}→ [[{link.note}{target}]] {link.type} {link.strength:.2f}: {_inline(link.words)}")
     return ["", "## Connections", "", *rows] if rows else []
 
 
-def _quotes(note: Note) -> list[str]:
+def _quotes(note: Note, at: Mapping[str, str]) -> list[str]:
     lines: list[str] = []
     for quote in note.quotes:
-        where = f" [[#^jobctl-{quote.mark}|here]]" if quote.mark else ""
-        lines += ["", f"> [!quote]{where}", *(f"> {line}" for line in quote.text.splitlines())]
+        where = f" [[#^jobctl-{at[quote.mark]}|here]]" if quote.mark and quote.mark in at else ""
+        lines += ["", f"> [!quote]{where}", *(f"> {_plain(line)}" for line in quote.text.splitlines())]
         if quote.note:
-            lines += [">", "> > [!note]", *(f"> > {line}" for line in quote.note.splitlines())]
+            lines += [">", "> > [!note]", *(f"> > {_plain(line)}" for line in quote.note.splitlines())]
     return ["", "## Highlights", *lines] if lines else []
+
+
+def _plain(text: str) -> str:
+    """Text of a highlight: no comment may begin or end in it."""
+    return text.replace("%%", "% %")
 
 
 def _inline(text: str) -> str:
     """Text in a line of links: nothing in it may open a link or a comment."""
-    return re.sub(r"%%|[\[\]|^#]", " ", " ".join(text.split()))[:160].strip()
+    return " ".join(re.sub(r"%%|[\[\]|^#]", " ", text).split())[:160].strip()
 
 
 def _quoted(text: str) -> str:

@@ -12,6 +12,7 @@ from jobctl.core.errors import Invalid
 from jobctl.core.names import words
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context
+from jobctl.core.retry_policy import Retry
 from jobctl.handlers.declared.definition import (
     BATCH,
     LINE,
@@ -60,6 +61,7 @@ def build(name: str, text: str) -> Pipeline:
         input_files=definition.paths,
         environment=definition.environment,
         max_retries=definition.max_retries,
+        retry=Retry(backoff=definition.backoff),
     )
     for index, stage in enumerate(definition.stage):
         _add(pipeline, definition, stage, [earlier.name for earlier in definition.stage[:index]])

@@ -95,6 +95,7 @@ class Definition(Strict):
     help: str = ""
     title: str = ""
     max_retries: int = Field(3, ge=0, le=100)
+    backoff: list[Annotated[str, AfterValidator(_duration)]] = []
     environment: list[Annotated[str, AfterValidator(settable)]] = []
     input: dict[Annotated[str, Field(pattern=_FIELD_NAME)], Annotated[InputField, BeforeValidator(_field)]] = {}
     stage: list[StageDefinition] = Field(min_length=1)

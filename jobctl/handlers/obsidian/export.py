@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from os.path import abspath
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -14,10 +15,12 @@ from jobctl.core.library import Document
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context
 from jobctl.documents import vault as engine
+from jobctl.documents.vault import Damaged
 from jobctl.handlers.obsidian import notes
 from jobctl.handlers.obsidian.notes import Plan, PlannedNote, VaultInput
 
 INDEX = "jobctl index"
+LEFT = ("changed_in_vault", "damaged", "failed")
 
 
 class ObsidianExport(VaultInput):
@@ -37,7 +40,7 @@ class Written(BaseModel):
 
     document_id: int
     note: str
-    outcome: str  # written unchanged changed_in_vault failed
+    outcome: str  # written unchanged repaired changed_in_vault damaged failed
     reason: str = ""
 
 
@@ -47,6 +50,7 @@ class Exported(BaseModel):
     vault: str
     written: int
     unchanged: int
+    repaired: list[Written]
     left: list[Written]
     problems: list[str]
 
@@ -80,11 +84,17 @@ def planning(ctx: Context, args: ObsidianExport) -> Plan:
             taken.append(name)
             paths[document.id] = f"{folder}/{name}.md" if folder else f"{name}.md"
     links = engine.link_names(paths.values(), taken)
-    planned = [
-        PlannedNote(document_id=document_id, path=path, link=links[path], before=vault.digest(path))
-        for document_id, path in sorted(paths.items())
-    ]
+    planned = [_planned(ctx, document_id, path, links.get(path)) for document_id, path in sorted(paths.items())]
     return Plan(notes=planned, problems=vault.problems)
+
+
+def _planned(ctx: Context, document_id: int, path: str, link: str | None) -> PlannedNote:
+    try:
+        text = notes.read(ctx, path)
+    except Invalid:
+        text = None
+    before = "" if text is None else engine.digest(text)
+    return PlannedNote(document_id=document_id, path=path, link=link, before=before, damaged=notes.damaged(text))
 
 
 def _paths(ctx: Context, documents: Sequence[Document]) -> dict[int, str]:
@@ -97,39 +107,45 @@ def _paths(ctx: Context, documents: Sequence[Document]) -> dict[int, str]:
 @pipeline.batches(share=80, size=1, noun="document", over=lambda _, plan: plan.notes, verb="Writing")
 def writing(ctx: Context, planned: Sequence[PlannedNote]) -> list[Written]:
     """Each note, whole. One that a person changed since is left for a sync."""
-    plan: Plan = ctx.result("planning")
-    links = plan.links()
-    return [_write(ctx, note, links) for note in planned]
+    return [_write(ctx, note) for note in planned]
 
 
-def _write(ctx: Context, planned: PlannedNote, links: dict[int, str]) -> Written:
+def _write(ctx: Context, planned: PlannedNote) -> Written:
     document_id, path = planned.document_id, planned.path
     document = ctx.read().document(document_id)
     if document is None:
         raise Invalid(f"document {document_id} was deleted while this job ran", hint="Submit it again.")
-    note = notes.compose(ctx, document, links)
-    vault = notes.vault(ctx)
+    left = partial(Written, document_id=document_id, note=path)
     try:
-        existing = vault.read(path) if vault.exists(path) else None
-        if existing is not None and _changed_in_vault(ctx, document_id, existing, note.body):
-            reason = "it was changed in the vault: submit obsidian_sync"
-            return Written(document_id=document_id, note=path, outcome="changed_in_vault", reason=reason)
-        vault.write(path, engine.render(note) if existing is None else engine.update(existing, note))
+        existing = notes.read(ctx, path)
+        if existing is not None and _changed_in_vault(ctx, document, existing):
+            return left(outcome="changed_in_vault", reason="it was changed in the vault: submit obsidian_sync")
+        text = notes.write(ctx, path, existing, notes.compose(ctx, document, partial(_rewritten, ctx)))
+    except Damaged as error:
+        return left(outcome="damaged", reason=f"{path}: {error}")
     except Invalid as error:
-        return Written(document_id=document_id, note=path, outcome="failed", reason=f"{path}: {error}")
-    agreed = notes.agreed(ctx, document_id, path, engine.digest(note.body))
-    ctx.write(lambda library: library.sync(agreed))
+        return left(outcome="failed", reason=f"{path}: {error}")
+    agreed = notes.agreed(ctx, document_id, path, text, document.markdown_sha256)
+    notes.agree(ctx, agreed)
+    if planned.damaged:
+        return left(outcome="repaired", reason="a copy of the damaged note is beside it")
     # compared with the note before the job began: an attempt that was killed may have written it already
-    unchanged = agreed.note_hash == planned.before
-    return Written(document_id=document_id, note=path, outcome="unchanged" if unchanged else "written")
+    return left(outcome="unchanged" if agreed.note_hash == planned.before else "written")
 
 
-def _changed_in_vault(ctx: Context, document_id: int, existing: str, body: str) -> bool:
-    """Whether a note's text is neither what both sides agreed on nor what would be written."""
-    vault_body, agreed = engine.body_of(existing), notes.synced(ctx).get(document_id)
-    if vault_body is None:
+def _rewritten(ctx: Context, document: Document, existing: str) -> bool:
+    """Whether this job writes a note that exists."""
+    return not _changed_in_vault(ctx, document, existing) and (ctx.args.repair or not notes.damaged(existing))
+
+
+def _changed_in_vault(ctx: Context, document: Document, existing: str) -> bool:
+    """Whether a sound note's text is neither what both sides agreed on nor what would be written."""
+    try:
+        vault_hash = engine.digest(engine.body_of(existing))
+    except Damaged:
         return False
-    return engine.digest(vault_body) not in (agreed.library_hash if agreed else None, engine.digest(body))
+    agreed = notes.synced(ctx).get(document.id)
+    return vault_hash not in (agreed.library_hash if agreed else None, document.markdown_sha256)
 
 
 @pipeline.stage(share=10, verb="Writing the index")
@@ -138,13 +154,32 @@ def indexing(ctx: Context, written: list[Written]) -> Exported:
     vault = notes.vault(ctx)
     titles = {document.id: document.title for document in ctx.read().documents()}
     synced = ctx.read().synced(str(vault.root))
-    links = engine.link_names((note.note_path for note in synced), vault.names())
-    rows = sorted((links[note.note_path], titles[note.document_id]) for note in synced)
-    path = f"{INDEX}.md"
-    vault.write(path, engine.index_note(vault.read(path) if vault.exists(path) else None, rows))
+    there = [note for note in synced if vault.exists(note.note_path)]
+    links = engine.link_names((note.note_path for note in there), vault.names())
+    rows = sorted((titles[note.document_id], links.get(note.note_path)) for note in there)
+    problems = _write_index(ctx, [(link, title) for title, link in rows])
     plan: Plan = ctx.result("planning")
     return Exported(
         vault=str(vault.root), written=sum(w.outcome == "written" for w in written),
         unchanged=sum(w.outcome == "unchanged" for w in written),
-        left=[w for w in written if w.outcome in ("changed_in_vault", "failed")], problems=plan.problems,
+        left=[w for w in written if w.outcome in LEFT], problems=plan.problems + problems,
+        repaired=[w for w in written if w.outcome == "repaired"],
     )  # fmt: skip
+
+
+def _write_index(ctx: Context, rows: Sequence[tuple[str | None, str]]) -> list[str]:
+    """Writes the list of all notes; what prevents it."""
+    vault, path = notes.vault(ctx), f"{INDEX}.md"
+    try:
+        existing = notes.read(ctx, path)
+        try:
+            text = engine.index_note(existing, rows)
+        except Damaged:
+            if not ctx.args.repair or existing is None:
+                raise
+            notes.keep_copy(vault, path, existing, "damaged")
+            text = engine.index_note(existing, rows, anew=True)
+        vault.write(path, text)
+    except Damaged as error:
+        return [f"{path}: {error}"]
+    return []

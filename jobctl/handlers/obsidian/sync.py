@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from os.path import abspath
-from pathlib import PurePosixPath
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -21,7 +21,7 @@ from jobctl.documents import chunk as chunking
 from jobctl.documents import clean as cleaning
 from jobctl.documents import match
 from jobctl.documents import vault as engine
-from jobctl.documents.vault import Action, Note, Vault
+from jobctl.documents.vault import Action, Damaged, Note
 from jobctl.handlers.obsidian import notes
 from jobctl.handlers.obsidian.notes import Plan, PlannedNote, VaultInput
 from jobctl.system import clock
@@ -38,12 +38,15 @@ class ObsidianSync(VaultInput):
     )
 
 
+ATTENTION = ("conflict", "missing", "repaired", "damaged", "failed")
+
+
 class Synced(BaseModel):
     """What became of a note."""
 
     document_id: int
     note: str
-    outcome: str  # unchanged taken written conflict agreed missing forgotten failed
+    outcome: str  # unchanged taken written conflict agreed repaired missing forgotten damaged failed
     reason: str = ""
 
 
@@ -80,20 +83,19 @@ def planning(ctx: Context, args: ObsidianSync) -> Plan:  # noqa: ARG001 - the si
         note.document_id: vault.path_of(uids[note.document_id], note.note_path) or note.note_path for note in synced
     }
     links = engine.link_names(paths.values(), vault.names())
-    planned = [
-        PlannedNote(document_id=document_id, path=path, link=links[path], before=_body_digest(vault, path))
-        for document_id, path in paths.items()
-    ]
+    planned = [_planned(ctx, document_id, path, links.get(path)) for document_id, path in paths.items()]
     return Plan(notes=planned, problems=vault.problems)
 
 
-def _body_digest(vault: Vault, path: str) -> str:
-    """The digest of a note's body; empty where it has none, or can't be read."""
+def _planned(ctx: Context, document_id: int, path: str, link: str | None) -> PlannedNote:
     try:
-        body = engine.body_of(vault.read(path)) if vault.exists(path) else None
+        text = notes.read(ctx, path)
+        before = "" if text is None else engine.digest(engine.body_of(text))
+    except Damaged:
+        return PlannedNote(document_id=document_id, path=path, link=link, before="", damaged=True)
     except Invalid:
-        return ""
-    return "" if body is None else engine.digest(body)
+        text, before = None, ""
+    return PlannedNote(document_id=document_id, path=path, link=link, before=before, damaged=notes.damaged(text))
 
 
 @pipeline.batches(share=80, size=1, noun="document", over=lambda _, plan: plan.notes, verb="Syncing")
@@ -103,52 +105,75 @@ def syncing(ctx: Context, planned: Sequence[PlannedNote]) -> list[Synced]:
 
 
 def _sync(ctx: Context, planned: PlannedNote) -> Synced:
-    vault, document_id, path = notes.vault(ctx), planned.document_id, planned.path
+    document_id, path = planned.document_id, planned.path
     agreed, document = notes.synced(ctx).get(document_id), ctx.read().document(document_id)
     if agreed is None or document is None:
         return Synced(document_id=document_id, note=path, outcome="failed", reason="the document was deleted")
     try:
-        text = vault.read(path) if vault.exists(path) else None
-        vault_body = None if text is None else _body(text)
-        digest = None if vault_body is None else engine.digest(vault_body)
-        action = engine.compare(agreed.library_hash, digest, document.markdown_sha256)
-        if action is Action.AGREED and planned.before != digest:  # an attempt that was killed had written it already
-            action = Action.WRITE
-        if text is None or vault_body is None:
+        text = notes.read(ctx, path)
+        if text is None or engine.uid_of(text) not in (None, document.uid):  # or of another document by now
             return _missing(ctx, document, path, agreed)
-        return _act(ctx, action, document, path, text, vault_body, agreed)
+        action = _action(ctx, document, text, agreed.library_hash, planned.before)
+        return _act(ctx, action, document, planned, text)
+    except Damaged as error:
+        return Synced(document_id=document_id, note=path, outcome="damaged", reason=f"{path}: {error}")
     except Invalid as error:
         return Synced(document_id=document_id, note=path, outcome="failed", reason=f"{path}: {error}")
 
 
-def _body(text: str) -> str:
-    body = engine.body_of(text)
-    if body is None:
-        raise Invalid("its managed block is gone: restore it, or delete the note")
-    return body
+def _action(ctx: Context, document: Document, text: str, agreed: str, before: str | None = None) -> Action:
+    """What is done with a note that exists. Raises ``Damaged``, unless the input asks for a repair.
+
+    ``before``: the digest of its text before this job. One that differs by now an attempt that was killed has written.
+    """
+    try:
+        vault_hash = engine.digest(engine.body_of(text))
+    except Damaged:
+        if not ctx.args.repair:
+            raise
+        return Action.WRITE
+    action = engine.compare(agreed, vault_hash, document.markdown_sha256)
+    written = before is not None and before != vault_hash
+    return Action.WRITE if action in (Action.AGREED, Action.UNCHANGED) and written else action
 
 
-def _act(
-    ctx: Context, action: Action, document: Document, path: str, text: str, vault_body: str, agreed: VaultSync
-) -> Synced:
-    """Carries out an action on a note that exists, ``text`` with the body ``vault_body``."""
-    vault, reason = notes.vault(ctx), ""
-    library_body = notes.markdown(ctx, document)
+def _rewritten(ctx: Context, document: Document, text: str) -> bool:
+    """Whether this job writes a note that exists."""
+    agreed = notes.synced(ctx).get(document.id)
+    try:
+        action = Action.UNCHANGED if agreed is None else _action(ctx, document, text, agreed.library_hash)
+    except Damaged:
+        return False
+    return action is Action.WRITE and (ctx.args.repair or not notes.damaged(text))
+
+
+def _act(ctx: Context, action: Action, document: Document, planned: PlannedNote, text: str) -> Synced:
+    """Carries out an action on a note that exists."""
+    path, outcome, reason = planned.path, str(action), ""
+    library_hash = document.markdown_sha256
     if action is Action.WRITE:
-        plan: Plan = ctx.result("planning")
-        vault.write(path, engine.update(text, notes.compose(ctx, document, plan.links())))
-        vault_body = library_body
+        text = notes.write(ctx, path, text, notes.compose(ctx, document, partial(_rewritten, ctx)))
+        if planned.damaged:
+            outcome, reason = "repaired", "a copy of the damaged note is beside it"
     if action is Action.CONFLICT:
-        copy = _write_copy(
-            vault, path, engine.render(Note(document.uid, document.title, document.author, library_body))
-        )
+        note = Note(document.uid, document.title, document.author, notes.markdown(ctx, document))
+        copy = notes.keep_copy(notes.vault(ctx), path, engine.render(note), "conflict")
         reason = f"both sides changed: the library's text is in {copy}, the vault's was taken"
     if action in (Action.TAKE, Action.CONFLICT):
-        _take(ctx, document, vault_body)
-    now = notes.agreed(ctx, document.id, path, engine.digest(vault_body))
-    if action is not Action.UNCHANGED or agreed.note_path != path or agreed.missing_since:
-        ctx.write(lambda library: library.sync(now))
-    return Synced(document_id=document.id, note=path, outcome=str(action), reason=reason)
+        body = engine.body_of(text)
+        _take(ctx, document, body)
+        library_hash = engine.digest(body)
+    if action is not Action.UNCHANGED:
+        notes.agree(ctx, notes.agreed(ctx, document.id, path, text, library_hash))
+    else:
+        _moved(ctx, path, document.id)
+    return Synced(document_id=document.id, note=path, outcome=outcome, reason=reason)
+
+
+def _moved(ctx: Context, path: str, document_id: int) -> None:
+    """Records where an unchanged note is now, and that it is there."""
+    agreed = notes.synced(ctx)[document_id]
+    notes.agree(ctx, replace(agreed, note_path=path, missing_since=None))
 
 
 def _missing(ctx: Context, document: Document, path: str, agreed: VaultSync) -> Synced:
@@ -164,19 +189,6 @@ def _missing(ctx: Context, document: Document, path: str, agreed: VaultSync) -> 
         f"the note is gone: restore it, or submit again with forget=[{document.id}]; the document stays in the library"
     )
     return Synced(document_id=document.id, note=path, outcome=str(Action.MISSING), reason=reason)
-
-
-def _write_copy(vault: Vault, path: str, text: str) -> str:
-    """Writes a conflict copy next to a note under a name of its own; the same copy is not written twice."""
-    original = PurePosixPath(path)
-    text = text.replace("jobctl-id: ", "jobctl-conflict: ")  # a copy is not the note of the document
-    for number in range(1, 100):
-        mark = f"conflict {clock.now().date()}" + (f" {number}" if number > 1 else "")
-        copy = str(original.with_name(f"{original.stem} ({mark}).md"))
-        if not vault.exists(copy) or vault.read(copy) == text:
-            vault.write(copy, text)
-            return copy
-    raise Invalid("there are a hundred conflict copies: remove some first")
 
 
 def _take(ctx: Context, document: Document, body: str) -> None:
@@ -216,5 +228,5 @@ def reporting(ctx: Context, synced: list[Synced]) -> Report:
     for note in synced:
         counts[note.outcome] = counts.get(note.outcome, 0) + 1
     plan: Plan = ctx.result("planning")
-    attention = [note for note in synced if note.outcome in ("conflict", "missing", "failed")]
+    attention = [note for note in synced if note.outcome in ATTENTION]
     return Report(vault=str(notes.vault(ctx).root), counts=counts, attention=attention, problems=plan.problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from jobctl.core.attempt import Token
 from jobctl.core.errors import StoreUnavailable
@@ -24,9 +24,11 @@ class WatchedLeases(Leases):
         super().__init__(connect, ttl=ttl)
         self._server = server
 
-    def beat(self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]]) -> Beat:
+    def beat(
+        self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]], *, frozen: Collection[int] = ()
+    ) -> Beat:
         """Extends leases as ``Leases.beat`` does. Raises ``StoreUnavailable`` once the server was replaced."""
         if self._connection is not None and not self._server.serves(self._connection):
             self.close()
             raise StoreUnavailable("the embedded database was removed or replaced while it ran")
-        return super().beat(worker, leases)
+        return super().beat(worker, leases, frozen=frozen)

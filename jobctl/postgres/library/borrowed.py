@@ -8,7 +8,8 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import StaticPool
 
-from jobctl.core.errors import ConfigError, StoreUnavailable, first_line
+from jobctl.core.errors import ConfigError, first_line
+from jobctl.postgres.connect import unreachable
 from jobctl.postgres.library.facade import Library
 from jobctl.postgres.library.vectors import register_vectors
 
@@ -68,6 +69,4 @@ def _translate(context: ExceptionContext) -> None:
         reason = original.diag.message_primary
         raise ConfigError(f"the database refuses: {reason}", hint="jobctl db roles prints the grants") from original
     if isinstance(original, psycopg.OperationalError | psycopg.InterfaceError):
-        raise StoreUnavailable(
-            f"the database can't be reached: {first_line(original)}", hint="Try again."
-        ) from original
+        raise unreachable(first_line(original)) from original

@@ -7,11 +7,12 @@ WITH alive AS (
     WHERE id = (SELECT id FROM jobctl.workers WHERE id = %(worker)s FOR NO KEY UPDATE SKIP LOCKED)
 ),
 asked AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(progress)s::jsonb[])
-        AS b (id, lease_seq, lease_id, progress)
+    SELECT * FROM unnest(%(ids)s::bigint[], %(seqs)s::int[], %(leases)s::uuid[], %(progress)s::jsonb[], %(frozen)s::boolean[])
+        AS b (id, lease_seq, lease_id, progress, frozen)
 ),
 ours AS MATERIALIZED (
-    SELECT j.id, j.pause_requested_at IS NOT NULL AS pause, j.cancel_requested_at IS NOT NULL AS cancel
+    SELECT
+        j.id, j.pause_requested_at IS NOT NULL AS paused, j.cancel_requested_at IS NOT NULL AS cancel, j.pause_freezes AS freezes
     FROM asked b JOIN jobctl.jobs j ON
         j.id = b.id AND j.lease_seq = b.lease_seq AND j.lease_id = b.lease_id AND j.status = 'processing'
 ),
@@ -24,6 +25,9 @@ beaten AS (
         lease_expires_at = jobctl.clock() + make_interval(secs => %(ttl)s),
         heartbeat_at = jobctl.clock(),
         updated_at = jobctl.clock(),
+        frozen_at = CASE WHEN b.frozen THEN CASE
+            WHEN j.frozen_at >= j.attempt_started_at THEN j.frozen_at ELSE jobctl.clock()
+        END END,
         progress = CASE
             WHEN b.progress IS NULL THEN j.progress
             WHEN jsonb_typeof(j.progress) <> 'object' THEN b.progress || jsonb_build_object('updated_at', jobctl.clock())
@@ -36,9 +40,11 @@ beaten AS (
     WHERE
         j.id = ANY (ARRAY(SELECT id FROM free))
         AND j.id = b.id AND j.lease_seq = b.lease_seq AND j.lease_id = b.lease_id AND j.status = 'processing'
-    RETURNING j.id, j.pause_requested_at IS NOT NULL AS pause, j.cancel_requested_at IS NOT NULL AS cancel
+    RETURNING
+        j.id, j.pause_requested_at IS NOT NULL AS paused, j.cancel_requested_at IS NOT NULL AS cancel, j.pause_freezes AS freezes
 )
 SELECT
-    o.id, coalesce(b.pause, o.pause) AS pause, coalesce(b.cancel, o.cancel) AS cancel,
+    o.id, coalesce(b.paused, o.paused) AND NOT coalesce(b.freezes, o.freezes) AS pause,
+    coalesce(b.cancel, o.cancel) AS cancel, coalesce(b.paused, o.paused) AND coalesce(b.freezes, o.freezes) AS freeze,
     (SELECT draining_at IS NOT NULL FROM jobctl.workers WHERE id = %(worker)s) AS draining
 FROM (SELECT 1) one LEFT JOIN ours o ON true LEFT JOIN beaten b USING (id)

@@ -4,7 +4,7 @@ WITH old AS MATERIALIZED (
     SELECT id, result_path AS path FROM jobctl.jobs
     WHERE result_path IS NOT NULL AND completed_at < jobctl.clock() - make_interval(secs => %(age)s)
     ORDER BY completed_at, id
-    LIMIT %(limit)s
+    LIMIT %(batch)s
     FOR UPDATE SKIP LOCKED
 ),
 cleared AS (

@@ -1,6 +1,6 @@
 -- Returns paused jobs to the queue; withdraws a pause that is only requested.
 WITH target AS MATERIALIZED (
-    SELECT id, status, retry_count, max_retries, pause_requested_at, cancel_requested_at, concurrency_key
+    SELECT id, status, retry_count, max_retries, pause_requested_at, cancel_requested_at, concurrency_key, pause_freezes
     FROM jobctl.jobs WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
 ),
 moved AS (
@@ -39,7 +39,7 @@ logged AS (
 )
 SELECT
     t.id, t.status AS was, t.retry_count, t.max_retries, t.concurrency_key,
-    t.pause_requested_at IS NOT NULL AS pausing, t.cancel_requested_at IS NOT NULL AS cancelling,
+    t.pause_requested_at IS NOT NULL AS pausing, t.pause_requested_at IS NOT NULL AND t.pause_freezes AS freezing, t.cancel_requested_at IS NOT NULL AS cancelling,
     CASE
         WHEN m.id IS NOT NULL THEN 'done'
         WHEN t.status IN ('pending', 'processing') AND t.cancel_requested_at IS NULL THEN 'unchanged'

@@ -7,12 +7,14 @@ from jobctl.postgres.tables.columns import metadata
 from jobctl.postgres.tables.identity import server, storage
 from jobctl.postgres.tables.jobs import (
     checkpoints,
+    compatibility,
     events,
     holds,
     job_dependencies,
     job_logs,
     jobs,
     notifications,
+    retention,
     workers,
 )
 from jobctl.postgres.tables.library import annotations, chunks, connections, documents, import_review, vault_sync
@@ -22,6 +24,7 @@ __all__ = [
     "annotations",
     "checkpoints",
     "chunks",
+    "compatibility",
     "connections",
     "documents",
     "events",
@@ -32,6 +35,7 @@ __all__ = [
     "jobs",
     "metadata",
     "notifications",
+    "retention",
     "schedules",
     "server",
     "storage",

@@ -75,6 +75,11 @@ jobs = Table(
     string("result_sha256", "SHA-256 of the stored result's bytes"),
     Column("result_size", BigInteger, comment="Number of bytes of the stored result"),
     instant("expires_at", "Cancelled if it has not started by then"),
+    Column(
+        "pause_freezes", Boolean, nullable=False, server_default=text("false"),
+        comment="The pause that stands stops the processes of the job where they are",
+    ),
+    instant("frozen_at", "Since when the processes of the job are stopped"),
     CheckConstraint(f"status IN ({quoted(*Status)})", name="status"),
     CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
     CheckConstraint(f"waiting_on IN ({quoted('dependency', 'key', 'queue', 'type')})", name="waiting_on"),
@@ -157,6 +162,7 @@ events = Table(
     Column("lease_seq", Integer, comment="Hand-out it belongs to"),
     json("detail", "What else is worth knowing"),
     Index("events_job_idx", "job_id", "id"),
+    Index("events_deleted_idx", "at", "job_id", postgresql_where=text("kind = 'delete'")),
     comment="Append-only history: one row for every change of status",
 )
 
@@ -196,6 +202,7 @@ workers = Table(
         server_default=text("30"),
         comment="Seconds that its leases last without a beat",
     ),
+    string("revision", "Newest revision of the schema that its program has; null: before 0010"),
     string("boot_id", "Boot of the machine it runs on; null: unknown"),
     string("pid_namespace", "Namespace in which its process id holds"),
     string("process_start", "Start of its process, in clock ticks since the boot"),
@@ -240,4 +247,33 @@ notifications = Table(
     instant("created_at", "When the job ended", required=True),
     Index("notifications_due_idx", "next_try_at", "id"),
     comment="Notifications that are not delivered yet",
+)
+
+retention = Table(
+    "retention",
+    metadata,
+    Column(
+        "only_row", Boolean, primary_key=True, server_default=text("true"), comment="Always true: the table has one row"
+    ),
+    Column(
+        "position",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="Highest id of a job that was examined in this pass",
+    ),
+    instant("next_at", "When a worker goes on; while one does, when another may", required=True),
+    CheckConstraint("only_row", name="only_row"),
+    comment="The one row of the removal of ended jobs",
+)
+
+compatibility = Table(
+    "compatibility",
+    metadata,
+    Column(
+        "only_row", Boolean, primary_key=True, server_default=text("true"), comment="Always true: the table has one row"
+    ),
+    string("serves", "Newest revision of the oldest program that can work with this schema", required=True),
+    CheckConstraint("only_row", name="only_row"),
+    comment="The one row about the programs that can work with this schema",
 )
