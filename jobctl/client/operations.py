@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from jobctl.client.base import Base
 from jobctl.core.rows import PausedQueue, QueueChange, Stats, StorageIdentity, WorkerRow
@@ -29,7 +30,8 @@ class Operations(Base):
         requeued: list[int] = []
         rescued: list[int] = []
         with self._transaction(dry_run):
-            for done, act in ((requeued, self.queue.requeue), (rescued, self.queue.rescue)):
+            gone = [neighbour.worker for neighbour in self.queue.sweep_timers().neighbours if neighbour.is_gone()]
+            for done, act in ((requeued, self.queue.requeue), (rescued, partial(self.queue.rescue, gone=gone))):
                 while len(done) < limit:
                     rows = act(limit=min(100, limit - len(done)))
                     done.extend(row.id for row in rows)

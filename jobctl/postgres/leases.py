@@ -23,7 +23,6 @@ from jobctl.postgres.lease_rows import (
     LogRow,
     Request,
     Settled,
-    SweepTimers,
     claimed_job,
     request_from,
     settled_row,
@@ -54,6 +53,15 @@ class Leases(Queue):
     def unregister(self, worker: int) -> None:
         """A supervisor says goodbye."""
         self._run("unregister", worker=worker)
+
+    def uncharge(self, worker: int, attempts: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Takes back what rescues charged for attempts (job, lease_seq) of this worker, which is alive.
+
+        Returns those whose rows another session has locked, to be asked for again.
+        """
+        ids, seqs = [job for job, _ in attempts], [seq for _, seq in attempts]
+        rows = self._run("uncharge", worker=worker, ids=ids, seqs=seqs, actor=self.actor)
+        return {(row["id"], row["lease_seq"]) for row in rows}
 
     def report_storage(self, worker: int, reason: str | None) -> None:
         """Shows people whether a supervisor can use the storage; ``reason``: why it can't."""
@@ -259,10 +267,6 @@ class Leases(Queue):
         """What a worker that drains leaves behind, by the reason for which it waits."""
         rows = self._run("left_waiting", types=list(types), queues=None if queues is None else list(queues))
         return [LeftWaiting(**row) for row in rows]
-
-    def sweep_timers(self) -> SweepTimers:
-        """What decides when the next sweep comes, and whether notifications are due."""
-        return SweepTimers(**self._run("sweep_timers", revision=head())[0])
 
     def descendants(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""

@@ -24,6 +24,7 @@ from jobctl.worker.dispatch import Dispatcher
 from jobctl.worker.draining import nothing_left
 from jobctl.worker.enforcement import STUCK_AFTER, Enforcer
 from jobctl.worker.feed import Feeder
+from jobctl.worker.gauges import gauges
 from jobctl.worker.leases import LeaseKeeper
 from jobctl.worker.limits import StageTimer
 from jobctl.worker.metrics import Metrics
@@ -37,6 +38,7 @@ from jobctl.worker.reports import EndedAttempt, paywall, report
 from jobctl.worker.shutdown import Overdue, Shutdown
 from jobctl.worker.storage_watch import StorageWatch
 from jobctl.worker.sweeper import Sweeper
+from jobctl.worker.taken_over import TakenOver
 from jobctl.worker.wakeups import Wakeups
 
 log = logging.getLogger("jobctl.worker")
@@ -61,9 +63,9 @@ class Supervisor:
         self.sweeper = sweeper
         self.storage = storage
         self.metrics, self.on_settled = metrics or Metrics(), on_settled
-        self.metrics.gauges = self._gauges
         self.registration = Registration(config, queue)
         self.leases = LeaseKeeper(queue)
+        self.taken_over = TakenOver(queue)
         self.dispatch = Dispatcher(config, queue)
         self.outcomes = OutcomeBuffer(queue)
         self.outage = Outage()
@@ -75,20 +77,12 @@ class Supervisor:
         self.remover = Remover(parts)
         self.monitor = ChildMonitor(parts, self.remover)
         self.enforcer = Enforcer(parts, self.remover)
+        self.metrics.gauges = partial(gauges, config.concurrency, self.monitor, self.outage, storage, self.leases)
         self.feeder = Feeder(parts, spawned=self.monitor.watch)
         self.close_pool = pool.close
         self._settled = 0
         self._releasing = False
         self._unsent = False
-
-    def _gauges(self) -> dict[str, float]:
-        """The present values; read by another thread."""
-        return {
-            "jobctl_jobs_running": sum(self.monitor.loads()) + self.monitor.held, "jobctl_slots": self.config.concurrency,
-            "jobctl_children": len(self.monitor.loads()) + self.monitor.held, "jobctl_database_away": float(not self.outage.over),
-            "jobctl_storage_away": float(self.storage.away is not None),
-            "jobctl_seconds_since_beat": time.monotonic() - self.leases.answered_at,
-        }  # fmt: skip
 
     def register(self) -> None:
         """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database."""
@@ -102,11 +96,6 @@ class Supervisor:
     def worker(self) -> int:
         """The id of the worker's row."""
         return self.registration.worker
-
-    def _register_again(self) -> None:
-        if self.registration.register_again():
-            self.storage.forgotten()
-            self.enforcer.replace()
 
     def run(self) -> int:
         """Runs the worker to its end; returns the number of jobs it settled."""
@@ -155,7 +144,11 @@ class Supervisor:
         if self._unsent:
             timers.append(RETRY_SEND)
         if not unreachable:
-            timers += [self.sweeper.due_in(now), self.outcomes.flush_in(now, busy=self._more_to_come())]
+            timers += [
+                self.sweeper.due_in(now),
+                self.sweeper.look_in(now),
+                self.outcomes.flush_in(now, busy=self._more_to_come()),
+            ]
             if self._slots():
                 timers.append(self.dispatch.claim_in(now))
             if self.monitor.busy:
@@ -186,6 +179,7 @@ class Supervisor:
         for ended, settled in written:
             if settled is None:
                 log.warning("job %d was taken over by another worker; result dropped", ended.outcome.token.job_id)
+                self.taken_over.add(ended.outcome.token, time.monotonic())
                 continue
             self._settled += 1
             report(ended, settled, worker=self.config.name)
@@ -208,20 +202,26 @@ class Supervisor:
             return
         self.outcomes.retry_locked()
         self.enforcer.thaw()
+        self.outage.attempt("uncharge", lambda: self.taken_over.uncharge(self.worker, time.monotonic()))
         self.wakeups.listen(self._notified)
         if self.leases.may_have_orphans(time.monotonic()):
             release = partial(self.dispatch.release_orphans, self.worker, self._tokens)
             self.outage.attempt("orphans", release)
 
     def _renew_all(self) -> bool:
-        if self.outage.unreachable:
-            self._register_again()
-        renewal = self.leases.renew(self.worker, self._tokens(), time.monotonic())
+        if self.outage.unreachable and self.registration.register_again():
+            self.storage.forgotten()
+            self.enforcer.replace()
+        now, tokens = time.monotonic(), self._tokens()
+        renewal = self.leases.renew(self.worker, tokens, now)
+        if renewal.was_away:
+            self.sweeper.spare(now + self.queue.ttl)
         if renewal.draining and not self.shutdown.requested:
             self.shutdown.request()
         for job_id in renewal.changed:
             self.monitor.send_requests(job_id)
         for job_id in renewal.lost:
+            self.taken_over.add(tokens[job_id], now)
             self.enforcer.on_lease_lost(job_id)
         return True
 
@@ -234,6 +234,7 @@ class Supervisor:
 
     def _sweep(self) -> None:
         now = time.monotonic()
+        self.sweeper.look(now)
         if self.sweeper.due_in(now) <= 0 and self.outage.attempt("sweep", lambda: self.sweeper.sweep(now)):
             self.dispatch.claim_now = True
 

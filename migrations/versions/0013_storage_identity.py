@@ -39,6 +39,17 @@ COMMENT ON COLUMN jobctl.server.system_id IS 'Its system identifier';
 COMMENT ON COLUMN jobctl.server.timeline IS 'Its timeline: another after a promotion';
 COMMENT ON COLUMN jobctl.server.since IS 'When a sweep first found it; -infinity: it was the first';
 
+-- Where the server has no such functions, or does not let us call them, a promotion is not noticed.
+CREATE FUNCTION jobctl.server_identity(OUT system_id text, OUT timeline text) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    SELECT c.system_identifier::text, left(pg_walfile_name(pg_current_wal_lsn()), 8) INTO system_id, timeline
+    FROM pg_control_system() c;
+EXCEPTION WHEN OTHERS THEN
+    system_id := NULL;
+END $$;
+COMMENT ON FUNCTION jobctl.server_identity() IS 'Which server this is; null: it does not say';
+
 ALTER TABLE jobctl.workers
     ADD COLUMN boot_id TEXT, ADD COLUMN pid_namespace TEXT, ADD COLUMN process_start TEXT,
     ADD COLUMN storage_away TEXT;
@@ -51,6 +62,7 @@ COMMENT ON COLUMN jobctl.workers.storage_away IS 'Why it can not use the storage
 DOWN = """
 ALTER TABLE jobctl.workers
     DROP COLUMN storage_away, DROP COLUMN process_start, DROP COLUMN pid_namespace, DROP COLUMN boot_id;
+DROP FUNCTION jobctl.server_identity();
 DROP TABLE jobctl.server;
 DROP TABLE jobctl.storage;
 """

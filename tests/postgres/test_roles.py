@@ -548,7 +548,7 @@ MAY = {
         "advance_schedule", "due_schedule", "expire", "pause_schedule", "resume_schedule",
         "submit", "submit_plain", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
         "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune_results", "retention_begin", "retention_end",
-        "claim_notifications", "settle_notification", "identify_storage", "worker_storage",
+        "claim_notifications", "settle_notification", "identify_storage", "worker_storage", "uncharge",
     },
 }  # fmt: skip
 """Login → the statements that the grants let it run; row-level security decides about the rows."""
