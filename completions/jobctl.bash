@@ -77,7 +77,7 @@ _jobctl() {
         "search") words="--ascii --color --config --count --db --document --fields --help --json --language --no-header --output --quiet --since --time --timeout --type --verbose --yes" ;;
         "connections") words="--ascii --color --config --db --fields --help --id --json --limit --no-header --note --output --quiet --reject --restore --star --time --timeout --validate --verbose --yes" ;;
         "review") words="--accept --ascii --color --config --db --fields --help --json --no-header --output --quiet --reject --time --timeout --verbose --waiting --yes" ;;
-        "db") words="check current downgrade dump load roles sql start status stop upgrade" ;;
+        "db") words="check current downgrade dump load roles sql start status stop storage upgrade" ;;
         "db check") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db current") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db downgrade") words="--ascii --color --config --db --fields --force --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
@@ -88,6 +88,7 @@ _jobctl() {
         "db start") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db status") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db stop") words="--ascii --color --config --db --fields --force --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "db storage") words="--adopt --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db upgrade") words="--ascii --color --config --db --dry-run --fields --force --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "doctor") words="--ascii --color --config --db --document --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "config") words="show" ;;

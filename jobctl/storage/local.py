@@ -139,10 +139,11 @@ class LocalStorage:
         if create and not self.root.is_dir():
             _make_root(self.root)
             self._require_private()  # another account may have made it meanwhile
-        with (
-            held(os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as root,
-            held(open_below(root, names, make=_make if create else None)) as folder,
-        ):
+        try:
+            opened = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except NotADirectoryError as error:
+            raise self._unavailable(error) from error
+        with held(opened) as root, held(open_below(root, names, make=_make if create else None)) as folder:
             yield folder
 
     def _unavailable(self, error: OSError) -> StorageUnavailable:
@@ -156,6 +157,7 @@ class LocalStorage:
         return StorageUnavailable(
             f"the storage {self.root} can't be used: {reason}",
             hint="Fix that, or set JOBCTL_STORAGE to another folder.",
+            full=error.errno in (errno.ENOSPC, errno.EDQUOT),
         )
 
 

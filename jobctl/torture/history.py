@@ -4,7 +4,7 @@ In the terms of Jepsen: acknowledged jobs must be there (lost), a stage's effect
 restarts (duplicated), nothing of an attempt is accepted after a later one began or after it ended (stale), a completed job
 has the bytes that its input determines (bad), every move is in the table and each follows the one before (illegal), and
 retries are charged for errors and by people only, crashes for each attempt that was lost, but not for one whose lease became
-void because the clock was set back (charged).
+void because the clock was set back, nor for one whose worker was seen alive later (charged).
 """
 
 from __future__ import annotations
@@ -152,6 +152,8 @@ def _crashes(job_id: int, events: Sequence[Event], verdict: Verdict) -> None:
     for event in events:
         if event.kind in RESETS_CRASHES:
             crashes = 0
+        elif event.kind == "uncharge":
+            crashes = max(0, crashes - 1)
         elif event.kind in ("rescue", "abandon"):
             crashes += event.detail.get("reason") != SET_BACK
             charged = event.detail.get("crash_count", crashes)  # a rescue by the job's own worker does not name it
