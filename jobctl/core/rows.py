@@ -203,9 +203,23 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Statistics that read the newest jobs only, and of older ones those that are unfinished or failed."""
+
+    jobs: int
+    """How many of the newest are read."""
+    since: datetime | None
+    """When the oldest of them was submitted."""
+    about: int
+    """How many jobs there are, by the server's estimate."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """Counts, times and retries."""
 
     by_type: list[TypeStats]
     failures: list[FailureStats]
     buckets: list[Bucket]
+    window: Window | None = None
+    """None: of all jobs that were asked for."""

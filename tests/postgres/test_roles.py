@@ -145,7 +145,7 @@ def test_of_the_jobs_of_others_a_submitter_sees_nothing(logins, anns):
     assert queue.statuses([anns]) == {}
     assert queue.events([anns]) == queue.events(None) == queue.logs(anns) == queue.checkpoints([anns]) == []
     for verb, values in (
-        ("stats", {"since": None, "types": None, "queue": None}), ("errors", {"since": None, "types": None, "queue": None}),
+        ("stats", {"since": None, "types": None, "queue": None, "within": 9}), ("errors", {"since": None, "types": None, "queue": None, "failures": 9}),
         ("descendants", {"ids": [anns]}), ("dependencies", {"id": anns + 1}), ("attempts", {"ids": [anns]}), ("ready_queues", {}),
     ):  # fmt: skip
         assert "s3cret" not in str(queue._run(verb, **values))
@@ -530,7 +530,7 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 
 LOOKS = {
-    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
+    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "stats_window", "wake", "paused_queues",
     "ready_queues", "left_waiting", "logs", "sweep_timers", "reached_since", "requests", "duration_histogram", "stats", "statuses", "orphaned", "work_left", "workers",
 }  # fmt: skip
 TIMED = {"schedules", "next_schedule"}

@@ -11,11 +11,11 @@ import click
 from jobctl.cli.app import State, command, pass_state
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.table import table
-from jobctl.cli.output.text import echo, parse_when, unicode_output, visible
+from jobctl.cli.output.text import echo, moment, parse_when, unicode_output, visible
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import span
-from jobctl.core.rows import Bucket, FailureStats, TypeStats
+from jobctl.core.rows import Bucket, FailureStats, TypeStats, Window
 
 BAR = 30
 DECADES = ("up to 0.1s", "0.1 to 1s", "1 to 10s", "10s to 1m", "1 to 10m", "10m to 1h", "1 to 6h", "over 6h")
@@ -34,16 +34,17 @@ LEVELS, PLAIN_LEVELS = "▁▂▃▄▅▆▇█", ".:-=+*#@"
 @pass_state
 def stats(state: State, since: str | None, types: tuple[str, ...], queue: str | None, limits: tuple[str, ...]) -> int:
     """Show counts, throughput, waiting and running times, retries by class of error."""
-    moment = parse_when(since, option="--since") if since is not None else None
+    start = parse_when(since, option="--since") if since is not None else None
     rules = [_rule(text) for text in limits]
-    found = state.connect().stats(since=moment, types=types, queue=queue)
+    found = state.connect().stats(since=start, types=types, queue=queue)
     counts = {str(s): sum(row.jobs for row in found.by_type if row.status == s) for s in Status}
     runs = _filled(found.buckets, "run", len(DECADES))
     hours = _filled(found.buckets, "hour", HOURS)
     if state.json:
         body = {"counts": counts, "by_type": [asdict(row) for row in found.by_type],
                 "errors": [asdict(row) for row in found.failures],
-                "run_s": dict(zip(DECADES, runs, strict=True)), "ended_by_hour": hours[::-1]}  # fmt: skip
+                "run_s": dict(zip(DECADES, runs, strict=True)), "ended_by_hour": hours[::-1],
+                "window": found.window and asdict(found.window)}  # fmt: skip
         echo(dumps({"v": 1, "kind": "stats", **body}))
     elif not state.quiet:
         for line in [
@@ -52,6 +53,7 @@ def stats(state: State, since: str | None, types: tuple[str, ...], queue: str | 
             *_by_type(found.by_type),
             *_runs(runs),
             *_errors(found.failures),
+            *_window(found.window),
         ]:
             echo(line)
     broken = [text for text, (name, limit) in zip(limits, rules, strict=True) if counts[name] > limit]
@@ -113,6 +115,18 @@ def _errors(failures: Sequence[FailureStats]) -> list[str]:
     ]
     heads = ["TYPE", "ERROR", "FAILURES", "JOBS", "RECOVERED BY RETRY"]
     return ["", *map(visible, table(heads, cells))] if cells else []
+
+
+def _window(window: Window | None) -> list[str]:
+    """What is not counted."""
+    if window is None:
+        return []
+    since = f", submitted since {moment(window.since, window.since, 'utc')}" if window.since else ""
+    return [
+        "",
+        f"Of the newest {window.jobs:,} of about {window.about:,} jobs{since},",
+        "and of older ones that are active or failed.",
+    ]
 
 
 def _times(values: list[float] | None) -> str:
