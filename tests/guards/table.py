@@ -95,7 +95,7 @@ GUARDS = [
     Guard(WORKER + "checkpoints:CheckpointLog.cut", "self._values.clear()", "pass", CUT),
     Guard(WORKER + "checkpoints:CheckpointLog.position", "record.stage != stage.name", "False", FITS),
     Guard(WORKER + "checkpoints:CheckpointLog.position", " or record.done < done", "", FITS),
-    Guard(WORKER + "checkpoints:CheckpointLog._read", "digest(data) != record.sha256", "False", HASH),
+    Guard(WORKER + "checkpoints:CheckpointLog.read", "digest(data) != record.sha256", "False", HASH),
     Guard("jobctl.core.result:load", "digest(data) != stored.sha256", "False",
           RESULTS + "test_damaged_and_missing_bytes_of_a_result_are_an_error_and_never_an_answer", 20.0),
     Guard("jobctl.client.results:Results._verdict", "== stored.sha256", '!= ""',
