@@ -1,6 +1,7 @@
 """The index that search and connections read: stemmed words with their passages, and vectors by pgvector's graph.
 
-Documents that exist are put into it by the program after the upgrade, in batches: their words are cut as it cuts them.
+Documents that exist are put into it by the program after the upgrade, one by one: their words are cut as it cuts them.
+What a program without the index saves later leaves it, and is put into it by the next one that has it.
 
 Revision ID: 0012
 Revises: 0011
@@ -53,6 +54,19 @@ COMMENT ON COLUMN jobctl.search_terms.term IS 'Hash of the stem';
 COMMENT ON COLUMN jobctl.search_terms.document_id IS 'Document';
 COMMENT ON COLUMN jobctl.search_terms.postings IS 'int8 each: passage << 24 | count << 16 | words of the passage';
 
+CREATE FUNCTION jobctl.leave_search_index() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM jobctl.search_documents WHERE document_id = NEW.id;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION jobctl.leave_search_index() IS 'A changed document is not in the index until its words are written anew';
+CREATE TRIGGER leave_search_index AFTER UPDATE ON jobctl.documents
+    FOR EACH ROW WHEN (
+        (OLD.title, OLD.language, OLD.updated_at, OLD.markdown_sha256)
+        IS DISTINCT FROM (NEW.title, NEW.language, NEW.updated_at, NEW.markdown_sha256)
+    )
+    EXECUTE FUNCTION jobctl.leave_search_index();
+
 DO $$
 DECLARE
     home text;
@@ -80,6 +94,8 @@ DOWN = """
 DROP INDEX IF EXISTS
     jobctl.chunks_nearest_256_idx, jobctl.chunks_nearest_384_idx, jobctl.chunks_nearest_512_idx,
     jobctl.chunks_nearest_768_idx, jobctl.chunks_nearest_1024_idx, jobctl.chunks_nearest_1536_idx;
+DROP TRIGGER leave_search_index ON jobctl.documents;
+DROP FUNCTION jobctl.leave_search_index();
 DROP TABLE jobctl.search_terms;
 DROP TABLE jobctl.search_passages;
 DROP TABLE jobctl.search_documents;

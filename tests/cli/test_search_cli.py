@@ -91,3 +91,10 @@ def test_doctor_says_how_vectors_are_found_and_what_is_not_in_the_index(cli, lib
     found = check(cli)
     assert (found["ok"], found["note"]) == (True, True)
     assert "compared exactly, in blocks: no pgvector" in found["detail"]
+
+
+@pytest.mark.parametrize("engine", ["thematic_bridge", "contradiction_detection"])
+def test_engines_that_are_mostly_wrong_are_refused_without_a_model(shell, engine):
+    done = shell("submit", "detect_connections", "--payload", json.dumps({"engines": [engine]}), "--run", wait=60)
+    assert done.code != 0
+    assert f"{engine} needs a judge (JOBCTL_JUDGE=openai)" in shell("show", "1").out

@@ -161,6 +161,17 @@ def test_documents_that_came_before_the_index_are_put_into_it(library, conn):
     assert (fill(conn), fill(conn)) == (1, 0)
 
 
+def test_what_a_program_without_the_index_saves_is_put_into_it_later(library, conn):
+    document = save(library, ["an old harbour"])
+    conn.execute("UPDATE documents SET updated_at = now(), markdown_sha256 = 'other' WHERE id = %s", [document])
+    conn.execute("UPDATE chunks SET text = 'a new bridge' WHERE document_id = %s", [document])
+    assert found(library, "bridge").missing == 1
+    assert fill(conn) == 1
+    assert (ask(library, "harbour"), ask(library, "bridge")) == ([], ["a new bridge"])
+    library.connected(document)
+    assert found(library, "bridge").missing == 0
+
+
 def test_a_title_a_text_and_a_question_of_any_kind_are_taken(library):
     save(
         library,

@@ -19,7 +19,11 @@ class Comparison(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     document_id: int | None = Field(None, ge=1, description="The document; default: all")
-    engines: list[str] = Field(["semantic_similarity"], min_length=1, description="Engines that compare")
+    engines: list[str] = Field(
+        ["semantic_similarity"],
+        min_length=1,
+        description="Engines that compare; contradiction_detection and thematic_bridge need a judge",
+    )
     per_chunk: int = Field(5, ge=1, le=100, description="Maximum connections per passage and engine")
     threshold: float | None = Field(None, ge=0, le=1, description="Minimum score; default: calibrated on this library")
 
@@ -62,10 +66,7 @@ def _engines(ctx: Context, args: Comparison) -> dict[str, ConnectionEngine]:
     judge = _judge(ctx)
     for name, engine in engines.items():
         if getattr(engine, "needs_judge", False) and (judge is None or name not in judge.engines):
-            raise Invalid(
-                f"{name} needs a model that decides on what it finds",
-                hint='JOBCTL_JUDGE=openai for the worker: "Models" in docs/PROCESSING_PIPELINE.md',
-            )
+            raise Invalid(f"{name} needs a judge (JOBCTL_JUDGE=openai): without one most of what it finds is wrong")
     return engines
 
 
