@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import resource
+import secrets
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from psycopg.sql import SQL, Literal
 from jobctl.core.lifecycle import Status
 from jobctl.system import clock
 from jobctl.torture.fleet import Fleet, send_signal
+from jobctl.torture.partition import Proxy
 
 COMMIT_TRIES, COMMIT_PROBE = 40, 0.01
 """How often a child is frozen and checked, and seconds between, to catch one inside a commit."""
@@ -53,6 +55,8 @@ class Target:
     storage: Path
     lease: float
     postmaster: Callable[[], int | None]
+    proxy: Proxy
+    """The way of one worker to the database."""
 
 
 def kill_worker(target: Target) -> bool:
@@ -149,6 +153,31 @@ def storage_read_only(target: Target) -> bool:
     return True
 
 
+def storage_gone(target: Target) -> bool:
+    """An empty folder is in the place of the storage for a while, as when a mount is lost."""
+    kept = target.storage.with_name("storage.kept")
+    if kept.exists() or not target.storage.is_dir():
+        return False
+    target.storage.rename(kept)
+    target.storage.mkdir(mode=0o700)
+
+    def undo() -> None:
+        target.storage.rename(target.storage.with_name(f"storage.stray-{secrets.token_hex(4)}"))
+        kept.rename(target.storage)
+
+    target.fleet.later(target.rng.uniform(0.5, 3.0), undo)
+    return True
+
+
+def partition(target: Target) -> bool:
+    """One worker and its children can't reach the database, past their leases, and nothing refuses them."""
+    if not target.proxy.cut():
+        return False
+    reset = target.rng.random() < 0.5
+    target.fleet.later(target.lease * target.rng.uniform(0.3, 3.0), lambda: target.proxy.heal(reset=reset))
+    return True
+
+
 def freeze_in_commit(target: Target) -> bool:
     """SIGSTOP of a child that is inside the transaction of a commit, past its lease."""
     for _ in range(COMMIT_TRIES):
@@ -179,6 +208,8 @@ FAULTS: dict[str, tuple[Callable[[Target], bool], int]] = {
     "damage running": (damage_running, 2),
     "storage full": (storage_full, 1),
     "storage read-only": (storage_read_only, 1),
+    "storage gone": (storage_gone, 1),
+    "partition": (partition, 2),
     "freeze in commit": (freeze_in_commit, 2),
 }
 """Name → the fault, and its weight next to the others."""
