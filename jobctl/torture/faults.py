@@ -144,8 +144,7 @@ def storage_full(target: Target) -> bool:
 def storage_read_only(target: Target) -> bool:
     """The folders of the storage can't be written for about a second. Not for processes that modes do not bind."""
     children = target.fleet.children()
-    jobs = target.storage / "jobs"
-    folders = [folder for folder in (jobs, *jobs.rglob("*")) if folder.is_dir()]
+    folders = [folder for folder in (target.storage, *target.storage.rglob("*")) if folder.is_dir()]
     if not folders or not any(map(_bound_by_modes, children)):
         return False
     _change_modes(folders, 0o500)

@@ -17,7 +17,9 @@ def test_a_minute_of_faults_loses_nothing_and_does_nothing_twice(shell):
     ]
     assert done.code == 0, done.err
     assert sum(told["faults"].values()) >= 100
-    assert {"kill worker", "kill child", "cut backend", "crash server", "step clock", "partition"} <= told["faults"].keys()
+    assert {"kill worker", "kill child", "cut backend", "crash server", "step clock", "partition"} <= told[
+        "faults"
+    ].keys()
     assert {"storage full", "storage read-only", "storage gone"} & told["faults"].keys()
     assert told["jobs"]["completed"] >= 100
 
