@@ -6,6 +6,7 @@ import random
 import resource
 import secrets
 import signal
+import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -145,7 +146,7 @@ def storage_read_only(target: Target) -> bool:
     """The folders of the storage can't be written for about a second. Not for processes that modes do not bind."""
     children = target.fleet.children()
     folders = [folder for folder in (target.storage, *target.storage.rglob("*")) if folder.is_dir()]
-    if not folders or not any(map(_bound_by_modes, children)):
+    if not folders or _kept(target).exists() or not any(map(_bound_by_modes, children)):
         return False
     _change_modes(folders, 0o500)
     target.fleet.later(target.rng.uniform(0.5, 1.5), lambda: _change_modes(folders, 0o700))
@@ -154,8 +155,8 @@ def storage_read_only(target: Target) -> bool:
 
 def storage_gone(target: Target) -> bool:
     """An empty folder is in the place of the storage for a while, as when a mount is lost."""
-    kept = target.storage.with_name("storage.kept")
-    if kept.exists() or not target.storage.is_dir():
+    kept = _kept(target)
+    if kept.exists() or not target.storage.is_dir() or not target.storage.stat().st_mode & stat.S_IWUSR:
         return False
     target.storage.rename(kept)
     target.storage.mkdir(mode=0o700)
@@ -212,6 +213,11 @@ FAULTS: dict[str, tuple[Callable[[Target], bool], int]] = {
     "freeze in commit": (freeze_in_commit, 2),
 }
 """Name → the fault, and its weight next to the others."""
+
+
+def _kept(target: Target) -> Path:
+    """Where the storage is while another folder is in its place."""
+    return target.storage.with_name("storage.kept")
 
 
 def _supervisors(target: Target) -> list[int]:
