@@ -367,6 +367,9 @@ complete -c jobctl -n '__fish_seen_subcommand_from stats' -l fail-over -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l count -s k -x
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l document -x
+complete -c jobctl -n '__fish_seen_subcommand_from search' -l type -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from search' -l language -x
+complete -c jobctl -n '__fish_seen_subcommand_from search' -l since -x
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l validate
 complete -c jobctl -n '__fish_seen_subcommand_from connections' -l reject -x
@@ -420,7 +423,8 @@ complete -c jobctl -n '__fish_seen_subcommand_from prune' -l results-older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seconds -x
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l jobs -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l min-faults -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l min-completed -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l workers -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seed -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l rate -x

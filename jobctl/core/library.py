@@ -121,19 +121,6 @@ class ChunkPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparedChunk:
-    """What a comparison needs of a chunk."""
-
-    id: int
-    document_id: int
-    text: str
-    vector: bytes
-    themes: list[str]
-    polarity: float
-    engine: str
-
-
-@dataclass(frozen=True, slots=True)
 class JudgedChunk:
     """A chunk with connections that a person judged, starred or noted."""
 
@@ -275,20 +262,3 @@ class VaultSync:
     body: str = ""
     synced_at: datetime | None = None  # set by the library
     missing_since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchHit:
-    """A passage that a search found, with its document; scores are 0 to 1."""
-
-    document_id: int
-    title: str
-    chunk: int
-    heading_path: list[str]
-    page: int | None
-    score: float
-    lexical: float
-    vector: float
-    start: int
-    end: int
-    text: str

@@ -14,7 +14,6 @@ from jobctl.core.library import (
     Annotation,
     Chunk,
     ChunkPosition,
-    ComparedChunk,
     Connection,
     Document,
     DocumentFields,
@@ -29,6 +28,7 @@ from jobctl.core.library import (
     ReviewStatus,
     VaultSync,
 )
+from jobctl.core.search import SearchIndex
 
 T = TypeVar("T")
 PauseSupport = Literal["checkpoint", "signal", "none"]
@@ -57,7 +57,8 @@ class Storage(Protocol):
 class Embedder(Protocol):
     """Turns texts into unit vectors.
 
-    ``id`` names engine, version and dimension: vectors of different ids are never compared.
+    ``id`` names engine, version and dimension: vectors of different ids are never compared. A class with ``quick = True``
+    embeds hundreds of sentences in a tenth of a second; a search then compares sentences too.
     """
 
     id: str
@@ -104,14 +105,10 @@ class Library(Protocol):
 
     def connected(self, document_id: int) -> None: ...
     def chunks(self, document_ids: Sequence[int] | None = None) -> list[Chunk]: ...
-    def compared_chunks(self) -> list[ComparedChunk]: ...
     def chunk_positions(self, document_ids: Sequence[int] | None = None) -> list[ChunkPosition]: ...
-    def passages(self, engine: str, document_id: int | None = None, *, vectors: bool) -> list[Chunk]:
-        """Chunks of an embedding engine for a search, with their vectors only where ``vectors`` is true."""
-        ...
-
-    def cosines(self, engine: str, vector: bytes) -> dict[int, float] | None:
-        """The server's cosine of a vector with every chunk of an engine, by chunk id; None where it has no pgvector."""
+    @property
+    def index(self) -> SearchIndex:
+        """What search and connections read, written by ``save``."""
         ...
 
     def judged_chunks(self, document_id: int) -> list[JudgedChunk]: ...

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobctl.core.document import CleanText, Span
-from jobctl.core.markdown import atx
-from jobctl.core.markdown import fence as fence_of
+from jobctl.core.markdown import Fence, after, atx, still
 
 SHORT = 400
 """Characters under which a section is joined with the next one of the same parent."""
@@ -45,7 +44,7 @@ def _blocks(markdown: str) -> Iterator[_Block]:
     """Paragraphs, fenced code and headings with the headings they stand under."""
     path: list[tuple[int, str]] = []
     start: int | None = None
-    fence: str | None = None
+    fence: Fence | None = None
     code = False
     offset = 0
 
@@ -54,9 +53,11 @@ def _blocks(markdown: str) -> Iterator[_Block]:
 
     for line in markdown.splitlines(keepends=True):
         body = line.rstrip("\n")
-        mark = fence_of(body)
-        heading = None if fence else atx(body)
-        ends = heading or (fence is None and (not body.strip() or (mark and start is not None)))
+        inside = still(fence, body)
+        fence = after(inside, body)
+        opened = inside is None and fence is not None
+        heading = None if inside else atx(body)
+        ends = heading or (inside is None and (not body.strip() or (opened and start is not None)))
         if ends and start is not None:
             yield _Block(start, _trimmed(markdown, start, offset), titles(), code=code)
             start, code = None, False
@@ -64,11 +65,10 @@ def _blocks(markdown: str) -> Iterator[_Block]:
             level, title = heading
             path = [item for item in path if item[0] < level] + [(level, title)]
             yield _Block(offset, offset + len(body.rstrip()), titles(), heading=True)
-        elif body.strip() or fence:
+        elif body.strip() or inside:
             if start is None:
-                start = offset + len(body) - len(body.lstrip()) if not mark else offset
-            if mark and (fence is None or mark.startswith(fence)):
-                fence, code = (None, True) if fence else (mark, True)
+                start = offset + len(body) - len(body.lstrip()) if not opened else offset
+            code = code or opened
         offset += len(line)
     if start is not None:
         yield _Block(start, _trimmed(markdown, start, offset), titles(), code=code)

@@ -32,6 +32,7 @@ class StaticEmbedder:
 
     id = "wordllama-256-zipf-1"
     dim = 256
+    quick = True
 
     def __init__(self, folder: Path | None = None) -> None:
         base = folder or _wheel()

@@ -26,6 +26,7 @@ from jobctl.core.lifecycle import Ending, Status
 from jobctl.postgres.leases import Leases
 from jobctl.postgres.library import Libraries
 from jobctl.postgres.revision import SCHEMA, current
+from jobctl.postgres.search import fill
 from jobctl.postgres.tables import metadata
 
 FORMAT = 1
@@ -37,9 +38,11 @@ LONGEST = 1 << 16
 OWN = ("compatibility", "retention")
 """Tables of which a schema has its own row."""
 TABLES = {
-    table.name: [column.name for column in table.columns] for table in metadata.sorted_tables if table.name not in OWN
+    table.name: [column.name for column in table.columns]
+    for table in metadata.sorted_tables
+    if table.name not in OWN and not table.info.get("derived")
 }
-"""Name → columns, referred ones first. What a database has besides (pgvector's column) is made anew."""
+"""Name → columns, referred ones first. What a database has besides (pgvector's column, the search index) is made anew."""
 REPLACED = {"workers", "storage", "server"}
 """Tables whose rows do not make a database one that is not empty: what the dump has of them replaces them."""
 UNSTORABLE = (
@@ -230,7 +233,7 @@ def _unstorable_is_damage() -> Iterator[None]:
 
 
 def _settle_in(queue: Leases) -> None:
-    """Ids continue after the existing ones, vectors get pgvector's form again, what ran goes back to the queue."""
+    """Ids continue after the existing ones, vectors get pgvector's form again, passages an index, what ran goes back to the queue."""
     connection = queue.connection
     for name in (name for name, columns in TABLES.items() if "id" in columns):
         table = sql.Identifier(SCHEMA, name)
@@ -239,6 +242,7 @@ def _settle_in(queue: Leases) -> None:
         restart = sql.SQL("ALTER TABLE {} ALTER COLUMN id RESTART WITH {}")
         connection.execute(restart.format(table, sql.Literal(row[0] if row else 1)))
     Libraries()(connection).embed_again()
+    fill(connection)
     connection.execute("UPDATE jobctl.workers SET stopped_at = coalesce(stopped_at, jobctl.clock())")
     running = connection.execute(
         "SELECT id, lease_seq, lease_id FROM jobctl.jobs WHERE status = %s ORDER BY id", [Status.PROCESSING]

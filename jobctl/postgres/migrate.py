@@ -27,6 +27,7 @@ from jobctl.postgres.connect import connect, reason
 from jobctl.postgres.migrations import migrations
 from jobctl.postgres.revision import SCHEMA, current, head, scripts
 from jobctl.postgres.roles import functions
+from jobctl.postgres.search import fill
 from jobctl.postgres.tables import metadata
 from jobctl.system import clock
 
@@ -38,7 +39,7 @@ LOCK_PATIENCE = 60.0
 
 
 def upgrade(info: str, revision: str = "head", *, force: bool = False) -> None:
-    """Upgrades the schema to ``revision``, at the newest one with the functions of this program (api.sql).
+    """Upgrades the schema to ``revision``, at the newest one with the functions of this program (api.sql) and its index.
 
     Each migration is a transaction of its own, tried again while it gets no lock; concurrent calls take turns. Raises
     ``IllegalTransition`` with their names while workers are alive that cannot work with it, unless ``force``.
@@ -49,6 +50,7 @@ def upgrade(info: str, revision: str = "head", *, force: bool = False) -> None:
         raw = _driver(config.attributes["connection"])
         if current(raw) == head():
             raw.execute(functions())
+            fill(raw)
 
 
 def _retrying(act: Callable[[], None]) -> None:

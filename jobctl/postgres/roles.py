@@ -35,7 +35,10 @@ _MOVED = " ".join(column.name for column in jobs.columns if column.name not in F
 _NAMES = [table.name for table in metadata.sorted_tables]
 OF_JOBS = [table.name for table in metadata.sorted_tables if "job_id" in table.columns]
 """Tables whose rows have the owner of their job."""
-LIBRARY = ["documents", "chunks", "connections", "annotations", "import_review", "vault_sync"]
+LIBRARY = [
+    "documents", "chunks", "connections", "annotations", "import_review", "vault_sync", "search_documents",
+    "search_passages", "search_terms",
+]  # fmt: skip
 SCHEMA = ["alembic_version", "compatibility"]
 """What every program reads before anything else."""
 APPENDED = ["events", "holds", "job_dependencies", "storage"]

@@ -171,7 +171,7 @@ def storage_gone(target: Target) -> bool:
 
 def partition(target: Target) -> bool:
     """One worker and its children can't reach the database, past their leases, and nothing refuses them."""
-    if not target.proxy.cut():
+    if not target.fleet.workers or not target.proxy.cut():
         return False
     reset = target.rng.random() < 0.5
     target.fleet.later(target.lease * target.rng.uniform(0.3, 3.0), lambda: target.proxy.heal(reset=reset))

@@ -17,6 +17,7 @@ from typing import Any
 from jobctl.core.lifecycle import DONE, Status, allowed
 from jobctl.core.rows import Event
 
+KINDS = ("lost", "duplicated", "stale", "bad", "illegal", "charged")
 BY_WORKER = frozenset({"checkpoint", "complete", "fail", "release", "checkpoint_unusable"})
 """Events that only the attempt that owns the job may cause."""
 STARTS_AGAIN = frozenset({"restart", "checkpoint_unusable"})
@@ -54,12 +55,14 @@ class Verdict:
             self.findings.append(f"{kind}: {text}")
 
     @property
+    def by_kind(self) -> dict[str, int]:
+        """How many findings there are of each kind, of those without one too."""
+        return {kind: self.counts[kind] for kind in KINDS}
+
+    @property
     def clean(self) -> bool:
         """Whether nothing was found."""
         return not self.counts
-
-
-KINDS = ("lost", "duplicated", "stale", "bad", "illegal", "charged")
 
 
 def check(history: History) -> Verdict:

@@ -15,11 +15,12 @@ from jobctl.system.environment import variables
 from jobctl.wiring.child import request, run_child
 from jobctl.wiring.configuration import Settings, display_value, settings, user
 from jobctl.wiring.databases import Database, notifications_arrive, roles
-from jobctl.wiring.documents import decide, library, restore_connections, search
+from jobctl.wiring.documents import decide, library, restore_connections
 from jobctl.wiring.identity import adopt, client_storage, prove
 from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, storage_location
 from jobctl.wiring.previews import preview
 from jobctl.wiring.retaining import retention_rules
+from jobctl.wiring.searching import index_state, search
 from jobctl.wiring.workers import WorkerOptions, local_worker_main, run_worker, start_local_worker
 
 
@@ -52,6 +53,7 @@ __all__ = [
     "connect",
     "decide",
     "display_value",
+    "index_state",
     "job_types",
     "library",
     "local_worker_main",

@@ -1,4 +1,4 @@
-"""Uses of the library without a job: search, reviews, backups."""
+"""Uses of the library without a job: reviews, backups."""
 
 from __future__ import annotations
 
@@ -7,48 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from jobctl.client import Client
-from jobctl.core.library import Chunk, JudgedConnection, SearchHit
-from jobctl.core.ports import Embedder, Library
+from jobctl.core.library import JudgedConnection
+from jobctl.core.ports import Library
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.extras import needs_documents
-from jobctl.wiring.plugins import plugin, storage
-
-
-@needs_documents("search")
-def search(
-    settings: Settings, client: Client, text: str, *, k: int = 10, document: int | None = None
-) -> list[SearchHit]:
-    """The passages nearest to a text, by the joined score, with their document and headings."""
-    from jobctl.documents.relate import JoinedIndex, corpus
-
-    embedder: Embedder = plugin(settings, {}, "embedder", None)
-    rows = library(client)
-    question = embedder.embed([text])[0]
-    cosines = rows.cosines(embedder.id, question)
-    chunks = rows.passages(embedder.id, document, vectors=cosines is None)
-    titles = {row.id: row.title for row in rows.documents()}
-    index = JoinedIndex(
-        corpus(
-            [c.id for c in chunks],
-            [c.document_id for c in chunks],
-            [c.text for c in chunks],
-            [c.vector for c in chunks],
-        )
-    )
-    by_position = None if cosines is None else [cosines.get(chunk.id, 0.0) for chunk in chunks]
-    hits = index.search(text, question, k, cosines=by_position)
-    return [
-        _hit(chunks[hit.position], titles[chunks[hit.position].document_id], hit.score, hit.lexical, hit.vector)
-        for hit in hits
-    ]
-
-
-def _hit(chunk: Chunk, title: str, score: float, lexical: float, vector: float) -> SearchHit:
-    return SearchHit(
-        document_id=chunk.document_id, title=title, chunk=chunk.index, heading_path=chunk.heading_path,
-        page=chunk.page_start, score=round(score, 4), lexical=round(lexical, 4), vector=round(vector, 4),
-        start=chunk.start_offset, end=chunk.end_offset, text=chunk.text,
-    )  # fmt: skip
+from jobctl.wiring.plugins import storage
 
 
 def library(client: Client) -> Library:

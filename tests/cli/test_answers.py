@@ -279,7 +279,7 @@ def diagnosed(cli, *words: str) -> dict[str, dict]:
 def test_the_doctor_finds_nothing_where_nothing_is(cli):
     done = cli("doctor")
     assert done.code == 0
-    assert [line.split()[0] for line in done.out.splitlines()] == ["ok"] * 12
+    assert [line.split()[0] for line in done.out.splitlines()] == ["ok"] * 13
     assert "arrive" in diagnosed(cli)["hints"]["detail"]
 
 

@@ -197,6 +197,13 @@ def test_chunks_are_exact_ordered_and_lose_nothing_but_white_space(markdown, siz
     assert not markdown[end:].strip()
 
 
+def test_code_that_begins_a_list_item_hides_no_heading_after_it():
+    markdown = "# A\n\n1. ```\n   # code\n   ```\n\n2. more\n\n# B\n\ntext"
+    text = CleanText(markdown, outline=outline(markdown))
+    assert [h.title for h in text.outline] == ["A", "B"]
+    assert [span.heading_path for span in chunk(text, size=40)][-1] == ["B"]
+
+
 def test_chunks_know_their_headings_and_pages():
     markdown = f"# A\n\n{LONG * 10}\n\n## B\n\n{LONG * 10}\n"
     spans = chunk(CleanText(markdown, [0, markdown.index("## B")], outline(markdown)))
@@ -213,14 +220,15 @@ def test_a_vector_does_not_depend_on_its_company(embedder):
     assert lengths[2] == 0.0
 
 
-def test_meaning_counts_beside_words(embedder):
-    texts = ["The physician treated her patient.", "Stock prices fell on Monday.", "The harvest of wheat was good."]
-    index = JoinedIndex(corpus([1, 2, 3], [1, 2, 3], texts, embedder.embed(texts)))
-    assert index.search("a doctor in the hospital", embedder.embed(["a doctor in the hospital"])[0], 1)[0].position == 0
-
-
 def test_connections_are_between_documents_and_independent_of_batches(embedder):
-    texts = [LONG * 3 + f"variant {n % 5}" for n in range(10)]
+    own = (
+        "harbour ships arrive",
+        "bakers knead dough",
+        "storms break masts",
+        "keepers light lamps",
+        "maps show shoals",
+    )
+    texts = [f"{LONG}{own[n % 5]}, {own[(n + n // 5 + 1) % 5]}, {n}" for n in range(10)]
     index = JoinedIndex(corpus(list(range(10)), [n // 5 for n in range(10)], texts, embedder.embed(texts)))
     engine = SemanticSimilarity()
     whole = engine.connect(index, range(10), threshold=0.3, per_chunk=3)
@@ -228,6 +236,16 @@ def test_connections_are_between_documents_and_independent_of_batches(embedder):
     assert whole == parts
     assert all(index.documents[e.source] != index.documents[e.target] for e in whole)
     assert len(whole) == 30
+
+
+def test_the_same_text_is_no_connection_and_is_found_once_among_many(embedder):
+    editions = [LONG + "Harbour ships arrive before the storm breaks."] * 4
+    texts = [LONG + "Harbour pilots wait for ships in a storm.", *editions]
+    index = JoinedIndex(corpus(range(5), range(5), texts, embedder.embed(texts)))
+    found = SemanticSimilarity().connect(index, range(5), threshold=0.3, per_chunk=3)
+    assert len([e for e in found if e.source == 0]) == 1
+    assert {e.target for e in found if e.source > 0} == {0}
+    assert index.shared_words(0, 1) == pytest.approx(index.against_all(0)[1][1])
 
 
 def test_enrichment_names_what_a_passage_is_about():

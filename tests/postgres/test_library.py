@@ -59,30 +59,6 @@ def test_a_new_generation_keeps_the_ids_of_unchanged_passages_and_what_was_judge
     assert [(c.id, c.note) for c in left] == ([(kept.id, "yes")] if kept.source_chunk != ids[1] else [])
 
 
-def test_pgvector_and_numpy_agree(library, conn):
-    vectors = [vector(0.6, 0.8), vector(1.0, 0.0), vector(0.0, 0.0)]
-    document = save(library, ["a", "b", "c"], vectors=vectors)
-    found = library.cosines("e-1", vector(1.0, 0.0))
-    there = conn.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'").fetchone()
-    if there is None:
-        assert found is None
-        pytest.skip("this server has no pgvector: the plain way is all there is")
-    ids = chunk_ids(library, document)
-    assert found[ids[0]] == pytest.approx(0.6, abs=1e-6)
-    assert found[ids[1]] == pytest.approx(1.0, abs=1e-6)
-    assert library.cosines("other-engine", vector(1.0, 0.0)) == {}
-    assert library.passages("e-1", vectors=False)[0].vector == b""
-    assert len(library.passages("e-1", document, vectors=True)) == 3
-
-
-def test_without_pgvector_nothing_else_changes(library, conn):
-    with conn.transaction(force_rollback=True):
-        conn.execute("ALTER TABLE chunks DROP COLUMN IF EXISTS embedding")
-        document = save(library, ["a"])
-        assert library.cosines("e-1", vector(1.0, 0.0)) is None
-        assert library.passages("e-1", document, vectors=True)[0].vector == vector(1.0, 0.0)
-
-
 def test_connections_of_passages_that_went_meanwhile_are_left_out(library, conn):
     """Found by a test that deletes documents while jobs run: the whole job failed on them."""
     first, other = save(library, ["alpha", "beta"]), save(library, ["gamma"])

@@ -369,6 +369,8 @@ def test_a_login_that_submits_and_works_has_both_and_is_named_where_it_submits(l
 
 def plan(connection: psycopg.Connection, verb: str, **values: object) -> str:
     text = (files("jobctl.postgres") / "sql" / f"{verb}.sql").read_text()
+    home = connection.execute("SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'vector'")
+    text = text.replace("{schema}", str(home.fetchone()[0])).replace("{dims}", "256")
     given = dict.fromkeys(re.findall(r"%\((\w+)\)s", text)) | values
     rows = psycopg.ClientCursor(connection).execute(f"EXPLAIN {text}", given).fetchall()
     return "\n".join(row[0] for row in rows)
@@ -540,11 +542,16 @@ LOOKS = {
     "storage_identity", "stored_keys",
 }  # fmt: skip
 TIMED = {"schedules", "sweep_timers"}
+SEARCHES = {
+    "search_comparable", "search_compared", "search_found", "search_frequencies", "search_missing", "search_nearest", "search_neighbours",
+    "search_other_engines", "search_pgvector", "search_postings", "search_sample", "search_size", "search_source", "search_stems", "search_vectors",
+}  # fmt: skip
+INDEXES = {"search_add", "search_clear", "search_lock"}
 MAY = {
-    "ann": LOOKS | {"schedules"},  # and the verbs of people, through functions
-    "rea": LOOKS | TIMED,
-    "lib": {"blockers", "effective", "wake"},
-    "wim": LOOKS | TIMED | {
+    "ann": LOOKS | {"schedules", "search_pgvector", "search_stems"},  # and the verbs of people, through functions
+    "rea": LOOKS | TIMED | SEARCHES,
+    "lib": {"blockers", "effective", "wake"} | SEARCHES,
+    "wim": LOOKS | TIMED | SEARCHES | INDEXES | {
         "advance_schedule", "due_schedule", "expire", "pause_schedule", "resume_schedule",
         "submit", "submit_plain", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
         "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune_results", "retention_begin", "retention_end",

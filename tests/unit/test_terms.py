@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobctl.core.terms import LONGEST, terms, word_count, words
+from jobctl.core.search import hashed
+from jobctl.core.terms import LONGEST, index_terms, matches, terms, word_count, words
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,24 @@ def test_a_term_has_a_longest_length(text):
 def test_words_are_as_written_and_each_wide_character_is_one(text, found):
     assert words(text) == found
     assert word_count(text) == len(found)
+
+
+def test_joined_names_are_indexed_whole_too():
+    assert index_terms("Call dh_strip or x.") == ["call", "dh", "strip", "or", "x", "dh_strip"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "marked"),
+    [
+        ("The Packages were built.", {"packages"}, ["Packages"]),
+        ("伊恩創設した。x", {"創設", "設し"}, ["創設し"]),
+        ("東京と東京", {"東京"}, ["東京", "東京"]),
+        ("nothing", {"else"}, []),
+    ],
+)
+def test_ranges_of_the_words_looked_for_do_not_overlap(text, wanted, marked):
+    assert [text[start:end] for start, end in matches(text, frozenset(wanted))] == marked
+
+
+def test_a_stem_has_the_same_number_everywhere():
+    assert (hashed("packag"), hashed("創設")) == (537427145, -1556061215)

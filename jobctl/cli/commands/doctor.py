@@ -98,6 +98,7 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("clock", lambda: _clock(state, health())),
         ("hints", lambda: _hints(state)),
         ("storage", lambda: _storage(state)),
+        ("search", lambda: _search(state)),
         ("job types", lambda: _job_types(state.settings())),
         ("workers", lambda: _workers(state, health())),
         ("queue", lambda: _queue(health())),
@@ -178,6 +179,24 @@ def _storage(state: State) -> Found:
         folder = folder.parent
     free = LEAST if "://" in root else shutil.disk_usage(folder).free
     return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
+
+
+def _search(state: State) -> Found:
+    from jobctl import wiring
+
+    try:
+        size, graph = wiring.index_state(state.connect())
+    except ConfigError:
+        return "not visible for this login", None
+    held = f"{plural(size.passages, 'passage')} in the index"
+    if size.missing:
+        return f"{held}, {plural(size.missing, 'document')} not yet", "jobctl db upgrade"
+    if not graph:
+        return (
+            f"{held}; vectors are compared exactly, in blocks: no pgvector",
+            "Only slower, in a large library. pgvector is used where the server has it when the schema is made.",
+        )
+    return f"{held}; vectors by pgvector", None
 
 
 def _job_types(settings: Settings) -> Found:

@@ -9,43 +9,73 @@ import click
 
 from jobctl.cli.app import State, command, pass_state
 from jobctl.cli.output.fields import emit, emit_one, stamp
+from jobctl.cli.output.snippets import snippet
 from jobctl.cli.output.table import table
-from jobctl.cli.output.text import colours, cut, echo, paint, terminal_width, visible
+from jobctl.cli.output.text import colours, cut, echo, paint, parse_when, terminal_width, visible
 from jobctl.cli.selectors import LARGEST
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.library import Connection, ReviewItem
 from jobctl.core.names import plural
 from jobctl.core.ports import Library
+from jobctl.core.search import FORMATS, Chosen
 
 
-@command()
+@command(
+    examples=["jobctl search how to pause a job", "jobctl search --type pdf --language de --since 30d Schnittstelle"]
+)
 @click.argument("text", nargs=-1, required=True)
 @click.option(
     "-k", "--count", default=5, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of passages."
 )
-@click.option("--document", type=click.IntRange(1, LARGEST), help="Only in this document.")
+@click.option(
+    "--document",
+    "documents",
+    multiple=True,
+    type=click.IntRange(1, LARGEST),
+    help="Only in this document; may be repeated.",
+)
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    type=click.Choice(FORMATS),
+    help="Only in documents of this format; may be repeated.",
+)
+@click.option(
+    "--language", "languages", multiple=True, metavar="CODE", help="Only in this language: en, de, …; may be repeated."
+)
+@click.option("--since", metavar="WHEN", help="Only in documents added or changed since: 24h, today, 2026-11-24.")
 @pass_state
-def search(state: State, text: tuple[str, ...], count: int, document: int | None) -> int:
-    """Find the passages nearest to a text, by words and by meaning."""
+def search(
+    state: State, text: tuple[str, ...], count: int, documents: tuple[int, ...], types: tuple[str, ...],
+    languages: tuple[str, ...], since: str | None,
+) -> int:  # fmt: skip
+    """Find the passages that answer a text best, by words and by meaning."""
     from jobctl import wiring
 
     question = " ".join(text)
     if not question.strip():
         raise UsageError("nothing to search for", hint="jobctl search some words")
-    found = wiring.search(state.settings(), state.connect(), question, k=count, document=document)
-    hits = [asdict(hit) for hit in found]
+    chosen = Chosen(
+        documents or None, types or None, tuple(code.lower() for code in languages) or None,
+        parse_when(since, option="--since") if since is not None else None,
+    )  # fmt: skip
+    found = wiring.search(state.settings(), state.connect(), question, count=count, chosen=chosen)
+    if found.missing:
+        state.notice(f"{plural(found.missing, 'document')} not in the index yet: jobctl db upgrade")
+    if found.stop_words_only:
+        state.notice(f"only common words, which no search looks for: {visible(question)}")
     if not state.for_people:
-        emit(state, "hit_list", "hits", hits)
+        emit(state, "hit_list", "hits", [asdict(hit) for hit in found.hits])
         return 0
-    if not hits:
+    if not found.hits and not found.stop_words_only:
         state.notice("nothing found")
-        return 0
     on, limit = colours(state.color), terminal_width() or 10_000
-    for hit in hits:
-        page = f"  p. {hit['page']}" if hit["page"] else ""
-        place = " › ".join(hit["heading_path"]) or hit["title"]
-        echo(paint(cut(visible(f"{hit['score']:.2f}  {hit['title']}{page}  {place}"), limit), "bold", on=on))
-        echo(cut(f"      {visible(' '.join(hit['text'].split()))}", min(limit, 240)))
+    for hit in found.hits:
+        page = f"  p. {hit.page}" if hit.page else ""
+        place = " › ".join(hit.heading_path) or hit.title
+        echo(paint(cut(visible(f"{hit.score:.2f}  {hit.title}{page}  {place}"), limit), "bold", on=on), coloured=on)
+        echo("      " + snippet(hit, min(limit, 240) - 6, on=on), coloured=on)
     return 0
 
 

@@ -54,10 +54,13 @@ def escaped(text: str) -> str:
     return _HOSTILE.sub(lambda m: json.dumps(m.group())[1:-1], text)
 
 
-def echo(text: str = "", *, err: bool = False) -> None:
-    """Prints lines. What ``visible`` was forgotten on is shown as text here; our own colours are kept."""
+def echo(text: str = "", *, err: bool = False, coloured: bool = False) -> None:
+    """Prints lines. What ``visible`` was forgotten on is shown as text here; our own colours are kept.
+
+    ``coloured``: into a file or pipe too, where a person asked for it.
+    """
     lines = ("".join(_printable(part) for part in _OWN_COLOUR.split(line)) for line in text.split("\n"))
-    click.echo("\n".join(lines), err=err)
+    click.echo("\n".join(lines), err=err, color=coloured or None)
 
 
 def _printable(part: str) -> str:

@@ -148,6 +148,14 @@ COMMON = frozenset(
         "de",
     ]
 )
+FILLING = frozenset(
+    [
+        "while", "please", "many", "much", "however", "every", "often", "still", "even", "thus", "therefore", "here", "yet", "too",
+        "since", "within", "during", "through", "well", "need", "needs", "want", "make", "makes", "made", "way", "ways", "get", "set",
+        "example", "section", "following", "case",
+    ]
+)  # fmt: skip
+"""Words that begin or fill sentences and name nothing."""
 POSITIVE = frozenset(
     [
         "good",

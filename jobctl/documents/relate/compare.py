@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Protocol
 
 from jobctl.core.library import FoundConnection
-from jobctl.core.ports import Library
 from jobctl.documents.relate.engines import Edge
-from jobctl.documents.relate.index import JoinedIndex, corpus
+from jobctl.documents.relate.index import JoinedIndex
 
 
 class ConnectionEngine(Protocol):
-    """Finds connections. ``version`` changes when the same passages would get other connections."""
+    """Finds connections. ``version`` changes when the same passages would get other connections.
+
+    One with ``needs_judge = True`` is used only where a model decides on each pair.
+    """
 
     version: int
 
@@ -43,32 +45,23 @@ class Judge(Protocol):
     def judge(self, engine: str, one: str, other: str) -> Verdict: ...
 
 
-def indexed(library: Library, embedder: str) -> tuple[JoinedIndex, int]:
-    """All passages of one embedding engine, and how many others there are: vectors of two engines never mix."""
-    chunks = library.compared_chunks()
-    same = [chunk for chunk in chunks if chunk.engine == embedder]
-    compared = corpus(
-        [c.id for c in same], [c.document_id for c in same], [c.text for c in same], [c.vector for c in same],
-        [c.themes for c in same], [c.polarity for c in same],
-    )  # fmt: skip
-    return JoinedIndex(compared), len(chunks) - len(same)
-
-
 def thresholds(index: JoinedIndex, engines: Mapping[str, ConnectionEngine], fixed: float | None) -> dict[str, float]:
-    """The least score of each engine: the fixed one, or calibrated on this library."""
+    """The least score of each engine: the fixed one, or calibrated on this sample of a library."""
     return {name: engine.calibrate(index) if fixed is None else fixed for name, engine in engines.items()}
 
 
 def compare(
     index: JoinedIndex, engines: Mapping[str, ConnectionEngine], sources: Sequence[int], least: Mapping[str, float],
-    per_chunk: int, judge: Judge | None = None,
+    per_chunk: int, judge: Judge | None = None, *, within: Collection[int] | None = None,
 ) -> list[FoundConnection]:  # fmt: skip
     """Connections of source chunks (by id), by every engine. A chunk that was deleted meanwhile is left out.
 
     ``judge``: a model that decides on each pair of the engines that it judges; pairs it rejects are left out.
+    ``within``: only connections that have an end in one of these documents.
     """
     position = {chunk: i for i, chunk in enumerate(index.corpus.ids)}
     positions = [position[chunk] for chunk in sources if chunk in position]
+    of = index.corpus.documents
     return [
         FoundConnection(
             index.corpus.ids[edge.source], index.corpus.ids[edge.target], name, edge.strength, edge.evidence,
@@ -76,8 +69,19 @@ def compare(
         )
         for name, engine in engines.items()
         for found in engine.connect(index, positions, threshold=least[name], per_chunk=per_chunk)
+        if within is None or {of[found.source], of[found.target]} & set(within)
         if (edge := _judged(index, judge, name, found)) is not None
     ]  # fmt: skip
+
+
+def once(found: Sequence[FoundConnection]) -> list[FoundConnection]:
+    """Each pair of an engine once: of both directions the stronger one, of equals the first."""
+    best: dict[tuple[int, int, str], FoundConnection] = {}
+    for one in found:
+        pair = min(one.source_chunk, one.target_chunk), max(one.source_chunk, one.target_chunk), one.type
+        if pair not in best or best[pair].strength < one.strength:
+            best[pair] = one
+    return list(best.values())
 
 
 def _judged(index: JoinedIndex, judge: Judge | None, engine: str, edge: Edge) -> Edge | None:
@@ -87,6 +91,5 @@ def _judged(index: JoinedIndex, judge: Judge | None, engine: str, edge: Edge) ->
     verdict = judge.judge(engine, index.corpus.texts[edge.source], index.corpus.texts[edge.target])
     if not verdict.holds:
         return None
-    evidence = {name: value for name, value in edge.evidence.items() if name != "experimental"}
     judged = {"judge": judge.id, "reason": verdict.reason, "certainty": round(verdict.strength, 4)}
-    return replace(edge, evidence=evidence | judged)
+    return replace(edge, evidence=edge.evidence | judged)

@@ -13,8 +13,12 @@ RANDOM_PAIRS = 99.9
 """Percentile of chance pairs: a score below it has no meaning."""
 FEW_PAIRS = 500
 DEFAULT_THRESHOLD = 0.25
-HIGHEST = 0.4
-"""Where a library is small and its documents are akin, chance pairs are no chance; over this, passages are alike."""
+LOWEST, HIGHEST = 0.35, 0.4
+"""Under the first, a third of the pairs that people judged had nothing to do with each other. Where a library is small and
+its documents are akin, chance pairs are no chance; over the second, passages are alike."""
+
+SAME = 0.9
+"""Share of words in common from which two passages are the same text, which is no connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +39,24 @@ def _chance(index: JoinedIndex, percentile: float) -> float:
 
 
 class SemanticSimilarity:
-    """Passages that say similar things: the joined score, at most K a chunk."""
+    """Passages that say similar things, but not the same text: the joined score, at most K a chunk."""
 
     name = "semantic_similarity"
-    version = 1
+    version = 2
 
     def calibrate(self, index: JoinedIndex) -> float:
-        """The 99.9th percentile of chance pairs from different documents."""
-        return _chance(index, RANDOM_PAIRS)
+        """The 99.9th percentile of chance pairs from different documents, within bounds."""
+        chance = _chance(index, RANDOM_PAIRS)
+        return max(LOWEST, chance) if index.corpus.vectors.shape[1] and chance != DEFAULT_THRESHOLD else chance
 
     def connect(self, index: JoinedIndex, sources: Sequence[int], *, threshold: float, per_chunk: int) -> list[Edge]:
         """The best matches of each source over the threshold."""
         edges: list[Edge] = []
         for source in sources:
             score, lexical, vector = index.against_all(source)
-            score = np.where(index.documents == index.documents[source], -1.0, score)
-            best = sorted(np.flatnonzero(score >= threshold).tolist(), key=lambda i: (-score[i], index.rank[i]))[
-                :per_chunk
-            ]
-            for target in best:
+            usable = (index.documents != index.documents[source]) & (score >= threshold) & (lexical < SAME)
+            best = sorted(np.flatnonzero(usable).tolist(), key=lambda i: (-score[i], index.rank[i]))
+            for target in _different(index, best, per_chunk):
                 evidence: dict[str, object] = {
                     "lexical": round(float(lexical[target]), 4),
                     "vector": round(float(vector[target]), 4),
@@ -63,10 +66,11 @@ class SemanticSimilarity:
 
 
 class Contradiction:
-    """Same topic, opposite tone. Experimental: a lexicon judges badly; a model may do better."""
+    """Same topic, opposite tone: pairs for a model to decide on, hardly any of which contradict each other."""
 
     name = "contradiction_detection"
-    version = 1
+    version = 2
+    needs_judge = True
 
     def calibrate(self, index: JoinedIndex) -> float:
         """Topics are compared by the joined score: a little above chance is enough."""
@@ -84,7 +88,6 @@ class Contradiction:
             best = sorted(np.flatnonzero(usable).tolist(), key=lambda i: (-strength[i], index.rank[i]))[:per_chunk]
             for target in best:
                 evidence: dict[str, object] = {
-                    "experimental": True,
                     "polarity": [float(polarity[source]), float(polarity[target])],
                     "themes": _shared(index, source, target),
                 }
@@ -93,14 +96,15 @@ class Contradiction:
 
 
 class ThematicBridge:
-    """Passages that are not alike and share a rare phrase: the middle band of the joined score."""
+    """Passages that are not alike and share a rare phrase, for a model to decide on: the middle band of the joined score."""
 
     name = "thematic_bridge"
-    version = 1
+    version = 2
+    needs_judge = True
 
     def calibrate(self, index: JoinedIndex) -> float:
         """The upper end of the band: where similarity begins."""
-        return _chance(index, RANDOM_PAIRS)
+        return SemanticSimilarity().calibrate(index)
 
     def connect(self, index: JoinedIndex, sources: Sequence[int], *, threshold: float, per_chunk: int) -> list[Edge]:
         """Chunks between half the threshold and the threshold that share a rare theme, which is the evidence."""
@@ -124,6 +128,17 @@ class ThematicBridge:
             best = sorted(usable, key=lambda i: (-len(shared[i]), -score[i], index.rank[i]))[:per_chunk]
             edges += [Edge(source, t, round(float(score[t]), 4), {"shared": sorted(shared[t])}) for t in best]
         return edges
+
+
+def _different(index: JoinedIndex, ranked: Sequence[int], count: int) -> list[int]:
+    """The first ``count`` that are not the same text as one before: each edition of a book says it again."""
+    chosen: list[int] = []
+    for one in ranked:
+        if len(chosen) == count:
+            break
+        if all(index.shared_words(one, other) < SAME for other in chosen):
+            chosen.append(one)
+    return chosen
 
 
 def _shared(index: JoinedIndex, source: int, target: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,7 +10,7 @@ from jobctl.core.errors import Invalid
 from jobctl.core.library import FoundConnection
 from jobctl.core.ports import Context, Embedder, Library
 from jobctl.documents import relate
-from jobctl.documents.relate import ConnectionEngine, JoinedIndex, Judge
+from jobctl.documents.relate import ConnectionEngine, Judge, Neighbourhoods
 
 
 class Comparison(BaseModel):
@@ -24,31 +24,49 @@ class Comparison(BaseModel):
     threshold: float | None = Field(None, ge=0, le=1, description="Minimum score; default: calibrated on this library")
 
 
-def index(ctx: Context) -> tuple[JoinedIndex, int]:
-    """The passages of the configured embedder, and the number of all others; read once per attempt."""
+def neighbourhoods(ctx: Context) -> Neighbourhoods:
+    """Comparisons with what the library's index has; made once per attempt."""
+    embedder: Embedder = ctx.plugin("embedder")
+    return ctx.once("neighbourhoods", lambda: Neighbourhoods(ctx.read().index, embedder.id))
 
-    def read() -> tuple[JoinedIndex, int]:
-        embedder: Embedder = ctx.plugin("embedder")
-        return relate.indexed(ctx.read(), embedder.id)
 
-    return ctx.once("index", read)
+def sources(ctx: Context, args: Comparison) -> tuple[list[int], int]:
+    """The passages of the input that can be compared, and how many the library has of other embedding engines."""
+    index = ctx.read().index
+    index.fill()
+    return index.comparable(ctx.plugin("embedder").id, None if args.document_id is None else [args.document_id])
 
 
 def thresholds(ctx: Context, args: Comparison) -> dict[str, float]:
     """The minimum score of each engine of the input."""
-    return relate.thresholds(index(ctx)[0], _engines(ctx, args), args.threshold)
+    return relate.thresholds(neighbourhoods(ctx).sample(), _engines(ctx, args), args.threshold)
 
 
 def compare(
-    ctx: Context, args: Comparison, sources: Sequence[int], thresholds: dict[str, float]
-) -> list[FoundConnection]:
+    ctx: Context, args: Comparison, sources: Sequence[int], thresholds: dict[str, float],
+    within: Collection[int] | None = None,
+) -> list[FoundConnection]:  # fmt: skip
     """Connections of source chunks (by id), by every engine of the input."""
+    near = neighbourhoods(ctx).around(sources)
+    return relate.compare(near, _engines(ctx, args), sources, thresholds, args.per_chunk, _judge(ctx), within=within)
+
+
+def _judge(ctx: Context) -> Judge | None:
     judge: Judge | None = ctx.plugin("judge")
-    return relate.compare(index(ctx)[0], _engines(ctx, args), sources, thresholds, args.per_chunk, judge)
+    return judge
 
 
 def _engines(ctx: Context, args: Comparison) -> dict[str, ConnectionEngine]:
-    return {name: ctx.plugin("engine", name) for name in args.engines}
+    """The engines of the input. Raises ``Invalid`` for one whose pairs are mostly wrong, where no model decides on them."""
+    engines: dict[str, ConnectionEngine] = {name: ctx.plugin("engine", name) for name in args.engines}
+    judge = _judge(ctx)
+    for name, engine in engines.items():
+        if getattr(engine, "needs_judge", False) and (judge is None or name not in judge.engines):
+            raise Invalid(
+                f"{name} needs a model that decides on what it finds",
+                hint='JOBCTL_JUDGE=openai for the worker: "Models" in docs/PROCESSING_PIPELINE.md',
+            )
+    return engines
 
 
 def require_document(ctx: Context, args: Comparison) -> None:

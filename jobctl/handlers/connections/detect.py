@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from jobctl.core.library import FoundConnection
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library
+from jobctl.documents import relate
 from jobctl.handlers.connections import comparison
 from jobctl.handlers.connections.comparison import Comparison
 
@@ -52,8 +53,7 @@ pipeline = Pipeline(
 def preparing(ctx: Context, args: DetectConnections) -> Found:
     """What is compared, and the threshold of each engine."""
     comparison.require_document(ctx, args)
-    index, skipped = comparison.index(ctx)
-    own = [i for i, d in zip(index.corpus.ids, index.corpus.documents, strict=True) if args.document_id in (None, d)]
+    own, skipped = comparison.sources(ctx, args)
     return Found(sources=own, thresholds=comparison.thresholds(ctx, args), skipped=skipped)
 
 
@@ -69,6 +69,7 @@ def saving(ctx: Context, connections: list[FoundConnection]) -> Detected:
     """Replaces the old results in one transaction."""
     found: Found = ctx.result("preparing")
     args: DetectConnections = ctx.args
+    connections = relate.once(connections)
 
     def write(library: Library, document_ids: list[int] | None) -> None:
         library.replace_connections(document_ids, args.engines, connections)

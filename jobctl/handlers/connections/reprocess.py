@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from jobctl.core.library import FoundConnection
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Library
+from jobctl.documents import relate
 from jobctl.handlers.connections import comparison
 from jobctl.handlers.connections.comparison import Comparison
 
@@ -69,11 +70,10 @@ def preparing(ctx: Context, args: ReprocessConnections) -> Prepared:
     """Sources, thresholds, and for ``all`` a backup that can be merged again."""
     comparison.require_document(ctx, args)
     documents = ctx.read().documents()
-    wanted = {document.id for document in documents if args.document_id in (None, document.id)}
-    index, skipped = comparison.index(ctx)
+    sources, skipped = comparison.sources(ctx, args)
     new = [d.id for d in documents if d.connected_at is None or d.connected_at < d.updated_at]
     return Prepared(
-        sources=[i for i, d in zip(index.corpus.ids, index.corpus.documents, strict=True) if d in wanted],
+        sources=sources,
         new=new if args.mode == "add_new" else [], thresholds=comparison.thresholds(ctx, args),
         skipped=skipped, backup=_backup(ctx) if args.mode == "all" else None,
     )  # fmt: skip
@@ -98,12 +98,8 @@ def _backup(ctx: Context) -> str:
 def comparing(ctx: Context, sources: Sequence[int]) -> list[FoundConnection]:
     """Connections of a batch of source chunks, by every engine; for ``add_new`` only those with a newer document."""
     prepared: Prepared = ctx.result("preparing")
-    found = comparison.compare(ctx, ctx.args, sources, prepared.thresholds)
-    if ctx.args.mode != "add_new":
-        return found
-    corpus = comparison.index(ctx)[0].corpus
-    document = dict(zip(corpus.ids, corpus.documents, strict=True))
-    return [c for c in found if {document[c.source_chunk], document[c.target_chunk]} & set(prepared.new)]
+    within = prepared.new if ctx.args.mode == "add_new" else None
+    return comparison.compare(ctx, ctx.args, sources, prepared.thresholds, within)
 
 
 @pipeline.stage(share=10, verb="Saving connections")
@@ -111,6 +107,7 @@ def saving(ctx: Context, connections: list[FoundConnection]) -> Reprocessed:
     """Replaces the old results in one transaction: there is no moment without connections."""
     prepared: Prepared = ctx.result("preparing")
     args: ReprocessConnections = ctx.args
+    connections = relate.once(connections)
 
     def write(library: Library, document_ids: list[int] | None) -> None:
         if args.mode == "add_new":

@@ -8,10 +8,9 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import StaticPool
 
-from jobctl.core.errors import ConfigError, first_line
-from jobctl.postgres.connect import unreachable
 from jobctl.postgres.library.facade import Library
-from jobctl.postgres.library.vectors import register_vectors
+from jobctl.postgres.refusals import translated
+from jobctl.postgres.vector import register_vectors
 
 
 class BorrowedDialect(PGDialect_psycopg):
@@ -63,10 +62,8 @@ def _on(connection: psycopg.Connection) -> Connection:
 
 
 def _translate(context: ExceptionContext) -> None:
-    """A database that can't be reached, or refuses, raises the same error here as in the queue."""
+    """The same error here as in the queue."""
     original = context.original_exception
-    if isinstance(original, psycopg.errors.InsufficientPrivilege):
-        reason = original.diag.message_primary
-        raise ConfigError(f"the database refuses: {reason}", hint="jobctl db roles prints the grants") from original
-    if isinstance(original, psycopg.OperationalError | psycopg.InterfaceError):
-        raise unreachable(first_line(original)) from original
+    understood = translated(original)
+    if understood is not None:
+        raise understood from original

@@ -50,7 +50,7 @@ class Connections(Queries):
         """
         replaced = _of(document_ids, types)
         self.connection.execute(delete(_table).where(replaced, not_(JUDGED)))
-        existing = self._with_both_ends(connections)
+        existing = self._with_both_ends(self._new_pairs(connections))
         if existing:
             query = upsert(_table)
             new = query.excluded
@@ -67,7 +67,8 @@ class Connections(Queries):
 
         All of one class: ``FoundConnection``, or ``JudgedConnection`` with the judgements to merge.
         """
-        existing = self._with_both_ends(connections)
+        found = [one for one in connections if not isinstance(one, JudgedConnection)]
+        existing = self._with_both_ends(self._new_pairs(found) if found else connections)
         if not existing:
             return
         query = upsert(_table)
@@ -97,6 +98,15 @@ class Connections(Queries):
         )
         existing = set(self.connection.execute(query).scalars()) if ends else set()
         return [asdict(one) for one in found if {one.source_chunk, one.target_chunk} <= existing]
+
+    def _new_pairs(self, found: Sequence[FoundConnection]) -> list[FoundConnection]:
+        """Those whose pair does not exist in the other direction: each pair is in the library once."""
+        sources = sorted({one.source_chunk for one in found})
+        query = select(_table.c.target_chunk, _table.c.source_chunk, _table.c.type).where(
+            _table.c.target_chunk == any_(literal(sources, ARRAY(BigInteger)))
+        )
+        turned = {tuple(row) for row in self.connection.execute(query)} if sources else set()
+        return [one for one in found if (one.source_chunk, one.target_chunk, one.type) not in turned]
 
     def _judged(self, condition: ColumnElement[bool]) -> dict[int, JudgedConnection]:
         """Judged connections by id."""

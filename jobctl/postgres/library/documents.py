@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
+from functools import cached_property
 
 from sqlalchemy import Column, Select, and_, bindparam, delete, func, insert, or_, select, update
 
 from jobctl.core.library import (
     Chunk,
     ChunkPosition,
-    ComparedChunk,
     Document,
     DocumentFields,
     JudgedChunk,
@@ -18,7 +18,9 @@ from jobctl.core.library import (
 )
 from jobctl.postgres.library.annotations import Annotations
 from jobctl.postgres.library.connections import JUDGED, Connections
+from jobctl.postgres.library.queries import raw
 from jobctl.postgres.library.vectors import Vectors
+from jobctl.postgres.search import Index, write
 from jobctl.postgres.tables import chunks, connections, documents
 
 
@@ -74,7 +76,13 @@ class Documents(Connections, Annotations, Vectors):
         for_all = {"document_id": document_id, "generation": generation, "engine": fields["engine"]}
         new = [for_all | asdict(chunk) | self._embedding(chunk.vector) for chunk in chunks]
         self._replace_chunks(document_id, generation, new, moves or {})
+        write(raw(self.connection), document_id)
         return document_id
+
+    @cached_property
+    def index(self) -> Index:
+        """What search and connections read, written by ``save``."""
+        return Index(raw(self.connection))
 
     def _replace_chunks(
         self, document_id: int, generation: int, new: Sequence[dict[str, object]], moves: Mapping[int, int | None]
@@ -128,10 +136,6 @@ class Documents(Connections, Annotations, Vectors):
         """Chunks in order of document and index."""
         return self._all(Chunk, _chunks_of(chunks.c, document_ids))
 
-    def compared_chunks(self) -> list[ComparedChunk]:
-        """What a comparison needs of all chunks, in order of document and index."""
-        return self._all(ComparedChunk, _chunks_of(_fields(ComparedChunk), None))
-
     def chunk_positions(self, document_ids: Sequence[int] | None = None) -> list[ChunkPosition]:
         """Where chunks are, in order of document and index, without their texts."""
         return self._all(ChunkPosition, _chunks_of(_fields(ChunkPosition), document_ids))
@@ -142,14 +146,8 @@ class Documents(Connections, Annotations, Vectors):
         judged = select(1).where(and_(ends, JUDGED)).exists()
         return self._all(JudgedChunk, _chunks_of(_fields(JudgedChunk), [document_id]).where(judged))
 
-    def passages(self, engine: str, document_id: int | None = None, *, vectors: bool) -> list[Chunk]:
-        """Chunks of an engine for a search, without the vectors where the server compares them itself."""
-        columns = [c for c in chunks.c if vectors or c.name != "vector"]
-        query = _chunks_of(columns, None if document_id is None else [document_id])
-        return self._all(Chunk, query.where(chunks.c.engine == engine))
 
-
-def _fields(row_type: type[ComparedChunk | ChunkPosition | JudgedChunk]) -> list[Column[object]]:
+def _fields(row_type: type[ChunkPosition | JudgedChunk]) -> list[Column[object]]:
     return [chunks.c[field.name] for field in fields(row_type)]
 
 

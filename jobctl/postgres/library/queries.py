@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Executable
 
 T = TypeVar("T")
@@ -22,3 +23,10 @@ class Queries:
         """The first row, None where there is none."""
         row = self.connection.execute(query).mappings().first()
         return None if row is None else row_type(**row)
+
+
+def raw(connection: Connection) -> psycopg.Connection:
+    """The connection of psycopg under one of SQLAlchemy."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, psycopg.Connection)  # noqa: S101 - for the type: both ways to connect use psycopg
+    return found

@@ -1,42 +1,12 @@
 """Vectors as pgvector stores them, where the server has it."""
 
-import struct
-import sys
-from array import array
-from dataclasses import dataclass
 from functools import cached_property
 
-import psycopg
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
 from sqlalchemy import TableClause, column, table, text
 
 from jobctl.postgres.library.queries import Queries
 from jobctl.postgres.tables import chunks
-
-
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """Little-endian float32 numbers, sent to the server as pgvector's type."""
-
-    data: bytes
-
-
-class _VectorDumper(Dumper):
-    """pgvector's wire form: dimension, zero, big-endian float32. As text, a vector costs five times the bytes."""
-
-    format = Format.BINARY
-
-    def dump(self, obj: Vector) -> bytes:
-        numbers = array("f", obj.data)
-        if sys.byteorder == "little":
-            numbers.byteswap()
-        return struct.pack(">HH", len(numbers), 0) + numbers.tobytes()
-
-
-def register_vectors(connection: psycopg.Connection[object]) -> None:
-    """Lets a connection send ``Vector``."""
-    connection.adapters.register_dumper(Vector, _VectorDumper)
+from jobctl.postgres.vector import Vector
 
 
 class Vectors(Queries):
@@ -74,15 +44,3 @@ class Vectors(Queries):
                 return
             update = text("UPDATE jobctl.chunks SET embedding = :v WHERE id = :i")
             self.connection.execute(update, [{"v": Vector(bytes(row.vector)), "i": row.id} for row in rows])
-
-    def cosines(self, engine: str, vector: bytes) -> dict[int, float] | None:
-        """The server's cosine of a vector with every chunk of an engine, by chunk id; None where it has no pgvector."""
-        if self._pgvector is None or not vector:
-            return None
-        schema = self._pgvector
-        query = text(
-            f"SELECT id, 1 - (embedding OPERATOR({schema}.<=>) CAST(:v AS {schema}.vector)) AS cosine "  # noqa: S608 - a quoted name
-            "FROM jobctl.chunks WHERE engine = :e AND embedding IS NOT NULL"
-        )
-        rows = self.connection.execute(query, {"v": Vector(vector), "e": engine})
-        return {row.id: row.cosine for row in rows}

@@ -19,6 +19,7 @@ from jobctl.postgres.tables.jobs import (
 )
 from jobctl.postgres.tables.library import annotations, chunks, connections, documents, import_review, vault_sync
 from jobctl.postgres.tables.schedules import schedules
+from jobctl.postgres.tables.search import search_documents, search_passages, search_terms
 
 __all__ = [
     "annotations",
@@ -37,6 +38,9 @@ __all__ = [
     "notifications",
     "retention",
     "schedules",
+    "search_documents",
+    "search_passages",
+    "search_terms",
     "server",
     "storage",
     "vault_sync",

@@ -1,0 +1,9 @@
+SELECT c.id
+FROM jobctl.chunks c JOIN jobctl.documents d ON d.id = c.document_id
+WHERE {schema}.vector_dims(c.embedding) = {dims} AND c.engine = %(engine)s AND (%(documents)s::bigint[] IS NULL OR d.id = ANY(%(documents)s::bigint[]))
+    AND (%(types)s::text[] IS NULL OR d.source_type = ANY(%(types)s::text[]))
+    AND (%(languages)s::text[] IS NULL OR d.language = ANY(%(languages)s::text[]))
+    AND (%(since)s::timestamptz IS NULL OR d.updated_at >= %(since)s::timestamptz)
+    AND (%(without)s::bigint IS NULL OR d.id <> %(without)s::bigint)
+ORDER BY c.embedding::{schema}.vector({dims}) OPERATOR({schema}.<=>) %(vector)s::{schema}.vector({dims})
+LIMIT %(count)s

@@ -1,0 +1,1 @@
+SELECT count(*) AS others FROM jobctl.chunks WHERE engine <> %(engine)s
