@@ -162,7 +162,7 @@ def storage_gone(target: Target) -> bool:
     target.storage.mkdir(mode=0o700)
 
     def undo() -> None:
-        target.storage.rename(target.storage.with_name(f"storage.stray-{secrets.token_hex(4)}"))
+        target.storage.rename(target.storage.with_name(f"storage.left-{secrets.token_hex(4)}"))
         kept.rename(target.storage)
 
     target.fleet.later(target.rng.uniform(0.5, 3.0), undo)

@@ -151,7 +151,7 @@ def test_a_storage_that_is_gone_leaves_an_empty_folder_and_comes_back_as_it_was(
     assert list(target.storage.iterdir()) == []
     assert not FAULTS["storage gone"][0](target), "one at a time"
     assert not FAULTS["storage read-only"][0](target), "its end would change the modes of another folder"
-    (target.storage / "stray").touch()
+    (target.storage / "left").touch()
     fleet.undo.pop()()
     assert [path.name for path in target.storage.iterdir()] == ["file"]
     assert FAULTS["storage read-only"][0](target)
