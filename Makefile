@@ -46,5 +46,5 @@ completions:
 
 # every development dependency with its hashes; needs uv (pipx install uv)
 constraints:
-	uv pip compile pyproject.toml --extra dev --extra documents --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra dev --extra documents --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-header --no-annotate -q -o constraints.txt

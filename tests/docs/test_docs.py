@@ -1,5 +1,6 @@
 """What is printed from the code is as it would be printed now; what the README says can be typed."""
 
+import importlib.metadata
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from pydantic import BaseModel
 
 from jobctl import Context, Pipeline, errors, testing
@@ -253,3 +255,20 @@ def test_every_development_dependency_is_pinned_with_hashes():
     names = {normalised(re.split(r"[\[<>=;~! ]", requirement)[0]) for requirement in wanted}
     assert names <= pinned
     assert "://" not in "".join(pins)
+
+
+def test_a_requirement_with_extras_is_pinned_with_them():
+    """`pip` below 23.3 takes the newest version of `coverage[toml]` where the pin says `coverage` only, and refuses it for its hash."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [Requirement(line.removesuffix("\\").strip()) for line in lines if "==" in line]
+    pinned = {(normalised(pin.name), extra) for pin in pins for extra in pin.extras}
+    installed = [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
+    wanted = {
+        (normalised(requirement.name), extra)
+        for pin in installed
+        for requirement in map(Requirement, importlib.metadata.requires(pin.name) or ())
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        for extra in requirement.extras
+    }
+    assert wanted
+    assert wanted <= pinned
