@@ -13,7 +13,7 @@ _jobctl() {
     COMPREPLY=()
     case "$prev" in
         --file|-f|--config|--lock|--input-root) _jobctl_files "$cur"; return ;;
-        --db|--timeout|--payload|--set|--title|--queue|--max-retries|--delay|--at|--after|--label|--key|--notify|--input|--keep|--env|--chdir|--memory|--exit-code|--expires|--job-timeout|--since|--until|-n|--limit|--every|--map-exit|--tail|--stage|--attempt|--reason|-c|--concurrency|--max-jobs|--poll|--grace|--name|--metrics|--cron|--tz|--into|--html|--fail-over|-k|--count|--document|--language|--id|--note|--restore|--accept|--reject|--prefix|--jobs-older|--older|--results-older|--seconds|--jobs|--workers|--seed|--rate|--fault) return ;;
+        --db|--timeout|--payload|--set|--title|--queue|--max-retries|--delay|--at|--after|--label|--key|--notify|--input|--keep|--env|--chdir|--memory|--exit-code|--expires|--job-timeout|--since|--until|-n|--limit|--every|--map-exit|--tail|--stage|--attempt|--reason|-c|--concurrency|--max-jobs|--poll|--grace|--name|--metrics|--cron|--tz|--into|--html|--fail-over|-k|--count|--document|--language|--id|--note|--restore|--accept|--reject|--prefix|--jobs-older|--older|--results-older|--seconds|--min-faults|--min-completed|--workers|--seed|--rate|--fault) return ;;
         -o|--output) _jobctl_words "table wide json ndjson csv tsv id" "$cur"; return ;;
         --fields) _jobctl_words "id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested frozen pause_support cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at progress.idle_s error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size" "$cur"; return ;;
         --color) _jobctl_words "auto always never" "$cur"; return ;;
@@ -30,7 +30,7 @@ _jobctl() {
         --overlap) _jobctl_words "skip queue" "$cur"; return ;;
     esac
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        if [[ " --db --config -o --output --fields --color --time --timeout --payload --set --title --queue --priority --max-retries --delay --at --after --label --key --on-conflict --notify -f --file --input --keep --env --chdir --memory --exit-code --expires --job-timeout -s --status -t --type --error-type --since --until -n --limit --sort --every --for --map-exit --tail --stage --attempt --reason --lock -c --concurrency --max-jobs --poll --grace --name --input-root --metrics --log-format --cron --tz --catch-up --overlap --into --html --fail-over -k --count --document --language --id --note --restore --accept --reject --prefix --jobs-older --older --results-older --seconds --jobs --workers --seed --rate --fault " == *" $last "* ]]; then last=""; continue; fi
+        if [[ " --db --config -o --output --fields --color --time --timeout --payload --set --title --queue --priority --max-retries --delay --at --after --label --key --on-conflict --notify -f --file --input --keep --env --chdir --memory --exit-code --expires --job-timeout -s --status -t --type --error-type --since --until -n --limit --sort --every --for --map-exit --tail --stage --attempt --reason --lock -c --concurrency --max-jobs --poll --grace --name --input-root --metrics --log-format --cron --tz --catch-up --overlap --into --html --fail-over -k --count --document --language --id --note --restore --accept --reject --prefix --jobs-older --older --results-older --seconds --min-faults --min-completed --workers --seed --rate --fault " == *" $last "* ]]; then last=""; continue; fi
         last="$word"
         case "$word,$path" in
             -*) ;;
@@ -77,7 +77,7 @@ _jobctl() {
         "search") words="--ascii --color --config --count --db --document --fields --help --json --language --no-header --output --quiet --since --time --timeout --type --verbose --yes" ;;
         "connections") words="--ascii --color --config --db --fields --help --id --json --limit --no-header --note --output --quiet --reject --restore --star --time --timeout --validate --verbose --yes" ;;
         "review") words="--accept --ascii --color --config --db --fields --help --json --no-header --output --quiet --reject --time --timeout --verbose --waiting --yes" ;;
-        "db") words="check current downgrade dump load roles sql start status stop upgrade" ;;
+        "db") words="check current downgrade dump load roles sql start status stop storage upgrade" ;;
         "db check") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db current") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db downgrade") words="--ascii --color --config --db --fields --force --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
@@ -88,12 +88,13 @@ _jobctl() {
         "db start") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db status") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db stop") words="--ascii --color --config --db --fields --force --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
+        "db storage") words="--adopt --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "db upgrade") words="--ascii --color --config --db --dry-run --fields --force --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "doctor") words="--ascii --color --config --db --document --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "config") words="show" ;;
         "config show") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "prune") words="--ascii --color --config --db --dry-run --fields --help --jobs-older --json --no-header --older --output --quiet --results-older --time --timeout --verbose --yes" ;;
-        "torture") words="--ascii --color --config --db --fault --fields --help --jobs --json --no-header --output --quiet --rate --seconds --seed --time --timeout --verbose --workers --yes" ;;
+        "torture") words="--ascii --color --config --db --fault --fields --help --json --min-completed --min-faults --no-header --output --quiet --rate --seconds --seed --time --timeout --verbose --workers --yes" ;;
         "completion") words="bash zsh fish man --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "help") words="submit list show why watch wait result logs pause resume retry restart edit cancel delete verify worker queue schedule types stats search connections review db doctor config prune torture completion help version exit-codes json selectors settings --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "version") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;

@@ -393,6 +393,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from db' -a sql
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a start
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a status
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a stop
+complete -c jobctl -n '__fish_seen_subcommand_from db' -a storage
 complete -c jobctl -n '__fish_seen_subcommand_from db' -a upgrade
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from check' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from current' -l help -s h
@@ -407,6 +408,8 @@ complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcomman
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from status' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l force
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from stop' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from storage' -l adopt
+complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from storage' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l force
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from db; and __fish_seen_subcommand_from upgrade' -l help -s h
@@ -420,7 +423,8 @@ complete -c jobctl -n '__fish_seen_subcommand_from prune' -l results-older -x
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l dry-run
 complete -c jobctl -n '__fish_seen_subcommand_from prune' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seconds -x
-complete -c jobctl -n '__fish_seen_subcommand_from torture' -l jobs -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l min-faults -x
+complete -c jobctl -n '__fish_seen_subcommand_from torture' -l min-completed -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l workers -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l seed -x
 complete -c jobctl -n '__fish_seen_subcommand_from torture' -l rate -x

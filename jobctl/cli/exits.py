@@ -35,6 +35,7 @@ OF_ERRORS: dict[type[BaseException], int] = {
     errors.ConfigError: 5,
     errors.StoreUnavailable: 6,
     errors.DatabaseRefused: 5,
+    errors.StorageRefused: 5,
     errors.CheckpointError: 4,
     errors.JobFailure: 2,
     errors.JobctlError: 1,

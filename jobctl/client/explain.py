@@ -63,9 +63,14 @@ def _why_pending(
         return ["No worker is running.", f"jobctl worker run{allow}"]
     if job.job_type == COMMAND_TYPE and not any(COMMAND_TYPE in worker.job_types for worker in alive):
         return ["No running worker allows commands.", "jobctl worker run --allow-commands"]
-    if not any(_serves(worker, job) for worker in alive):
+    serving = [worker for worker in alive if _serves(worker, job)]
+    if not serving:
         command = f"jobctl worker run --type {job.job_type}"
         return [f"No running worker takes {job.job_type} jobs of queue {job.queue!r}.", command]
+    away = [worker for worker in serving if worker.storage_away]
+    if len(away) == len(serving):
+        reasons = [f"{worker.name}: {worker.storage_away}" for worker in away]
+        return ["No running worker can use the storage.", *reasons, "jobctl doctor"]
     return ["Due, waiting for a free worker."]
 
 

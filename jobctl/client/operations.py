@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from jobctl.client.base import Base
-from jobctl.core.rows import PausedQueue, QueueChange, Stats, WorkerRow
+from jobctl.core.rows import PausedQueue, QueueChange, Stats, StorageIdentity, WorkerRow
 from jobctl.core.server import Blocker, Effective, Health
 
 
@@ -29,7 +30,8 @@ class Operations(Base):
         requeued: list[int] = []
         rescued: list[int] = []
         with self._transaction(dry_run):
-            for done, act in ((requeued, self.queue.requeue), (rescued, self.queue.rescue)):
+            gone = [neighbour.worker for neighbour in self.queue.sweep_timers().neighbours if neighbour.is_gone()]
+            for done, act in ((requeued, self.queue.requeue), (rescued, partial(self.queue.rescue, gone=gone))):
                 while len(done) < limit:
                     rows = act(limit=min(100, limit - len(done)))
                     done.extend(row.id for row in rows)
@@ -59,6 +61,10 @@ class Operations(Base):
     def blockers(self, *, idle: float) -> list[Blocker]:
         """Sessions that others wait for, or that have kept locks for ``idle`` seconds without doing anything."""
         return self.queue.blockers(idle=idle)
+
+    def storage_identity(self) -> StorageIdentity:
+        """Which storage has the bytes of the jobs, as the database knows it."""
+        return self.queue.storage_identity()
 
     def pause_queue(self, kind: str, name: str, *, reason: str = "") -> QueueChange:
         """Pauses a queue, or with the kind "type" a job type, as a whole: no worker starts its pending jobs."""

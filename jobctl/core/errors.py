@@ -12,6 +12,7 @@
     │   └── SchemaMismatch    the schema is too old, or too new
     ├── StoreUnavailable      database or storage out of reach        exit 6
     │   ├── StorageUnavailable  the storage: full, read-only, gone
+    │   │   └── StorageRefused  not the storage of this database, or no right to use it  exit 5
     │   └── DatabaseRefused     wrong password, role or database: no retry helps  exit 5
     ├── CheckpointError       recorded bytes are unusable
     │   ├── CheckpointMissing
@@ -102,7 +103,18 @@ class StoreUnavailable(JobctlError):
 
 
 class StorageUnavailable(StoreUnavailable):
-    """The storage is full, read-only or out of reach: this resolves itself less often than an unreachable database."""
+    """The storage is full, read-only or out of reach.
+
+    ``full``: there is no room; what is small may still fit.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, full: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.full = full
+
+
+class StorageRefused(StorageUnavailable):
+    """It is not the storage of this database, or it may not be used: a setting or a mount is wrong. A running worker keeps retrying."""
 
 
 class DatabaseRefused(StoreUnavailable):

@@ -109,6 +109,7 @@ MOVES: tuple[Move, ...] = (
     Move("release", (R,), (P,), (W,), "A worker that shuts down returns the job to its queue; nothing is charged."),
     Move("rescue", (R,), (P, Z, X), (W, S), "The lease ran out or the child died; a standing request is obeyed."),
     Move("abandon", (R,), (F,), (W, S), "The job took its worker down three times; it stops, with the reason."),
+    Move("uncharge", (F,), (P,), (W,), "Its worker is alive after all: a job that was abandoned for it waits again."),
     Move("cancel", (P, Z, F, R), (X,), (U, W), "Ends the job; the row and its checkpoints stay."),
     Move(
         "delete",

@@ -65,7 +65,19 @@ class WorkerRow:
     lease_s: float
     silent: bool  # no heartbeat for longer than a worker that is alive would take
     heartbeat_age_s: float
+    storage_away: str | None  # why it can't use the storage; None: it can
     jobs: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageIdentity:
+    """Which storage has the bytes of the jobs. ``storage_id`` None: none was identified yet."""
+
+    storage_id: str | None
+    location: str | None
+    identified_at: datetime | None
+    may_identify: bool
+    """Whether this login may name one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,23 +178,22 @@ def archiving(ctx: Context, packed: list[Packed]) -> Exported:
         options={"annotations": ctx.args.include_annotations, "connections": ctx.args.include_connections},
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="jobctl-export-") as folder:
-        target = _target(ctx, ctx.args.path) if ctx.args.path else Path(folder) / "export.zip"
-        archive.write(
+        target = _target(ctx, ctx.args.path) if ctx.args.path else Path(folder).resolve() / "export.zip"
+        written = archive.write(
             target,
             ctx.args.format if ctx.args.path else "zip",
             manifest,
             _streams(ctx, files, Path(folder)),
             owner=str(ctx.job_id),
         )
-        size, sha256 = _measured(target, manifest)
         key = None
         if not ctx.args.path:
-            key = f"exports/{sha256[:2]}/{sha256}.zip"
+            key = f"exports/{written.sha256[:2]}/{written.sha256}.zip"
             with target.open("rb") as stream:
                 ctx.storage.put_file(key, stream)
     return Exported(
-        documents=len(packed), path=str(target) if ctx.args.path else None, key=key, bytes=size, sha256=sha256,
-        counts=manifest.counts,
+        documents=len(packed), path=str(target) if ctx.args.path else None, key=key,
+        bytes=written.bytes, sha256=written.sha256, counts=manifest.counts,
     )  # fmt: skip
 
 
@@ -209,13 +208,3 @@ def _streams(ctx: Context, files: Sequence[tuple[Entry, str]], folder: Path) -> 
             yield file.name, stream
         if path.parent == folder:  # a copy, of a storage that is elsewhere
             path.unlink()
-
-
-def _measured(target: Path, manifest: Manifest) -> tuple[int, str]:
-    """Size and SHA-256 of the archive; of a folder those of its manifest, which names all the rest."""
-    if target.is_dir():
-        data = manifest.bytes()
-        return sum(file.size for file in manifest.files) + len(data), hashlib.sha256(data).hexdigest()
-    with target.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return stream.tell(), digest

@@ -19,17 +19,29 @@ CONNECT_TIMEOUT = 5
 ONLY_ON_REQUEST = 2**31
 """How often psycopg would see a statement before it prepares it by itself."""
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT")
-SETTINGS = LIMITS | {
-    # whatever the server, the database or the role has set: values must arrive in the form that is parsed here
-    "datestyle": "ISO",
-    "intervalstyle": "postgres",
-    "timezone": "UTC",
-    "client_encoding": "UTF8",
-    "standard_conforming_strings": "on",
-    "extra_float_digits": "1",
-    "array_nulls": "on",
-    "default_transaction_isolation": "read committed",
+KEEPALIVES = {
+    # the server's end: a session whose client was cut off ends, and with it its locks, instead of idling for two hours
+    "tcp_keepalives_idle": "10s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20s",
+    "client_connection_check_interval": "5s",
 }
+SETTINGS = (
+    LIMITS
+    | KEEPALIVES
+    | {
+        # whatever the server, the database or the role has set: values must arrive in the form that is parsed here
+        "datestyle": "ISO",
+        "intervalstyle": "postgres",
+        "timezone": "UTC",
+        "client_encoding": "UTF8",
+        "standard_conforming_strings": "on",
+        "extra_float_digits": "1",
+        "array_nulls": "on",
+        "default_transaction_isolation": "read committed",
+    }
+)
 REPORTED = {
     "DateStyle": "ISO",
     "IntervalStyle": "postgres",
@@ -122,16 +134,8 @@ def connect(
 
     Raises ``StoreUnavailable``, or ``ConfigError`` for a server that is too old.
     """
-    options = " ".join(f"-c {name}={_escaped(value)}" for name, value in SETTINGS.items())
     try:
-        try:
-            connection = _open(info, application_name, options)
-        except psycopg.OperationalError as error:
-            if "unsupported startup parameter" not in str(error):
-                raise
-            connection = _open(
-                info, application_name, None
-            )  # PgBouncer: what it does not preserve is set on the server
+        connection = _open_with_settings(info, application_name)
     except psycopg.OperationalError as error:
         if _REFUSALS.search(str(error)):
             raise DatabaseRefused(
@@ -191,6 +195,23 @@ def _insist(connection: psycopg.Connection) -> None:
 def _escaped(value: str) -> str:
     """A space would end a value in ``options``."""
     return value.replace(" ", "\\ ")
+
+
+def _open_with_settings(info: str, application_name: str) -> psycopg.Connection:
+    """With SETTINGS, or what the server and the way to it take of them."""
+    try:
+        return _open(info, application_name, _options(SETTINGS))
+    except psycopg.OperationalError as error:
+        if "unsupported startup parameter" in str(error):  # PgBouncer: what it does not preserve is set on the server
+            return _open(info, application_name, None)
+        if not any(name in str(error) for name in KEEPALIVES):
+            raise
+    # an operating system of the server without one of them
+    return _open(info, application_name, _options({n: v for n, v in SETTINGS.items() if n not in KEEPALIVES}))
+
+
+def _options(settings: Mapping[str, str]) -> str:
+    return " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
 
 
 def _open(info: str, application_name: str, options: str | None) -> psycopg.Connection:

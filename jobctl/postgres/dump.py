@@ -43,6 +43,8 @@ TABLES = {
     if table.name not in OWN and not table.info.get("derived")
 }
 """Name → columns, referred ones first. What a database has besides (pgvector's column, the search index) is made anew."""
+REPLACED = {"workers", "storage", "server"}
+"""Tables whose rows do not make a database one that is not empty: what the dump has of them replaces them."""
 UNSTORABLE = (
     psycopg.DataError,
     psycopg.IntegrityError,
@@ -198,12 +200,12 @@ def _expect(head: object, here: str | None) -> None:
 def _require_empty(connection: psycopg.Connection) -> None:
     for name in TABLES:
         connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(SCHEMA, name)))
-    for name in TABLES.keys() - {"workers"}:  # a worker on an empty queue does not count
+    for name in TABLES.keys() - REPLACED:  # a worker on an empty queue does not count
         if connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(SCHEMA, name))).fetchone():
             raise IllegalTransition(
                 f"the database is not empty: it has {name}", hint="A dump is loaded into a new database only."
             )
-    connection.execute("DELETE FROM jobctl.workers")
+    connection.execute("DELETE FROM jobctl.workers; DELETE FROM jobctl.storage; DELETE FROM jobctl.server")
 
 
 def _fill(connection: psycopg.Connection, name: str, columns: list[str], reader: _Reading) -> int:

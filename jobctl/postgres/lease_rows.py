@@ -8,6 +8,7 @@ from psycopg.rows import DictRow
 
 from jobctl.core.attempt import Claimed, Outcome, Record, Token
 from jobctl.core.lifecycle import Status
+from jobctl.system.process import is_gone
 
 LogRow = tuple[int, int, str, str | None, str]
 """A log line: job, attempt, level, stage, text."""
@@ -37,6 +38,19 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A worker that has been seen on this machine, in this namespace of processes."""
+
+    worker: int
+    pid: int
+    start: str
+
+    def is_gone(self) -> bool:
+        """Whether its process has ended."""
+        return is_gone(self.pid, self.start)
+
+
+@dataclass(frozen=True, slots=True)
 class SweepTimers:
     """What a sweep learns about the time after it."""
 
@@ -48,6 +62,7 @@ class SweepTimers:
     retention_due: bool = False
     outdated: bool = False
     """Whether the schema was upgraded beyond what this program can work with."""
+    neighbours: tuple[Neighbour, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

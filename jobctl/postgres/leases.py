@@ -23,7 +23,6 @@ from jobctl.postgres.lease_rows import (
     LogRow,
     Request,
     Settled,
-    SweepTimers,
     claimed_job,
     request_from,
     settled_row,
@@ -48,11 +47,25 @@ class Leases(Queue):
     def register(self, **facts: object) -> int:
         """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}
-        return int(self._run("register", **listed, lease_s=self.ttl, revision=head())[0]["id"])
+        unknown: dict[str, object] = dict.fromkeys(("boot_id", "pid_namespace", "process_start"))
+        return int(self._run("register", **{**unknown, **listed}, lease_s=self.ttl, revision=head())[0]["id"])
 
     def unregister(self, worker: int) -> None:
         """A supervisor says goodbye."""
         self._run("unregister", worker=worker)
+
+    def uncharge(self, worker: int, attempts: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Takes back what rescues charged for attempts (job, lease_seq) of this worker, which is alive.
+
+        Returns those whose rows another session has locked, to be asked for again.
+        """
+        ids, seqs = [job for job, _ in attempts], [seq for _, seq in attempts]
+        rows = self._run("uncharge", worker=worker, ids=ids, seqs=seqs, actor=self.actor)
+        return {(row["id"], row["lease_seq"]) for row in rows}
+
+    def report_storage(self, worker: int, reason: str | None) -> None:
+        """Shows people whether a supervisor can use the storage; ``reason``: why it can't."""
+        self._run("worker_storage", worker=worker, reason=reason)
 
     def ready_queues(self) -> list[str]:
         """Queues that have claimable work."""
@@ -254,10 +267,6 @@ class Leases(Queue):
         """What a worker that drains leaves behind, by the reason for which it waits."""
         rows = self._run("left_waiting", types=list(types), queues=None if queues is None else list(queues))
         return [LeftWaiting(**row) for row in rows]
-
-    def sweep_timers(self) -> SweepTimers:
-        """What decides when the next sweep comes, and whether notifications are due."""
-        return SweepTimers(**self._run("sweep_timers", revision=head())[0])
 
     def descendants(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of jobs and of the follow-up work that they submitted."""

@@ -16,7 +16,7 @@ from psycopg.rows import DictRow
 from jobctl.core.errors import StoreUnavailable, UsageError, first_line
 from jobctl.core.filters import Filters
 from jobctl.core.job import Job, NewJob, Submitted
-from jobctl.core.lifecycle import MAX_CRASHES, ControlOutcome, Status, Verb
+from jobctl.core.lifecycle import ControlOutcome, Status, Verb
 from jobctl.core.rows import (
     Bucket,
     CheckpointRow,
@@ -38,18 +38,19 @@ from jobctl.core.rows import (
 from jobctl.core.server import Blocker, Effective, Health
 from jobctl.postgres.editing import EditVerb
 from jobctl.postgres.firing import fire
+from jobctl.postgres.identity import IdentityVerbs
 from jobctl.postgres.retention import RetentionVerbs
 from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
 from jobctl.postgres.schedules import ScheduleVerbs
 from jobctl.postgres.session import Connect
-from jobctl.postgres.waking import Waking
+from jobctl.postgres.sweeping import Sweeping
 
 TTL = 30.0
 """Seconds a lease lasts without a beat."""
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Waking, ScheduleVerbs, EditVerb, RetentionVerbs):
+class Queue(Sweeping, ScheduleVerbs, EditVerb, IdentityVerbs, RetentionVerbs):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema
@@ -260,12 +261,6 @@ class Queue(Waking, ScheduleVerbs, EditVerb, RetentionVerbs):
         Retries that were set before that wait no longer than their backoff from now.
         """
         return len(self._run("make_due", limit=limit))
-
-    def rescue(self, *, limit: int = 100) -> list[Moved]:
-        """Takes back jobs whose lease ran out."""
-        rows = self._run("rescue", ttl=self.ttl, limit=limit, max_crashes=MAX_CRASHES, actor=self.actor)
-        self._wake_after(rows)
-        return [Moved(row["id"], Status(row["status"]), row["concurrency_key"]) for row in rows]
 
     def requeue(self, *, limit: int = 100) -> list[Moved]:
         """Moves automatic retries that are due."""

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from jobctl.core.retention import Step
 from jobctl.postgres.checked import RETAINING
+from jobctl.postgres.identity import IdentityVerbs
 from jobctl.postgres.session import Connect, Session
 
 BATCH = 500
@@ -53,7 +54,7 @@ class RetentionVerbs(Session):
         self._run("retention_end", position=position, pause_s=pause)
 
 
-class RetentionQueue(RetentionVerbs):
+class RetentionQueue(RetentionVerbs, IdentityVerbs):
     """For the thread of a worker, whose login may have no rights to remove: then the checked functions do it."""
 
     CHECKED = RETAINING

@@ -41,7 +41,7 @@ LIBRARY = [
 ]  # fmt: skip
 SCHEMA = ["alembic_version", "compatibility"]
 """What every program reads before anything else."""
-APPENDED = ["events", "holds", "job_dependencies"]
+APPENDED = ["events", "holds", "job_dependencies", "storage"]
 """Tables to which a worker adds rows and changes none."""
 WRITTEN = [name for name in _NAMES if name not in ("jobs", "schedules", "compatibility", *APPENDED)]
 
@@ -61,14 +61,14 @@ def _calls(verbs: Iterable[str]) -> str:
 EVERYTHING = "SELECT ON ALL TABLES IN SCHEMA jobctl"
 GRANTS: dict[str, tuple[str, ...]] = {
     "submitter": (
-        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.schedules, {_listed(SCHEMA)}, {_listed(OF_JOBS)}",
+        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.schedules, jobctl.storage, {_listed(SCHEMA)}, {_listed(OF_JOBS)}",
         f"EXECUTE ON FUNCTION {_calls(CHECKED)}",
     ),
     "worker": (
         EVERYTHING,
         f"INSERT ({_columns(CREATED)}), UPDATE ({_columns(_MOVED)}) ON jobctl.jobs",
         f"INSERT ({_columns(NOTED)}) ON jobctl.events",
-        "INSERT ON jobctl.holds, jobctl.job_dependencies",
+        "INSERT ON jobctl.holds, jobctl.job_dependencies, jobctl.storage",
         "UPDATE (next_at, last_at, last_job_id, paused_at, pause_reason) ON jobctl.schedules",
         f"INSERT, UPDATE, DELETE ON {_listed(WRITTEN)}",
         f"EXECUTE ON FUNCTION {_calls(RETAINING)}",

@@ -16,12 +16,9 @@ from typing import BinaryIO
 from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, StorageUnavailable
 from jobctl.core.keys import storage_key
 from jobctl.core.trust import require_private
+from jobctl.system.folders import NEW, READ, held, open_below
 
 _TEMPORARY = ".writing-"
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-"""Without waiting: the open of a FIFO would block until it has a writer."""
 _LINKS = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 """What the kernel says to a link, a file or a socket where something else must be."""
 STORAGE_HINT = "chmod go-w, if the folder is yours; else set JOBCTL_STORAGE to one of your own."
@@ -45,7 +42,7 @@ class LocalStorage:
         try:
             with self._folder(folders, create=True) as folder:
                 try:
-                    descriptor = os.open(temporary, _NEW, 0o600, dir_fd=folder)
+                    descriptor = os.open(temporary, NEW, 0o600, dir_fd=folder)
                     with os.fdopen(descriptor, "wb") as sink:
                         shutil.copyfileobj(source, sink, 1 << 20)
                         sink.flush()
@@ -65,7 +62,7 @@ class LocalStorage:
         try:
             with (
                 self._folder(folders) as folder,
-                os.fdopen(os.open(name, _READ, dir_fd=folder), "rb") as stream,
+                os.fdopen(os.open(name, READ, dir_fd=folder), "rb") as stream,
             ):
                 data = stream.read(max_bytes + 1) if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
         except FileNotFoundError:
@@ -142,17 +139,12 @@ class LocalStorage:
         if create and not self.root.is_dir():
             _make_root(self.root)
             self._require_private()  # another account may have made it meanwhile
-        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            for name in names:
-                if create:
-                    _make(name, descriptor)
-                below = os.open(name, _FOLDER, dir_fd=descriptor)
-                os.close(descriptor)
-                descriptor = below
-            yield descriptor
-        finally:
-            os.close(descriptor)
+            opened = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except NotADirectoryError as error:
+            raise self._unavailable(error) from error
+        with held(opened) as root, held(open_below(root, names, make=_make if create else None)) as folder:
+            yield folder
 
     def _unavailable(self, error: OSError) -> StorageUnavailable:
         reasons = {
@@ -165,6 +157,7 @@ class LocalStorage:
         return StorageUnavailable(
             f"the storage {self.root} can't be used: {reason}",
             hint="Fix that, or set JOBCTL_STORAGE to another folder.",
+            full=error.errno in (errno.ENOSPC, errno.EDQUOT),
         )
 
 
@@ -172,11 +165,8 @@ def _make_root(root: Path) -> None:
     """Makes the folder and those above it, each synced into its parent."""
     if not root.parent.is_dir():
         _make_root(root.parent)
-    parent = os.open(root.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with held(os.open(root.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as parent:
         _make(root.name, parent)
-    finally:
-        os.close(parent)
 
 
 def _make(name: str, parent: int) -> None:

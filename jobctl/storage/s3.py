@@ -20,13 +20,42 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, ConfigError, StorageUnavailable
+from jobctl.core.errors import CheckpointCorrupt, CheckpointMissing, ConfigError, StorageRefused, StorageUnavailable
 from jobctl.core.keys import storage_key
 
 PART = 64 << 20
 AT_ONCE = 1000
 """Keys that one request removes: the limit of the protocol."""
 _MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
+_REFUSED = frozenset({
+    "InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "NoSuchBucket", "InvalidToken", "AllAccessDisabled",
+    "AccountProblem", "InvalidBucketName", "PermanentRedirect", "AuthorizationHeaderMalformed",
+})  # fmt: skip
+"""Codes of a setting that is wrong: no retry helps."""
+_SKEWED = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
+
+
+class _Open(io.RawIOBase):
+    """A stream that stays open: boto3 closes what it has uploaded, and the caller may not be done with it."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        super().__init__()
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._source.seekable()
+
+    def read(self, size: int = -1) -> bytes:
+        return self._source.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._source.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._source.tell()
 
 
 class S3Storage:
@@ -53,7 +82,7 @@ class S3Storage:
     def put_file(self, key: str, source: BinaryIO) -> None:
         """Stores a stream; in parts when it is large."""
         with self._explained(key):
-            self._client.upload_fileobj(source, Config=self._transfer, **self._at(key))
+            self._client.upload_fileobj(_Open(source), Config=self._transfer, **self._at(key))
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """The bytes. Raises ``CheckpointMissing``, or ``CheckpointCorrupt`` past ``max_bytes``."""
@@ -119,14 +148,20 @@ class S3Storage:
             code = error.response.get("Error", {}).get("Code", "unknown")
             if code in _MISSING:
                 raise CheckpointMissing(f"no bytes under {key}") from None
-            raise self._unavailable(f"error {code}") from error
+            if code in _SKEWED:
+                raise StorageUnavailable(
+                    f"the storage {self.root} can't be used: this machine's clock is too far from the service's ({code})",
+                    hint="Set the clock of this machine.",
+                ) from error
+            kind = StorageRefused if code in _REFUSED else StorageUnavailable
+            raise self._unavailable(f"error {code}", kind) from error
         except NoCredentialsError as error:
-            raise self._unavailable("no credentials") from error
+            raise self._unavailable("no credentials", StorageRefused) from error
         except (BotoCoreError, S3UploadFailedError) as error:
             raise self._unavailable(type(error).__name__) from error
 
-    def _unavailable(self, reason: str) -> StorageUnavailable:
-        return StorageUnavailable(
+    def _unavailable(self, reason: str, kind: type[StorageUnavailable] = StorageUnavailable) -> StorageUnavailable:
+        return kind(
             f"the storage {self.root} can't be used: {reason}",
             hint="Check the bucket, AWS_ENDPOINT_URL_S3 and the credentials (AWS_ACCESS_KEY_ID …).",
         )

@@ -14,6 +14,11 @@ def local_now() -> datetime:
     return now().astimezone()
 
 
+def since_boot() -> float:
+    """Seconds since the machine started, with those in which it was suspended where the system counts them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 def sleep(seconds: float) -> None:
     """Waits."""
     time.sleep(seconds)

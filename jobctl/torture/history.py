@@ -4,7 +4,7 @@ In the terms of Jepsen: acknowledged jobs must be there (lost), a stage's effect
 restarts (duplicated), nothing of an attempt is accepted after a later one began or after it ended (stale), a completed job
 has the bytes that its input determines (bad), every move is in the table and each follows the one before (illegal), and
 retries are charged for errors and by people only, crashes for each attempt that was lost, but not for one whose lease became
-void because the clock was set back (charged).
+void because the clock was set back, nor for one whose worker was seen alive later (charged).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from jobctl.core.lifecycle import DONE, Status, allowed
 from jobctl.core.rows import Event
 
+KINDS = ("lost", "duplicated", "stale", "bad", "illegal", "charged")
 BY_WORKER = frozenset({"checkpoint", "complete", "fail", "release", "checkpoint_unusable"})
 """Events that only the attempt that owns the job may cause."""
 STARTS_AGAIN = frozenset({"restart", "checkpoint_unusable"})
@@ -53,12 +54,14 @@ class Verdict:
             self.findings.append(f"{kind}: {text}")
 
     @property
+    def by_kind(self) -> dict[str, int]:
+        """How many findings there are of each kind, of those without one too."""
+        return {kind: self.counts[kind] for kind in KINDS}
+
+    @property
     def clean(self) -> bool:
         """Whether nothing was found."""
         return not self.counts
-
-
-KINDS = ("lost", "duplicated", "stale", "bad", "illegal", "charged")
 
 
 def check(history: History) -> Verdict:
@@ -149,6 +152,8 @@ def _crashes(job_id: int, events: Sequence[Event], verdict: Verdict) -> None:
     for event in events:
         if event.kind in RESETS_CRASHES:
             crashes = 0
+        elif event.kind == "uncharge":
+            crashes = max(0, crashes - 1)
         elif event.kind in ("rescue", "abandon"):
             crashes += event.detail.get("reason") != SET_BACK
             charged = event.detail.get("crash_count", crashes)  # a rescue by the job's own worker does not name it

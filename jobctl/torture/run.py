@@ -42,8 +42,10 @@ class TortureConfig:
     """Length, size and rates of a run. ``url``: a server on which a database is created for the run and dropped."""
 
     seconds: float = 60.0
-    jobs: int = 0
-    """Jobs that must be submitted before the run ends, however long that takes on a busy machine."""
+    """How long faults are injected, at least: the two counts below are reached first, on a slow machine too."""
+    min_faults: int = 0
+    min_completed: int = 0
+    """Jobs that must have completed while faults were injected."""
     workers: int = 3
     seed: int = 0
     faults_a_second: float = 3.0
@@ -78,6 +80,8 @@ class Run:
         self.report = Report(config)
         self.acknowledged: list[int] = []
         self.rng = target.rng
+        self._deck: list[str] = []
+        self._in_vain: Counter[str] = Counter()
 
     def execute(self) -> Report:
         """Injects faults for the configured time, drains the queue and checks the history."""
@@ -92,23 +96,51 @@ class Run:
     def _inject(self, started: float) -> None:
         next_fault = started + 2.0  # the workers come up first
         reported = started
-        while (now := time.monotonic()) < started + self.config.seconds or len(self.acknowledged) < self.config.jobs:
+        while (now := time.monotonic()) < started + self.config.seconds or not self._enough():
             self.target.fleet.ensure_running()
             self._act()
-            if now >= next_fault:
-                next_fault += 1.0 / self.config.faults_a_second
+            if now >= next_fault and not self._ahead():
                 self._fault()
+                # from its end: faults that a slow machine could not fit in must not come all at once afterwards
+                next_fault = time.monotonic() + 1.0 / self.config.faults_a_second
             if now - reported > 15:
                 reported = now
                 count = self.report.faults.total()
                 self.report_progress(f"{now - started:.0f} s: {count} faults, {len(self.acknowledged)} jobs")
             clock.sleep(0.01)
 
+    def _enough(self) -> bool:
+        """Whether as much was injected and completed as the run has to show."""
+        return self.report.faults.total() >= self.config.min_faults and self._completed() >= self.config.min_completed
+
+    def _ahead(self) -> bool:
+        """Whether the faults are further than the jobs: without this a slow machine would have faults and no progress."""
+        config = self.config
+        if not (config.min_faults and config.min_completed):
+            return False
+        due = self.report.faults.total() * config.min_completed
+        return due > (self._completed() + config.jobs_at_once) * config.min_faults
+
+    def _completed(self) -> int:
+        with suppress(StoreUnavailable):
+            return self.client.count(Filters(statuses=(Status.COMPLETED,)))
+        return 0
+
     def _fault(self) -> None:
-        names = list(self.config.only or FAULTS)
-        name = self.rng.choices(names, [FAULTS[n][1] for n in names])[0]
+        """The next fault of a shuffled deck, so that even a short run has each kind as often as its weight says.
+
+        One that found nothing to act on comes once more before the deck is dealt again.
+        """
+        if not self._deck:
+            self._deck = [name for name in self.config.only or FAULTS for _ in range(FAULTS[name][1])]
+            self.rng.shuffle(self._deck)
+            self._in_vain.clear()
+        name = self._deck.pop()
         if FAULTS[name][0](self.target):
             self.report.faults[name] += 1
+        elif self._in_vain[name] < FAULTS[name][1]:
+            self._in_vain[name] += 1
+            self._deck.insert(0, name)
 
     def _act(self) -> None:
         """One random request. If its answer is lost, it may have taken effect or not."""

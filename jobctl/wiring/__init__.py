@@ -16,6 +16,7 @@ from jobctl.wiring.child import request, run_child
 from jobctl.wiring.configuration import Settings, display_value, settings, user
 from jobctl.wiring.databases import Database, notifications_arrive, roles
 from jobctl.wiring.documents import decide, library, restore_connections
+from jobctl.wiring.identity import adopt, client_storage, prove
 from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storage, storage_location
 from jobctl.wiring.previews import preview
 from jobctl.wiring.retaining import retention_rules
@@ -35,7 +36,7 @@ def connect(
     queue = Queue(partial(Database(config, report).connect, "jobctl"))
     return Client(
         queue,
-        storage=partial(storage, config),
+        storage=client_storage(config, queue),
         load=load or cache(partial(pipeline, settings=config)),
         user=user(variables),
         pausing=config.values["pausing"],
@@ -48,6 +49,7 @@ __all__ = [
     "Database",
     "Settings",
     "WorkerOptions",
+    "adopt",
     "connect",
     "decide",
     "display_value",
@@ -60,6 +62,7 @@ __all__ = [
     "pipelines",
     "plugin",
     "preview",
+    "prove",
     "request",
     "restore_connections",
     "retention_rules",

@@ -9,7 +9,8 @@ from pathlib import Path
 from jobctl.client import Client
 from jobctl.wiring.configuration import Settings, settings, user
 from jobctl.wiring.databases import Database
-from jobctl.wiring.plugins import pipeline, storage
+from jobctl.wiring.identity import client_storage
+from jobctl.wiring.plugins import pipeline
 
 log = logging.getLogger("jobctl")
 
@@ -32,9 +33,10 @@ def client_of(chosen: Settings) -> Client:
     from jobctl.postgres.caller import caller_queue
     from jobctl.postgres.threads import ThreadedQueue
 
+    queue = ThreadedQueue(partial(Database(chosen, log.info).connect, "jobctl"))
     return Client(
-        ThreadedQueue(partial(Database(chosen, log.info).connect, "jobctl")),
-        storage=partial(storage, chosen),
+        queue,
+        storage=client_storage(chosen, queue),
         load=cache(pipeline),
         user=user(chosen.environment),
         pausing=chosen.values["pausing"],

@@ -14,7 +14,8 @@ from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.dependencies import results_of_dependencies
-from jobctl.wiring.plugins import pipeline, plugin, storage
+from jobctl.wiring.identity import proven_storage
+from jobctl.wiring.plugins import pipeline, plugin
 from jobctl.wiring.types_of_worker import known_type
 
 if TYPE_CHECKING:
@@ -58,13 +59,14 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
     with (
         tempfile.TemporaryDirectory() as workspace
     ):  # in the folder that the supervisor made for this child, and removes
+        proven = proven_storage(settings, lambda: queue)
         services = Services(
-            storage=storage(settings), library=libraries, reader=lambda: libraries(queue.connection), load=load,
+            storage=proven, prove=proven.prove, library=libraries, reader=lambda: libraries(queue.connection), load=load,
             request=partial(request, settings, load=loaded), workspace=Path(workspace),
             input_roots=tuple(Path(root) for root in received["roots"]),
             settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=settings.values["auto_retry"],
             secrets=Secrets(received["secrets"]),
-            results=results_of_dependencies(queue, partial(storage, settings), loaded),
+            results=results_of_dependencies(queue, lambda: proven, loaded),
         )  # fmt: skip
         Child(channel, services, queue).run()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jobctl.core.retention import Rules, ages
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
-from jobctl.wiring.plugins import storage
+from jobctl.wiring.identity import proven_storage
 
 if TYPE_CHECKING:
     from jobctl.worker.retention import RetentionThread
@@ -34,4 +34,4 @@ def retention(settings: Settings) -> RetentionThread:
 
     database = Database(settings, lambda _: None, starts=False, newer=True)
     table = RetentionQueue(partial(database.connect, "jobctl worker retention"))
-    return RetentionThread(table, partial(storage, settings), retention_rules(settings))
+    return RetentionThread(table, partial(proven_storage, settings, lambda: table), retention_rules(settings))

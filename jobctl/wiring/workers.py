@@ -17,6 +17,7 @@ from jobctl.wiring import declared
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.described import TypeFacts
+from jobctl.wiring.identity import StorageProver
 from jobctl.wiring.notifying import LINGER, LINGER_STOPPED, for_children, notifier
 from jobctl.wiring.retaining import retention
 from jobctl.wiring.secrets import secrets
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # each command loads what it needs
     from jobctl.worker.config import WorkerConfig
     from jobctl.worker.metrics import Metrics
     from jobctl.worker.sandbox import Confinement
+    from jobctl.worker.storage_watch import StorageWatch
     from jobctl.worker.sweeper import Sweeper
 
 START_TIMEOUT = 10.0
@@ -90,8 +92,8 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
         cpu=settings.values["stage_cpu"],
     )
     supervisor = Supervisor(
-        config, queue, sweeper, pool, timer=timer, listen=listen, metrics=metrics,
-        on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
+        config, queue, sweeper, pool, _storage_watch(settings, database), timer=timer, metrics=metrics,
+        listen=listen, on_settled=lambda end: notifications.ended(end.id, notify=end.notify),
     )  # fmt: skip
     retry_until_available(supervisor.register, seconds=START_TIMEOUT)
     try:
@@ -126,6 +128,14 @@ def _metrics(options: WorkerOptions, name: str, report: Callable[[str], None]) -
         port = metrics.serve(*options.metrics, version=__version__, worker=name)
         report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
     return metrics
+
+
+def _storage_watch(settings: Settings, database: Database) -> StorageWatch:
+    from jobctl.postgres.queue import Queue
+    from jobctl.worker.storage_watch import StorageWatch
+
+    queue = Queue(partial(replace(database, starts=False).connect, "jobctl worker storage"))
+    return StorageWatch(StorageProver(settings, queue))
 
 
 def _with_options(settings: Settings, options: WorkerOptions) -> Settings:

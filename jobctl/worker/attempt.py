@@ -36,6 +36,7 @@ from jobctl.worker.commits import Commits
 from jobctl.worker.context import Log, Run, Services, StageContext
 from jobctl.worker.growing import Growing, Step, listed
 from jobctl.worker.progress import ProgressReporter
+from jobctl.worker.storage_outage import StorageOutage
 
 T = TypeVar("T")
 SAVE_EVERY = 2.0
@@ -70,6 +71,7 @@ class Attempt:
         self.log = log
         self._caught = caught  # a test wants the exception itself
         self._on_stage = on_stage
+        self._away = StorageOutage(services.prove, stops, lambda text: log("warning", None, text))
         self._retry = Retry()
         self.reporter = ProgressReporter(report, percent(job.progress), quiet=quiet, every=every)
 
@@ -94,7 +96,8 @@ class Attempt:
             self.reporter.finish()
             return self._outcome(Ending.COMPLETED)
         data = result.encode(value)
-        stored = result.store(data, self.job.token, self.services.storage) if len(data) > result.ROW_CAP else None
+        keep = partial(result.store, data, self.job.token, self.services.storage)
+        stored = self._away.outlast(keep) if len(data) > result.ROW_CAP else None
         self.reporter.finish()
         return Outcome(
             self.job.token, Ending.COMPLETED, output=None if stored else data.decode(), stored=stored,
@@ -128,9 +131,9 @@ class Attempt:
             try:
                 position = checkpoints.position()
                 if position.stage >= len(pipeline.stages):
-                    return plain(checkpoints.value(pipeline.stages[-1].name), "result")
+                    return plain(self._away.outlast(lambda: checkpoints.value(pipeline.stages[-1].name)), "result")
                 before = pipeline.stages[position.stage - 1].name if position.stage else None
-                previous = checkpoints.value(before) if before else args
+                previous = self._away.outlast(partial(checkpoints.value, before)) if before else args
                 last = self._stage(pipeline, run, position.stage, position.done, args, previous)
                 if last is not None:
                     return last.value
@@ -161,16 +164,9 @@ class Attempt:
         return self._grow(run.checkpoints, context, stage, done, previous, last=last)
 
     def _grow(
-        self,
-        checkpoints: CheckpointLog,
-        context: StageContext,
-        stage: Stage,
-        done: int,
-        previous: object,
-        *,
-        last: bool,
-    ) -> _Last | None:
-        results = checkpoints.partial(stage.name) if done else []
+        self, checkpoints: CheckpointLog, context: StageContext, stage: Stage, done: int, previous: object, *, last: bool
+    ) -> _Last | None:  # fmt: skip
+        results = self._away.outlast(lambda: checkpoints.partial(stage.name), context.check_interrupt) if done else []
         fresh: list[object] = []
         saved = time.monotonic()
         with closing(self._steps(checkpoints, context, stage, done, previous)) as steps:
@@ -189,7 +185,7 @@ class Attempt:
     ) -> Generator[Step]:
         growing = Growing(context, stage, self.reporter, run=self._run, outlast=self._through_outages)
         if stage.size is None:
-            yield from growing.generated(previous, context.kept())
+            yield from growing.generated(previous, self._through_outages(context, context.kept))
             return
         select = stage.over
         items = self._through_outages(context, lambda: listed(select(context, previous) if select else previous))
@@ -208,13 +204,14 @@ class Attempt:
         return self.services.loop.run(returned, lambda: self.stops.cancel)
 
     def _through_outages(self, context: StageContext, act: Callable[[], T]) -> T:
-        """A stage that loses the database while it reads is begun again: an outage is not an error of the job."""
+        """A stage that loses the database or the storage is begun again: an outage is not an error of the job."""
         savepoint = context.savepoint()
         while True:
             try:
                 return act()
-            except StorageUnavailable:
-                raise
+            except StorageUnavailable as away:
+                context.rollback_to(savepoint)
+                self._away.wait(away, context.check_interrupt)
             except StoreUnavailable as away:
                 self.log("warning", context.stage.name, f"{away}; the stage starts again when it is back")
                 context.rollback_to(savepoint)
@@ -255,7 +252,7 @@ class Attempt:
         sha256 = checkpoint.digest(data)
         token, seq = self.job.token, checkpoints.next_seq
         key = checkpoint.key(token.job_id, token.lease_seq, token.lease_id, seq, segment.stage, sha256)
-        self.services.storage.put(key, data)
+        self._away.outlast(lambda: self.services.storage.put(key, data), context.check_interrupt)
         record = Record(
             seq, segment.stage, segment.done, segment.complete, key, sha256, len(data), context.stage.pause_safe
         )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from jobctl.core.attempt import Claimed
-from jobctl.core.errors import CancelNow, CheckpointError, ErrorType, PauseNow, ReleaseNow
+from jobctl.core.errors import CancelNow, CheckpointError, CheckpointMissing, ErrorType, Invalid, PauseNow, ReleaseNow
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Library, PauseSupport, Stops, Storage
@@ -42,6 +42,8 @@ class Services:
     settings: Mapping[str, Any]
     plugin: Callable[[str, str | None], Any]
     auto_retry: bool = True
+    prove: Callable[[], None] = lambda: None
+    """Raises ``StorageUnavailable`` where the storage is not the right one, or can't be read and written."""
     loop: StageLoop = field(default_factory=StageLoop)
     secrets: Secrets = field(default_factory=Secrets)
     results: Callable[[int], Mapping[int, Any]] = lambda _: {}
@@ -128,7 +130,13 @@ class StageContext:
             roots = self._services.input_roots
             opened: OpenedInput = self.once(f"input {path}", lambda: open_input(path, roots, workspace))
             return opened.path
-        return _link_named(self._services.storage.local_path(stored.key, workspace), self.name(path), workspace)
+        try:
+            kept = self._services.storage.local_path(stored.key, workspace)
+        except CheckpointMissing:
+            raise Invalid(
+                f"the input file {stored.name} is not in the storage any more: {stored.key}", hint="Submit it again."
+            ) from None
+        return _link_named(kept, self.name(path), workspace)
 
     def name(self, path: str | Path) -> str:
         """The file name that a path was submitted under."""

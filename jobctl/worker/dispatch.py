@@ -146,6 +146,13 @@ class Dispatcher:
             self._queue.settle(self.isolate(error, tokens))
             return 0
 
+    def release_orphans(self, worker: int, known: Callable[[], Iterable[int]]) -> None:
+        """Releases jobs whose claim was committed and whose answer was lost; ``known``: the others."""
+        orphans = self._queue.orphaned(worker, list(known()))
+        if orphans:
+            log.warning("%d jobs were claimed without an answer; they are released", len(orphans))
+            self._queue.settle([Outcome(token, Ending.RELEASED) for token in orphans])
+
     def isolate(self, error: Exception, tokens: Sequence[Token]) -> list[Outcome]:
         """Ends jobs that were claimed together and could not be read.
 

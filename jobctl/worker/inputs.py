@@ -10,10 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from jobctl.core.errors import Invalid
+from jobctl.system.folders import READ, held, open_below
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_ANY = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-"""Without waiting: the open of a FIFO would block until it has a writer."""
 _BY_DESCRIPTOR = Path("/proc/self/fd")
 
 
@@ -71,22 +69,24 @@ def _resolved(path: str) -> Path:
 
 def _open_beneath(root: Path, parts: Sequence[str], path: str) -> int:
     """Each folder by the descriptor of the one above it; a link in any place is one that was put there since."""
-    here = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for index, part in enumerate(parts):
-            last = index == len(parts) - 1
-            below = os.open(part, _ANY if last else _FOLDER, dir_fd=here)
-            os.close(here)
-            here = below
+        with (
+            held(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as top,
+            held(open_below(top, parts[:-1])) as folder,
+        ):
+            found = os.open(parts[-1] if parts else ".", READ, dir_fd=folder)
     except OSError as error:
-        os.close(here)
-        if error.errno == errno.ENOENT:
-            raise Invalid(f"no such file: {path}") from None
-        if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise Invalid(f"{path} was replaced while it was opened") from None
-        if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, a device without a driver
-            raise Invalid(f"{path} is not a regular file or a folder") from None
-        raise Invalid(f"{path} can't be read: {os.strerror(error.errno or 0)}") from None
+        raise _refusal(error, path) from None
     with suppress(OSError):
-        os.set_blocking(here, True)
-    return here
+        os.set_blocking(found, True)
+    return found
+
+
+def _refusal(error: OSError, path: str) -> Invalid:
+    if error.errno == errno.ENOENT:
+        return Invalid(f"no such file: {path}")
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return Invalid(f"{path} was replaced while it was opened")
+    if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, a device without a driver
+        return Invalid(f"{path} is not a regular file or a folder")
+    return Invalid(f"{path} can't be read: {os.strerror(error.errno or 0)}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jobctl.core.attempt import Token
 from jobctl.core.job import Progress
 from jobctl.postgres.lease_rows import Request
 from jobctl.postgres.leases import Leases
+from jobctl.system import clock
 
 RENEWALS_PER_LEASE = 6
 """Every 5 s with the 30 s default; children are frozen one renewal before the end of a lease."""
@@ -29,13 +30,17 @@ class Renewal:
     """Jobs that belong to other workers now."""
     changed: list[int] = field(default_factory=list)
     """Jobs whose requests are not those of the last answer."""
+    was_away: bool = False
+    """Whether a lease could have ended since the answer before: of this worker, and of others."""
 
 
 class LeaseKeeper:
     """Times are seconds of the monotonic clock."""
 
-    def __init__(self, queue: Leases) -> None:
+    def __init__(self, queue: Leases, since_boot: Callable[[], float] = clock.since_boot) -> None:
         self._queue = queue
+        self._since_boot = since_boot
+        self._answered = since_boot()
         self.interval = queue.ttl / RENEWALS_PER_LEASE
         self.answered_at = time.monotonic()
         self._good_until = float("inf")
@@ -52,9 +57,15 @@ class LeaseKeeper:
 
     def renew_in(self, now: float, *, unreachable: bool = False) -> float:
         """Seconds until the next renewal; sooner while there is no answer, or when progress is unsent."""
+        if not unreachable and self.was_away():  # the machine was suspended, or this process stopped
+            return 0.0
         if self._unsent and not unreachable and self.poll_in(now) <= 0:
             return 0.0
         return max(0.0, self._tried_at + (min(RETRY_RENEWAL, self.interval) if unreachable else self.interval) - now)
+
+    def was_away(self) -> bool:
+        """Whether the last answer is so old that a lease could have ended since. Counts the time of a suspended machine."""
+        return self._since_boot() - self._answered >= self._queue.ttl - self.interval
 
     def renew(self, worker: int, tokens: Mapping[int, Token], now: float) -> Renewal:
         """Extends all leases in one statement; a job that is not returned belongs to another worker."""
@@ -64,11 +75,12 @@ class LeaseKeeper:
         )
         self._unsent = False
         self._polled_at = now
+        was_away, self._answered = self.was_away(), self._since_boot()
         self.answered_at = time.monotonic()
         self._good_until = now + self._queue.ttl - self.interval
         lost = [i for i in tokens if i not in beat.requests]
         changed = [i for i in tokens if i in beat.requests and self._record(i, beat.requests[i], now)]
-        return Renewal(beat.draining, lost, changed)
+        return Renewal(beat.draining, lost, changed, was_away)
 
     def claimed(self, now: float) -> None:
         """Jobs were claimed; the first ones of a worker come before its first renewal."""

@@ -23,6 +23,7 @@ HELP = {
     "jobctl_children": ("gauge", "Processes that run handlers."),
     "jobctl_seconds_since_beat": ("gauge", "Age of the last heartbeat that the database answered."),
     "jobctl_database_away": ("gauge", "1 while the database can't be reached."),
+    "jobctl_storage_away": ("gauge", "1 while the storage can't be used."),
     "jobctl_info": ("gauge", "Always 1."),
 }
 

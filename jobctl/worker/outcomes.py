@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Token
-from jobctl.core.errors import ConfigError, StoreUnavailable
+from jobctl.core.errors import ConfigError, JobctlError, StoreUnavailable
 from jobctl.core.lifecycle import Ending
+from jobctl.core.names import plural
 from jobctl.core.retry import storable
 from jobctl.postgres.lease_rows import Settled
 from jobctl.postgres.leases import Leases
@@ -95,6 +97,18 @@ class OutcomeBuffer:
             else:
                 written.append((ended, settled.get(job_id)))
         return written
+
+    def flush_at_end(self, report: Callable[[list[tuple[EndedAttempt, Settled | None]]], None]) -> None:
+        """Writes everything in one last try; what can't be written is dropped, and logged."""
+        reason = "their rows are locked"
+        try:
+            while self.flush_in(time.monotonic(), busy=False) <= 0:
+                report(self.flush(time.monotonic(), busy=False))
+        except JobctlError as error:
+            reason = str(error)
+        if left := len(self):
+            text = "%s; the outcomes of %s are dropped: their leases expire, then they run again"
+            log.warning(text, reason, plural(left, "job"))
 
     def _settle(self, batch: list[Outcome]) -> dict[int, Settled | None]:
         try:

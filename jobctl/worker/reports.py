@@ -35,6 +35,14 @@ def report(ended: EndedAttempt, settled: Settled, *, worker: str) -> None:
     log.info("%s", line(ended, settled.status), extra={"fields": fields})
 
 
+def paywall(ended: EndedAttempt, settled: Settled) -> str | None:
+    """Why the whole job type has to wait for a payment; None: it need not."""
+    failure = ended.outcome.failure
+    if failure is None or failure.kind != "paywall" or settled.status is not Status.FAILED:
+        return None
+    return failure.message
+
+
 def report_paused(job: Claimed, seconds: float, *, worker: str) -> None:
     """As ``report``, for a job that the commit of a stage has paused: its attempt has no outcome."""
     settled = Settled(job.token.job_id, job.job_type, Status.PAUSED, None, awaited=False)

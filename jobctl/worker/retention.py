@@ -82,6 +82,7 @@ class RetentionThread:
         position = self._table.retention_begin()
         if position is None:
             return
+        self._remove(())  # a storage that is not the one of the database says so before rows are removed
         removed = _Removed()
         until = self._monotonic() + TURN
         try:

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
-from jobctl.core.attempt import Failure, Outcome, Token
+from jobctl.core.attempt import Token
 from jobctl.core.errors import JobctlError
-from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.names import plural
 from jobctl.postgres.lease_rows import Settled
 from jobctl.postgres.leases import Leases
@@ -25,6 +24,7 @@ from jobctl.worker.dispatch import Dispatcher
 from jobctl.worker.draining import nothing_left
 from jobctl.worker.enforcement import STUCK_AFTER, Enforcer
 from jobctl.worker.feed import Feeder
+from jobctl.worker.gauges import gauges
 from jobctl.worker.leases import LeaseKeeper
 from jobctl.worker.limits import StageTimer
 from jobctl.worker.metrics import Metrics
@@ -32,10 +32,13 @@ from jobctl.worker.monitor import ChildMonitor
 from jobctl.worker.outage import RENEW, Outage
 from jobctl.worker.outcomes import OutcomeBuffer
 from jobctl.worker.parts import Parts
+from jobctl.worker.registration import Registration
 from jobctl.worker.removal import Remover
-from jobctl.worker.reports import EndedAttempt, report
+from jobctl.worker.reports import EndedAttempt, paywall, report
 from jobctl.worker.shutdown import Overdue, Shutdown
+from jobctl.worker.storage_watch import StorageWatch
 from jobctl.worker.sweeper import Sweeper
+from jobctl.worker.taken_over import TakenOver
 from jobctl.worker.wakeups import Wakeups
 
 log = logging.getLogger("jobctl.worker")
@@ -52,15 +55,17 @@ class Supervisor:
     """Runs until it is stopped, or, when draining, until nothing is left to do."""
 
     def __init__(
-        self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: ChildPool, *, timer: StageTimer,
+        self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: ChildPool, storage: StorageWatch, *, timer: StageTimer,
         listen: Callable[[], Listener] | None, metrics: Metrics | None = None, on_settled: Callable[[Settled], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.config = config
         self.queue = queue
         self.sweeper = sweeper
+        self.storage = storage
         self.metrics, self.on_settled = metrics or Metrics(), on_settled
-        self.metrics.gauges = self._gauges
+        self.registration = Registration(config, queue)
         self.leases = LeaseKeeper(queue)
+        self.taken_over = TakenOver(queue)
         self.dispatch = Dispatcher(config, queue)
         self.outcomes = OutcomeBuffer(queue)
         self.outage = Outage()
@@ -69,46 +74,28 @@ class Supervisor:
         parts = Parts(
             config, pool, self.wakeups, self.shutdown, self.metrics, self.leases, self.dispatch, self.outcomes, timer
         )
-        remover = Remover(parts)
-        self.monitor = ChildMonitor(parts, remover)
-        self.enforcer = Enforcer(parts, remover)
+        self.remover = Remover(parts)
+        self.monitor = ChildMonitor(parts, self.remover)
+        self.enforcer = Enforcer(parts, self.remover)
+        self.metrics.gauges = partial(gauges, config.concurrency, self.monitor, self.outage, storage, self.leases)
         self.feeder = Feeder(parts, spawned=self.monitor.watch)
         self.close_pool = pool.close
-        self.worker = 0
         self._settled = 0
         self._releasing = False
         self._unsent = False
 
-    def _gauges(self) -> dict[str, float]:
-        """The present values; read by another thread."""
-        return {
-            "jobctl_jobs_running": sum(self.monitor.loads()) + self.monitor.held, "jobctl_slots": self.config.concurrency,
-            "jobctl_children": len(self.monitor.loads()) + self.monitor.held, "jobctl_database_away": float(not self.outage.over),
-            "jobctl_seconds_since_beat": time.monotonic() - self.leases.answered_at,
-        }  # fmt: skip
-
     def register(self) -> None:
         """Announces the worker. Comes before ``run``, so that the caller decides how long to wait for the database."""
-        self._register()
+        self.storage.step(time.monotonic())
+        self.registration.register()
         self.wakeups.watch_signals()
         self.shutdown.install()  # from here on a signal stops the worker in order: its row is not left behind
         self.wakeups.listen(self._notified)
 
-    def _register(self) -> None:
-        config = self.config
-        self.worker = self.queue.register(
-            name=config.name, host=config.host, pid=config.pid, version=config.version, capacity=config.concurrency,
-            job_types=list(config.types), queues=list(config.queues or ()),
-        )  # fmt: skip
-        self.queue.actor = f"worker:{self.worker}"
-
-    def _register_again(self) -> None:
-        """After an outage: the database was replaced, or the worker's row was removed meanwhile."""
-        config = self.config
-        own = (self.worker, config.name, config.host, config.pid)
-        if own not in {(row.id, row.name, row.host, row.pid) for row in self.queue.workers(everyone=True)}:
-            self._register()
-            self.enforcer.replace()
+    @property
+    def worker(self) -> int:
+        """The id of the worker's row."""
+        return self.registration.worker
 
     def run(self) -> int:
         """Runs the worker to its end; returns the number of jobs it settled."""
@@ -133,8 +120,9 @@ class Supervisor:
         self._renew()
         self._poll_requests()
         self._sweep()
+        self._watch_storage()
         self._claim()
-        if not self.shutdown.requested:
+        if not self.shutdown.requested and self.storage.may_start(time.monotonic()):
             self.feeder.feed()
         self.enforcer.enforce(time.monotonic(), away=not self.outage.over)
         self._unsent = self.monitor.flush_channels()
@@ -147,13 +135,20 @@ class Supervisor:
         """Seconds until something is due."""
         now = time.monotonic()
         unreachable = self.outage.unreachable
-        timers = [self.leases.renew_in(now, unreachable=unreachable), self.shutdown.kill_in(now)]
+        timers = [
+            self.leases.renew_in(now, unreachable=unreachable), self.shutdown.kill_in(now),
+            self.storage.due_in(now, waiting=self._waiting()),
+        ]  # fmt: skip
         if self.monitor.busy or self.dispatch.ready:
             timers += [STUCK_AFTER, self.leases.freeze_in(now) or STUCK_AFTER]
         if self._unsent:
             timers.append(RETRY_SEND)
         if not unreachable:
-            timers += [self.sweeper.due_in(now), self.outcomes.flush_in(now, busy=self._more_to_come())]
+            timers += [
+                self.sweeper.due_in(now),
+                self.sweeper.look_in(now),
+                self.outcomes.flush_in(now, busy=self._more_to_come()),
+            ]
             if self._slots():
                 timers.append(self.dispatch.claim_in(now))
             if self.monitor.busy:
@@ -184,21 +179,17 @@ class Supervisor:
         for ended, settled in written:
             if settled is None:
                 log.warning("job %d was taken over by another worker; result dropped", ended.outcome.token.job_id)
+                self.taken_over.add(ended.outcome.token, time.monotonic())
                 continue
             self._settled += 1
             report(ended, settled, worker=self.config.name)
             self.metrics.count("jobctl_jobs_settled_total", type=settled.job_type, status=str(settled.status))
             self.on_settled(settled)
-            self._pause_type(ended.outcome.failure, settled)
+            if self.config.paywall_holds and (reason := paywall(ended, settled)):
+                log.warning("job type %s is paused: %s", settled.job_type, reason)
+                pause = partial(self.queue.pause_queue, "type", settled.job_type, reason=reason)
+                self.outage.attempt("pause", pause)
             self.dispatch.claim_now = True
-
-    def _pause_type(self, failure: Failure | None, settled: Settled) -> None:
-        if not self.config.paywall_holds or failure is None or failure.kind != "paywall":
-            return
-        if settled.status is Status.FAILED:
-            log.warning("job type %s is paused: %s", settled.job_type, failure.message)
-            pause = partial(self.queue.pause_queue, "type", settled.job_type, reason=failure.message)
-            self.outage.attempt("pause", pause)
 
     def _tokens(self) -> dict[int, Token]:
         """Every lease to renew."""
@@ -211,28 +202,28 @@ class Supervisor:
             return
         self.outcomes.retry_locked()
         self.enforcer.thaw()
+        self.outage.attempt("uncharge", lambda: self.taken_over.uncharge(self.worker, time.monotonic()))
         self.wakeups.listen(self._notified)
         if self.leases.may_have_orphans(time.monotonic()):
-            self.outage.attempt("orphans", self._release_orphans)
+            release = partial(self.dispatch.release_orphans, self.worker, self._tokens)
+            self.outage.attempt("orphans", release)
 
     def _renew_all(self) -> bool:
-        if self.outage.unreachable:
-            self._register_again()
-        renewal = self.leases.renew(self.worker, self._tokens(), time.monotonic())
+        if self.outage.unreachable and self.registration.register_again():
+            self.storage.forgotten()
+            self.enforcer.replace()
+        now, tokens = time.monotonic(), self._tokens()
+        renewal = self.leases.renew(self.worker, tokens, now)
+        if renewal.was_away:
+            self.sweeper.spare(now + self.queue.ttl)
         if renewal.draining and not self.shutdown.requested:
             self.shutdown.request()
         for job_id in renewal.changed:
             self.monitor.send_requests(job_id)
         for job_id in renewal.lost:
+            self.taken_over.add(tokens[job_id], now)
             self.enforcer.on_lease_lost(job_id)
         return True
-
-    def _release_orphans(self) -> None:
-        """Jobs whose claim was committed and whose answer was lost."""
-        orphans = self.queue.orphaned(self.worker, list(self._tokens()))
-        if orphans:
-            log.warning("%d jobs were claimed without an answer; they are released", len(orphans))
-            self.queue.settle([Outcome(token, Ending.RELEASED) for token in orphans])
 
     def _poll_requests(self) -> None:
         now = time.monotonic()
@@ -243,6 +234,7 @@ class Supervisor:
 
     def _sweep(self) -> None:
         now = time.monotonic()
+        self.sweeper.look(now)
         if self.sweeper.due_in(now) <= 0 and self.outage.attempt("sweep", lambda: self.sweeper.sweep(now)):
             self.dispatch.claim_now = True
 
@@ -252,10 +244,25 @@ class Supervisor:
         else:
             self.leases.poll_now()
 
+    def _waiting(self) -> bool:
+        """Whether jobs wait for the storage to be proven."""
+        return bool(self.dispatch.ready) or not self.storage.may_claim()
+
+    def _watch_storage(self) -> None:
+        """Before a job is started the storage must be proven; while it is away, none is taken and none kept."""
+        storage = self.storage
+        storage.step(time.monotonic(), waiting=self._waiting(), busy=self.monitor.busy)
+        if storage.away is not None and self.dispatch.ready:
+            self.remover.release_ready()
+        if storage.changed():
+            self.outage.attempt("storage", lambda: storage.show(partial(self.queue.report_storage, self.worker)))
+
     # -- claiming and sending ------------------------------------------------------------------------------------
 
     def _slots(self) -> int:
         if self.shutdown.requested or self.outage.unreachable or self.outage.failing(SETTLE):
+            return 0
+        if not self.storage.may_claim():
             return 0
         return self.dispatch.slots(self.monitor.loads(), held=self.monitor.held)
 
@@ -283,15 +290,7 @@ class Supervisor:
     def _abandon(self) -> None:
         """The grace is over. What can't be written in one last try is dropped."""
         self.enforcer.abandon()
-        reason = "their rows are locked"
-        try:
-            while self.outcomes.flush_in(time.monotonic(), busy=False) <= 0:
-                self._report(self.outcomes.flush(time.monotonic(), busy=False))
-        except JobctlError as error:
-            reason = str(error)
-        if left := len(self.outcomes):
-            text = "%s; the outcomes of %s are dropped: their leases expire, then they run again"
-            log.warning(text, reason, plural(left, "job"))
+        self.outcomes.flush_at_end(self._report)
 
     def _leave(self, last: Iterable[Callable[[], None]]) -> None:
         """Ends the child processes first: a step that fails or takes too long does not prevent the others."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
+from jobctl.postgres.lease_rows import Neighbour
 from jobctl.postgres.leases import Leases
 
 SWEEP_EVERY = 5.0
@@ -12,6 +14,8 @@ AFTER_LEASE = 0.1
 """Seconds after the end of a lease at which its job is rescued."""
 REPAIR_EVERY = 60.0
 """Seconds between two checks of everything that waits for a dependency: a repair, settling wakes them at once."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks at whether the processes of other workers on this machine are still there."""
 LIMIT = 100
 """Jobs that one sweep rescues; when the limit is reached, the next follows at once."""
 
@@ -35,18 +39,38 @@ class Sweeper:
         self.outdated = False
         """Whether the schema was upgraded beyond what this program can work with."""
         self._auto_retry = auto_retry
-        self._due_at = self._repaired = float("-inf")
+        self._due_at = self._repaired = self._looked_at = self._spared_until = float("-inf")
+        self._neighbours: tuple[Neighbour, ...] = ()
+        self._gone: frozenset[int] = frozenset()
 
     def due_in(self, now: float) -> float:
         """Seconds until the next sweep."""
         return max(0.0, self._due_at - now)
+
+    def look_in(self, now: float) -> float:
+        """Seconds until the next ``look``."""
+        return max(0.0, self._looked_at + LOOK_EVERY - now) if self._neighbours else float("inf")
+
+    def look(self, now: float) -> None:
+        """Makes the next sweep due at once where the process of a worker on this machine has ended."""
+        if self.look_in(now) > 0:
+            return
+        self._looked_at = now
+        gone = frozenset(other.worker for other in self._neighbours if other.is_gone())
+        if gone - self._gone:
+            self._due_at = now
+        self._gone = gone
+
+    def spare(self, until: float) -> None:
+        """Takes back no lease that ended before then: this worker was away, and others may have been too."""
+        self._spared_until = until
 
     def sweep(self, now: float) -> bool:
         """Sweeps if it is time; whether anything may have become claimable."""
         if self.due_in(now) > 0:
             return False
         self._due_at = now + SWEEP_EVERY
-        rescued = len(self._queue.rescue(limit=LIMIT))
+        rescued = len(self._queue.rescue(limit=LIMIT, gone=self._gone)) if now >= self._spared_until else 0
         moved = rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
         self._queue.expire()
         moved += len(self._queue.fire_schedules())
@@ -61,6 +85,7 @@ class Sweeper:
     def _pause(self) -> float:
         """Seconds until the next sweep: the soonest of the usual, the end of the next lease and the next schedule."""
         timers = self._queue.sweep_timers()
+        self._neighbours = tuple(other for other in timers.neighbours if other.pid != os.getpid())
         if timers.notifications_due:
             self._notifications_due()
         if timers.retention_due:

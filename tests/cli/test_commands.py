@@ -420,3 +420,10 @@ def test_the_schema_on_a_server_is_brought_up_by_hand(shell, server_url):
     assert (status["embedded"], status["running"], status["schema"]) == (False, True, status["head"])
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute("DROP DATABASE jobctl_cli WITH (FORCE)")
+
+
+def test_a_search_in_an_empty_library_finds_nothing_with_and_without_pgvector(cli, monkeypatch):
+    for _ in range(2):
+        done = cli("search", "anything", "-o", "json")
+        assert (done.code, json.loads(done.out)["hits"]) == (0, [])
+        monkeypatch.setattr("jobctl.postgres.library.vectors.Vectors.cosines", lambda *_: None)

@@ -88,3 +88,41 @@ def test_a_long_name_is_no_hindrance(tmp_path):
     target = tmp_path / ("n" * 250 + ".zip")
     write(target, "zip", manifest(), streams(), owner="123456789")
     assert [path.name for path in tmp_path.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize("form", ["zip", "folder"])
+@pytest.mark.parametrize("file", ["library/a", "other/library/a"])
+def test_a_folder_that_is_replaced_by_a_link_while_it_is_written_to_leads_nowhere(tmp_path, form, file):
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    target = root / file
+    target.parent.mkdir(parents=True)
+    outside.mkdir()
+
+    def swapped():
+        target.parent.rename(root / "moved")
+        target.parent.symlink_to(outside)
+        yield from streams()
+
+    write(target, form, manifest(), swapped())
+    assert list(outside.iterdir()) == []
+    assert [path.name for path in (root / "moved").iterdir()] == ["a"]
+    with pytest.raises(Invalid, match="can't be written"):
+        write(target, form, manifest(), streams())
+    assert list(outside.iterdir()) == []
+
+
+def test_a_folder_within_an_archive_that_is_replaced_by_a_link_leads_nowhere(tmp_path):
+    outside, target = tmp_path / "outside", tmp_path / "library"
+    outside.mkdir()
+
+    def swapped():
+        yield "documents/u/content.md", io.BytesIO(DATA)
+        (beside,) = tmp_path.glob(".jobctl-*")
+        (beside / "documents" / "u").rename(beside / "moved")
+        (beside / "documents" / "u").symlink_to(outside)
+        yield "documents/u/more.md", io.BytesIO(DATA)
+
+    with pytest.raises(OSError, match="Not a directory"):
+        write(target, "folder", manifest(), swapped())
+    assert list(outside.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["outside"]

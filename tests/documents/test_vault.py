@@ -2,6 +2,12 @@
 
 import errno
 import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -151,10 +157,74 @@ def test_a_vault_that_is_read_only_is_said_at_once_or_note_by_note(tmp_path, mon
     def refused(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("tempfile.mkstemp", refused)
+    monkeypatch.setattr("os.replace", refused)
     with pytest.raises(Invalid, match=r"note\.md can't be written: Read-only file system"):
         vault.write("note.md", "ours")
     assert (tmp_path / "note.md").read_text() == "mine"
-    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda *_, **__: False)
     with pytest.raises(Invalid, match="can't be written"):
         Vault(tmp_path)
+
+
+def test_a_vault_whose_folder_was_replaced_by_a_link_is_not_opened_and_an_open_one_stays_the_same(tmp_path):
+    """Between the check of its path and the last note, whoever owns the folder above may put a link in its place."""
+    outside, root = tmp_path / "outside", tmp_path / "vault"
+    outside.mkdir()
+    root.mkdir()
+    (outside / "secret.md").write_text("secret")
+    vault = Vault(root)
+    root.rename(tmp_path / "moved")
+    root.symlink_to(outside)
+    with pytest.raises(Invalid, match="no vault at"):
+        Vault(root)
+    with pytest.raises(Invalid, match="no vault at"):
+        Vault(root / "below")
+    assert vault.write("note.md", "ours")
+    assert vault.write("folder/note.md", "ours")
+    assert vault.names() == ["note", "note"]
+    assert not vault.exists("secret.md")
+    with pytest.raises(Invalid):
+        vault.read("secret.md")
+    vault.scan()
+    assert [path.name for path in outside.iterdir()] == ["secret.md"]
+    assert (tmp_path / "moved" / "folder" / "note.md").read_text() == "ours"
+
+
+EXCHANGING = """
+import ctypes, sys
+rename, here, exchange = ctypes.CDLL(None).renameat2, -100, 2
+one, other = (bytes(name, "utf-8") for name in sys.argv[1:])
+print("ready", flush=True)
+while True:
+    rename(here, one, here, other, exchange)
+"""
+
+
+@contextmanager
+def exchanging(one: Path, other: Path) -> Iterator[None]:
+    """Exchanges two names as fast as a process can: both are there at any moment."""
+    with subprocess.Popen([sys.executable, "-c", EXCHANGING, str(one), str(other)], stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            yield
+        finally:
+            process.kill()
+
+
+def test_a_link_that_is_swapped_in_for_a_folder_of_a_vault_never_leads_out(tmp_path):
+    outside, root = tmp_path / "outside", tmp_path / "vault"
+    outside.mkdir()
+    (root / "sub").mkdir(parents=True)
+    (outside / "note.md").write_text("secret")
+    (root / "link").symlink_to(outside)
+    vault, outcomes = Vault(root), Counter[str]()
+    with exchanging(root / "sub", root / "link"):
+        while min(outcomes["written"], outcomes["refused"]) < 20:
+            try:
+                vault.write("sub/note.md", f"ours {outcomes.total()}")
+                assert vault.read("sub/note.md") != "secret"
+                outcomes["written"] += 1
+            except Invalid:
+                outcomes["refused"] += 1
+    assert (outside / "note.md").read_text() == "secret"
+    assert [path.name for path in outside.iterdir()] == ["note.md"]

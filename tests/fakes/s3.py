@@ -20,6 +20,7 @@ class FakeS3:
         self.objects: dict[str, bytes] = {}
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.trouble: list[int | str] = []
+        self.away: str | None = None  # all answers until it is None again: skewed, or cut
         self.requests: list[str] = []
         self.buckets = {"books"}
         self.key_id = KEY_ID  # whose requests are good
@@ -58,6 +59,11 @@ class _Handler(BaseHTTPRequestHandler):
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.fake.requests.append(f"{self.command} {key}")
         trouble = self.fake.trouble.pop(0) if self.fake.trouble else None
+        if self.fake.away == "skewed":
+            self._answer(403, _error("RequestTimeTooSkewed"))
+            return
+        if self.fake.away == "cut":
+            trouble = "drop"
         if trouble == "drop":
             self.close_connection = True
             return

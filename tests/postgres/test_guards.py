@@ -21,6 +21,7 @@ from jobctl.postgres.leases import Leases
 from jobctl.storage.local import LocalStorage
 from jobctl.worker import checkpoints
 from tests.postgres import test_queue as suite
+from tests.postgres import test_rescue_in_error as error_suite
 from tests.postgres import test_time as time_suite
 from tests.postgres.test_model import pipeline
 
@@ -117,6 +118,11 @@ def of(name: str, *needs: str, **more: object) -> Callable[[Stage], None]:
     return lambda s: getattr(suite, name)(*(s.url if n == "database_url" else getattr(s, n) for n in needs), **more)
 
 
+def in_error(name: str, *needs: str, **more: object) -> Callable[[Stage], None]:
+    """A test of test_rescue_in_error.py by name."""
+    return lambda s: getattr(error_suite, name)(*(getattr(s, n) for n in needs), **more)
+
+
 def progress_that_is_not_sent_stays(s: Stage) -> None:
     s.queue.submit([NewJob("a", {})])
     token = s.claim()[0].token
@@ -173,6 +179,12 @@ GUARDS: list[tuple[str, str, str, Callable[[Stage], None]]] = [
     ("rescue", "j.lease_expires_at < jobctl.clock()", "true", a_lease_that_is_good_is_left_alone),
     ("rescue", "AND jobctl.clock() NOT BETWEEN pg_postmaster_start_time() AND pg_postmaster_start_time() + l.lease", "",
      of("test_a_server_that_just_started_is_nobodys_crash", "queue", "claim", "conn")),
+    ("rescue", "AND jobctl.clock() NOT BETWEEN s.since AND s.since + l.lease", "", in_error("test_a_server_that_was_promoted_is_nobodys_crash", "queue", "claim", "conn")),
+    ("rescue", "g.gone OR t.void", "t.void", in_error("test_the_jobs_of_a_worker_that_has_ended_are_taken_back_at_once", "queue", "claim")),
+    ("uncharge", "AND (e.detail ->> 'worker')::bigint = %(worker)s", "", in_error("test_other_charges_stay", "queue", "claim", what="another worker")),
+    ("uncharge", "AND e.lease_seq = a.lease_seq", "", in_error("test_other_charges_stay", "queue", "claim", what="another attempt")),
+    ("uncharge", "l.kind IN ('restart', 'retry')", "false", in_error("test_other_charges_stay", "queue", "claim", what="a retry since")),
+    ("uncharge", "AND l.lease_seq = c.lease_seq", "AND false", in_error("test_a_rescue_is_uncharged_when_its_worker_is_seen_alive", "queue", "claim")),
     ("rescue", "WHEN t.crashes >= %(max_crashes)s THEN 'failed'", "",
      of("test_a_lost_lease_is_rescued_three_times_and_then_abandoned", "queue", "claim")),
     ("rescue", "WHEN j.pause_requested_at IS NOT NULL THEN 'paused'", "",

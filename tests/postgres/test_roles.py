@@ -539,6 +539,7 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
     "ready_queues", "left_waiting", "logs", "reached_since", "requests", "duration_histogram", "stage_times", "stats", "statuses", "orphaned", "work_left", "workers",
+    "storage_identity", "stored_keys",
 }  # fmt: skip
 TIMED = {"schedules", "sweep_timers"}
 SEARCHES = {
@@ -554,7 +555,7 @@ MAY = {
         "advance_schedule", "due_schedule", "expire", "pause_schedule", "resume_schedule",
         "submit", "submit_plain", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
         "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune_results", "retention_begin", "retention_end",
-        "claim_notifications", "settle_notification",
+        "claim_notifications", "settle_notification", "identify_storage", "worker_storage", "uncharge",
     },
 }  # fmt: skip
 """Login → the statements that the grants let it run; row-level security decides about the rows."""

@@ -45,6 +45,12 @@ def test_a_large_stream_goes_up_in_parts_and_comes_back_whole(fake, tmp_path):
     assert len(fake.requests) == asked, "a key's bytes never change: they are fetched once"
 
 
+def test_a_stream_that_went_up_is_still_open(fake):
+    source = io.BytesIO(b"data")
+    S3Storage("s3://books").put_file("a", source)
+    assert (source.closed, fake.objects) == (False, {"a": b"data"})
+
+
 @pytest.mark.parametrize("trouble", [[503], ["drop"], ["late"], [503, "drop", 500]])
 def test_trouble_that_passes_is_not_seen(fake, trouble):
     fake.trouble = trouble

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobctl.postgres.leases import SweepTimers
+from jobctl.postgres.lease_rows import SweepTimers
 from jobctl.worker.sweeper import AFTER_LEASE, LIMIT, REPAIR_EVERY, SWEEP_EVERY, Sweeper
 
 
@@ -18,7 +18,7 @@ class FakeSweeps:
         self.calls.append("due")
         return 0
 
-    def rescue(self, *, limit: int) -> list[int]:
+    def rescue(self, *, limit: int, gone: object) -> list[int]:
         self.calls.append("rescue")
         return list(range(min(limit, self.rescued)))
 

@@ -14,8 +14,8 @@ import click
 from jobctl import wiring
 from jobctl.cli.app import Command, Family, State, pass_state
 from jobctl.cli.files import atomically, readable
-from jobctl.cli.output.fields import dumps, emit, emit_one
-from jobctl.cli.output.text import echo
+from jobctl.cli.output.fields import dumps, emit, emit_one, stamp
+from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import IllegalTransition, UsageError
 from jobctl.core.migration import Migration
 from jobctl.core.names import plural
@@ -160,6 +160,24 @@ def check(state: State) -> int:
     if found:
         raise IllegalTransition(f"{len(found)} differences", hint="jobctl db upgrade")
     state.notice("the schema is as it should be")
+    return 0
+
+
+@db.command()
+@click.option(
+    "--adopt", is_flag=True, help="Make the configured storage the one of the database: it was replaced on purpose."
+)
+@pass_state
+def storage(state: State, adopt: bool) -> int:
+    """Show which storage has the bytes of the jobs, and prove that it is the one that is configured."""
+    client = state.connect()
+    if adopt:
+        wiring.adopt(state.settings(), client)
+    here = wiring.prove(state.settings(), client)
+    found = client.storage_identity()
+    if not emit_one(state, "db_storage", storage_id=found.storage_id, location=found.location, here=here,
+                    identified_at=stamp(found.identified_at)):  # fmt: skip
+        echo(f"{found.storage_id}  {visible(here)}")
     return 0
 
 

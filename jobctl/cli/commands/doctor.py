@@ -18,7 +18,6 @@ from jobctl.core.errors import ConfigError, JobctlError, MissingExtra
 from jobctl.core.filters import Filters
 from jobctl.core.installing import install_command
 from jobctl.core.names import plural, span
-from jobctl.core.ports import Storage
 from jobctl.core.server import LIMITS, Health
 from jobctl.system import clock
 from jobctl.wiring import Settings
@@ -87,8 +86,6 @@ def _report(state: State, document: Path) -> int:
 
 
 def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
-    from jobctl import wiring
-
     @cache
     def health() -> Health:
         found: Health = state.connect().health()
@@ -100,10 +97,10 @@ def _checks(state: State) -> list[tuple[str, Callable[[], Found]]]:
         ("session", lambda: _session(state)),
         ("clock", lambda: _clock(state, health())),
         ("hints", lambda: _hints(state)),
-        ("storage", lambda: _storage(wiring.storage(state.settings()))),
+        ("storage", lambda: _storage(state)),
         ("search", lambda: _search(state)),
         ("job types", lambda: _job_types(state.settings())),
-        ("workers", lambda: _workers(health())),
+        ("workers", lambda: _workers(state, health())),
         ("queue", lambda: _queue(health())),
         ("schedules", lambda: _schedules(state)),
         ("transactions", lambda: _transactions(health())),
@@ -172,14 +169,13 @@ def _hints(state: State) -> Found:
     return "do not arrive (PgBouncer in transaction mode?): workers poll", "jobctl worker run --no-listen"
 
 
-def _storage(storage: Storage) -> Found:
-    storage.put("probe/doctor", b"ok")
-    if storage.get("probe/doctor", max_bytes=16) != b"ok":
-        raise ConfigError("the storage does not give back what was put into it", hint=str(getattr(storage, "root", "")))
-    storage.delete("probe/doctor")
-    root = str(getattr(storage, "root", storage))
+def _storage(state: State) -> Found:
+    """Raises ``StorageUnavailable`` where it is not the storage of the database, or can't be read and written."""
+    from jobctl import wiring
+
+    root = wiring.prove(state.settings(), state.connect())
     folder = Path(root)
-    while not folder.is_dir() and folder != folder.parent:  # an empty storage has no folder yet
+    while not folder.is_dir() and folder != folder.parent:  # a storage that was plugged in may be no folder
         folder = folder.parent
     free = LEAST if "://" in root else shutil.disk_usage(folder).free
     return root, f"{free >> 20:,} MB are free there; jobctl prune makes room" if free < LEAST else None
@@ -218,7 +214,11 @@ def _job_types(settings: Settings) -> Found:
     return names, None
 
 
-def _workers(health: Health) -> Found:
+def _workers(state: State, health: Health) -> Found:
+    away = [worker for worker in state.connect().workers() if worker.storage_away and not worker.silent]
+    if away:
+        reasons = "; ".join(f"{visible(worker.name)}: {visible(worker.storage_away or '')}" for worker in away)
+        return f"{health.alive} alive; {len(away)} of them can't use the storage: {reasons}", "jobctl worker list"
     if health.unserved:
         types = ", ".join(health.unserved)
         return f"{health.alive} alive; no worker for due jobs of type {types}", "jobctl worker run"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from jobctl.cli.app import Duration, State, pass_state
@@ -10,13 +12,23 @@ from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo
 
+if TYPE_CHECKING:
+    from jobctl.torture import Report
+
 
 @command_("torture")
 @click.option(
-    "--seconds", "seconds_", type=Duration(), default="60s", show_default=True, help="How long: 90s, 20m, 1h."
+    "--seconds", "seconds_", type=Duration(), default="60s", show_default=True, help="How long at least: 90s, 20m, 1h."
 )
 @click.option(
-    "--jobs", type=click.IntRange(min=0), default=0, show_default=True, help="Submit at least this many jobs."
+    "--min-faults", type=click.IntRange(min=0), default=0, show_default=True, help="Go on until this many faults."
+)
+@click.option(
+    "--min-completed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Go on until this many jobs have completed.",
 )
 @click.option("--workers", type=click.IntRange(2, 32), default=3, show_default=True, help="Worker processes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random generator.")
@@ -24,7 +36,14 @@ from jobctl.cli.output.text import echo
 @click.option("--fault", "only", multiple=True, help="Inject only this fault; can be repeated.")
 @pass_state
 def torture(
-    state: State, seconds_: float, jobs: int, workers: int, seed: int, rate: float, only: tuple[str, ...]
+    state: State,
+    seconds_: float,
+    min_faults: int,
+    min_completed: int,
+    workers: int,
+    seed: int,
+    rate: float,
+    only: tuple[str, ...],
 ) -> int:
     """Inject faults at random while jobs run, then check the history.
 
@@ -34,32 +53,40 @@ def torture(
     """
     from jobctl.torture import TortureConfig
     from jobctl.torture import torture as run
-    from jobctl.torture.history import KINDS
 
     plan = TortureConfig(
-        seconds=seconds_, jobs=jobs, workers=workers, seed=seed, faults_a_second=rate, only=only, url=state.text("db")
-    )
+        seconds=seconds_, min_faults=min_faults, min_completed=min_completed, workers=workers, seed=seed,
+        faults_a_second=rate, only=only, url=state.text("db"),
+    )  # fmt: skip
     report = run(plan, report_progress=state.notice)
-    counts = {kind: report.verdict.counts[kind] for kind in KINDS}
     if state.json:
-        body = {
-            "v": 1, "kind": "torture", "seconds": round(report.seconds, 1), "seed": seed, "faults": dict(report.faults),
-            "requests": dict(report.requests), "jobs": dict(report.statuses), "verdict": counts,
-            "findings": report.verdict.findings,
-        }  # fmt: skip
-        echo(dumps(body))
-        return 0 if report.verdict.clean else 12
+        echo(dumps(_document(report, seed)))
+    else:
+        _show(report)
+    return 0 if report.verdict.clean else 12
+
+
+def _document(report: Report, seed: int) -> dict[str, object]:
+    verdict = report.verdict
+    return {
+        "v": 1, "kind": "torture", "seconds": round(report.seconds, 1), "seed": seed, "faults": dict(report.faults),
+        "requests": dict(report.requests), "jobs": dict(report.statuses), "verdict": dict(verdict.by_kind),
+        "findings": verdict.findings,
+    }  # fmt: skip
+
+
+def _show(report: Report) -> None:
+    verdict = report.verdict
     for title, found in (
         ("FAULT", report.faults),
         ("REQUEST", report.requests),
         ("JOBS", report.statuses),
-        ("VERDICT", counts),
+        ("VERDICT", verdict.by_kind),
     ):
         for line in table([title, "COUNT"], [[name, f"{count:,}"] for name, count in sorted(found.items())]):
             echo(line)
         echo()
-    for finding in report.verdict.findings:
+    for finding in verdict.findings:
         echo(finding)
-    outcome = "nothing lost, duplicated, stale or wrong" if report.verdict.clean else "the history has violations"
+    outcome = "nothing lost, duplicated, stale or wrong" if verdict.clean else "the history has violations"
     echo(f"{report.faults.total():,} faults in {report.seconds:.0f} s: {outcome}")
-    return 0 if report.verdict.clean else 12

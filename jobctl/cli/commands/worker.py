@@ -130,6 +130,9 @@ def list_(state: State, everyone: bool) -> int:
         return 0
     for line in table(["ID", "NAME", "HOST", "PID", "STATE", "SEEN", "BUSY", "JOBS"], [_cells(one) for one in found]):
         click.echo(line)
+    for one in found:
+        if one.storage_away and not one.stopped_at:
+            echo(f"worker {visible(one.name)}: {visible(one.storage_away)}")
     return 0
 
 
@@ -151,7 +154,9 @@ def _condition(worker: WorkerRow) -> str:
         return "stopped"
     if worker.silent:
         return "silent"
-    return "draining" if worker.draining_at else "alive"
+    if worker.draining_at:
+        return "draining"
+    return "storage away" if worker.storage_away else "alive"
 
 
 @worker.command()

@@ -1,6 +1,7 @@
 -- What decides when the next sweep comes. Seconds until the next lease of any worker ends, and until the next instant of any
 -- schedule; null without one. What has passed is not awaited: the sweep before has handled it, or may not yet. Whether a
--- notification is due, and the removal of old jobs; and whether the schema was upgraded beyond what this program can work with.
+-- notification is due, and the removal of old jobs; whether the schema was upgraded beyond what this program can work with; and
+-- the workers of this machine, by which a sweep knows which of them have ended.
 SELECT
     (
         SELECT extract(epoch FROM min(lease_expires_at) - jobctl.clock())::double precision
@@ -14,4 +15,10 @@ SELECT
     ) AS next_schedule,
     EXISTS (SELECT FROM jobctl.notifications WHERE next_try_at <= jobctl.clock()) AS notifications_due,
     EXISTS (SELECT FROM jobctl.retention WHERE next_at <= jobctl.clock()) AS retention_due,
-    EXISTS (SELECT FROM jobctl.compatibility WHERE serves > %(revision)s) AS outdated
+    EXISTS (SELECT FROM jobctl.compatibility WHERE serves > %(revision)s) AS outdated,
+    coalesce((
+        SELECT jsonb_agg(jsonb_build_object('worker', w.id, 'pid', w.pid, 'start', w.process_start) ORDER BY w.id)
+        FROM jobctl.workers w
+        WHERE w.stopped_at IS NULL AND w.boot_id = %(boot_id)s AND w.pid_namespace = %(pid_namespace)s
+            AND w.heartbeat_at > jobctl.clock() - greatest(interval '1 hour', make_interval(secs => 2 * w.lease_s))
+    ), '[]') AS neighbours

@@ -4,6 +4,7 @@ Functions and triggers are in the migrations alone: Alembic does not compare the
 """
 
 from jobctl.postgres.tables.columns import metadata
+from jobctl.postgres.tables.identity import server, storage
 from jobctl.postgres.tables.jobs import (
     checkpoints,
     compatibility,
@@ -40,6 +41,8 @@ __all__ = [
     "search_documents",
     "search_passages",
     "search_terms",
+    "server",
+    "storage",
     "vault_sync",
     "workers",
 ]

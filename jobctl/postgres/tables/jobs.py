@@ -203,6 +203,10 @@ workers = Table(
         comment="Seconds that its leases last without a beat",
     ),
     string("revision", "Newest revision of the schema that its program has; null: before 0010"),
+    string("boot_id", "Boot of the machine it runs on; null: unknown"),
+    string("pid_namespace", "Namespace in which its process id holds"),
+    string("process_start", "Start of its process, in clock ticks since the boot"),
+    string("storage_away", "Why it can not use the storage; null: it can"),
     comment="One row a supervisor process",
 )
 

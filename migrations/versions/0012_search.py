@@ -3,13 +3,13 @@
 Documents that exist are put into it by the program after the upgrade, one by one: their words are cut as it cuts them.
 What a program without the index saves later leaves it, and is put into it by the next one that has it.
 
-Revision ID: 0015
+Revision ID: 0012
 Revises: 0011
 """
 
 from alembic import op
 
-revision = "0015"
+revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
