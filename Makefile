@@ -1,5 +1,5 @@
 # make check is what CI runs; the rest is for people.
-.PHONY: check test test-slow test-servers coverage nightly bench completions constraints
+.PHONY: check test test-slow test-hostile test-servers coverage nightly bench completions constraints
 
 check:
 	.ci/check
@@ -9,6 +9,10 @@ test:
 
 test-slow:
 	.venv/bin/python -m pytest -m slow
+
+# five times as an ordinary user, without HOME, on a path with a space, in random order, beside busy loops
+test-hostile:
+	.ci/hostile
 
 # every branch of jobctl/core, by tests/unit alone
 coverage:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -49,6 +50,11 @@ COVERAGE = {"COVERAGE_PROCESS_CONFIG": "JOBCTL_TEST_COVERAGE"}
 READ_AT_START = ("PYTHON", "JOBCTL_TEST_", "LANG", "LC_", "LD_")
 """Variables that are read while an interpreter starts: a command with others than ours is no fork."""
 
+
+hypothesis.settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy machine")
 
 for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:  # as nohup, or a shell's background, starts a program

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from jobctl.client.base import Base
 from jobctl.client.explain import explain
 from jobctl.core.errors import JobNotFound
 from jobctl.core.filters import Filters
 from jobctl.core.job import Job
+from jobctl.core.lifecycle import Status
 from jobctl.core.rows import CheckpointRow, Event, LogLine
 
 MANY = 10_000
 """Jobs up to which a count is exact unless more is wanted."""
+SEARCHED = 100_000
+"""Newest jobs that are searched for what no index serves, unless all are wanted."""
 
 
 class Inspection(Base):
@@ -29,12 +33,25 @@ class Inspection(Base):
         """Jobs that match, newest first."""
         return self.queue.find(filters, limit=limit, sort=sort, full=full)
 
+    def searched(self, filters: Filters, *, sort: str = "id") -> Filters:
+        """The same filters among the newest ``SEARCHED`` jobs, where neither they nor the order are served by an index."""
+        served = bool(filters.ids or filters.labels or filters.label_keys or filters.stale or filters.due)
+        ended = {Status.COMPLETED, Status.CANCELLED}
+        served = served or (filters.statuses is not None and not ended.intersection(filters.statuses))
+        everything = replace(filters, before=None) == Filters()
+        if filters.until is not None or (sort in ("id", "updated") and (served or everything)):
+            return filters
+        return replace(filters, within=SEARCHED)
+
+    def skipped(self, filters: Filters) -> bool:
+        """Whether there are jobs that a search among the newest did not see."""
+        return filters.within is not None and self.queue.beyond(filters.within)
+
     def pages(self, filters: Filters, *, size: int = 1000, full: bool = False) -> Iterator[Job]:
         """All jobs that match, newest first, in constant memory."""
         below = filters.before
         while True:
-            narrowed = Filters(**{n: getattr(filters, n) for n in Filters.__dataclass_fields__} | {"before": below})
-            page = self.queue.find(narrowed, limit=size, full=full)
+            page = self.queue.find(replace(filters, before=below), limit=size, full=full)
             yield from page
             if len(page) < size:
                 return

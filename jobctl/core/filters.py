@@ -26,3 +26,5 @@ class Filters:
     created_by: str | None = None
     before: int | None = None
     """Only ids below this one: the page after."""
+    within: int | None = None
+    """Only among so many of the newest ids, for what no index serves."""

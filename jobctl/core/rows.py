@@ -226,6 +226,18 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Statistics that read the newest jobs only, and of older ones those that are unfinished or failed."""
+
+    jobs: int
+    """How many of the newest are read."""
+    since: datetime | None
+    """When the oldest of them was submitted."""
+    about: int
+    """How many jobs there are, by the server's estimate."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """Counts, times and retries."""
 
@@ -234,3 +246,5 @@ class Stats:
     buckets: list[Bucket]
     stages: list[StageTimes]
     """The slowest first."""
+    window: Window | None = None
+    """None: of all jobs that were asked for."""

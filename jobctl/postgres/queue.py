@@ -14,33 +14,28 @@ import psycopg
 from psycopg.rows import DictRow
 
 from jobctl.core.errors import StoreUnavailable, UsageError, first_line
-from jobctl.core.filters import Filters
-from jobctl.core.job import Job, NewJob, Submitted
+from jobctl.core.job import NewJob, Submitted
 from jobctl.core.lifecycle import ControlOutcome, Status, Verb
 from jobctl.core.rows import (
-    Bucket,
     CheckpointRow,
     ControlRow,
     Dependency,
     Event,
-    FailureStats,
     LogLine,
     Moved,
     PausedQueue,
     QueueChange,
     Reached,
     References,
-    StageTimes,
-    Stats,
-    TypeStats,
     WorkerRow,
 )
 from jobctl.core.server import Blocker, Effective, Health
 from jobctl.postgres.editing import EditVerb
 from jobctl.postgres.firing import fire
 from jobctl.postgres.identity import IdentityVerbs
+from jobctl.postgres.listing import Listing
 from jobctl.postgres.retention import RetentionVerbs
-from jobctl.postgres.rows import control_row, filter_values, job_from, submitted_row
+from jobctl.postgres.rows import control_row, submitted_row
 from jobctl.postgres.schedules import ScheduleVerbs
 from jobctl.postgres.session import Connect
 from jobctl.postgres.sweeping import Sweeping
@@ -50,7 +45,7 @@ TTL = 30.0
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Sweeping, ScheduleVerbs, EditVerb, IdentityVerbs, RetentionVerbs):
+class Queue(Sweeping, ScheduleVerbs, EditVerb, IdentityVerbs, RetentionVerbs, Listing):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema
@@ -94,19 +89,6 @@ class Queue(Sweeping, ScheduleVerbs, EditVerb, IdentityVerbs, RetentionVerbs):
         if keys:
             self.wake_keys(keys)
         return answers
-
-    def find(self, filters: Filters, *, limit: int | None = None, sort: str = "id", full: bool = False) -> list[Job]:
-        """Jobs that match, newest first unless ``sort`` is oldest, updated, priority, type, status or title."""
-        found = self._run("find", **filter_values(filters), sort=sort, full=full, limit=limit)
-        return [job_from(row) for row in found]
-
-    def count(self, filters: Filters, *, cap: int = 10_000) -> int:
-        """How many match, counted up to ``cap``."""
-        return int(self._run("count", **filter_values(filters), cap=cap)[0]["count"])
-
-    def statuses(self, ids: Sequence[int]) -> dict[int, Status]:
-        """The status of each job that exists."""
-        return {row["id"]: Status(row["status"]) for row in self._run("statuses", ids=list(ids))}
 
     def pause(self, ids: Sequence[int], *, reason: str | None = None, freeze: bool = False) -> list[ControlRow]:
         """Pauses what waits, requests it of what runs: at its next safe point, or with ``freeze`` where it is."""
@@ -222,16 +204,6 @@ class Queue(Sweeping, ScheduleVerbs, EditVerb, IdentityVerbs, RetentionVerbs):
         """What a job waits for."""
         rows = self._run("dependencies", id=job_id)
         return [Dependency(row["id"], row["status"] and Status(row["status"])) for row in rows]
-
-    def stats(self, *, since: datetime | None, types: Sequence[str] | None, queue: str | None) -> Stats:
-        """Counts, times and retries of jobs submitted since a moment; None leaves a filter out."""
-        where: dict[str, object] = {"since": since, "types": list(types) if types else None, "queue": queue}
-        return Stats(
-            [TypeStats(**row) for row in self._run("stats", **where)],
-            [FailureStats(**row) for row in self._run("errors", **where)],
-            [Bucket(**row) for row in self._run("duration_histogram", **where)],
-            [StageTimes(**row) for row in self._run("stage_times", **where)],
-        )
 
     def health(self) -> Health:
         """What a person should know of the queue and of the server."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import resource
+import secrets
 import signal
+import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from psycopg.sql import SQL, Literal
 from jobctl.core.lifecycle import Status
 from jobctl.system import clock
 from jobctl.torture.fleet import Fleet, send_signal
+from jobctl.torture.partition import Proxy
 
 COMMIT_TRIES, COMMIT_PROBE = 40, 0.01
 """How often a child is frozen and checked, and seconds between, to catch one inside a commit."""
@@ -53,6 +56,8 @@ class Target:
     storage: Path
     lease: float
     postmaster: Callable[[], int | None]
+    proxy: Proxy
+    """The way of one worker to the database."""
 
 
 def kill_worker(target: Target) -> bool:
@@ -140,12 +145,36 @@ def storage_full(target: Target) -> bool:
 def storage_read_only(target: Target) -> bool:
     """The folders of the storage can't be written for about a second. Not for processes that modes do not bind."""
     children = target.fleet.children()
-    jobs = target.storage / "jobs"
-    folders = [folder for folder in (jobs, *jobs.rglob("*")) if folder.is_dir()]
-    if not folders or not any(map(_bound_by_modes, children)):
+    folders = [folder for folder in (target.storage, *target.storage.rglob("*")) if folder.is_dir()]
+    if not folders or _kept(target).exists() or not any(map(_bound_by_modes, children)):
         return False
     _change_modes(folders, 0o500)
     target.fleet.later(target.rng.uniform(0.5, 1.5), lambda: _change_modes(folders, 0o700))
+    return True
+
+
+def storage_gone(target: Target) -> bool:
+    """An empty folder is in the place of the storage for a while, as when a mount is lost."""
+    kept = _kept(target)
+    if kept.exists() or not target.storage.is_dir() or not target.storage.stat().st_mode & stat.S_IWUSR:
+        return False
+    target.storage.rename(kept)
+    target.storage.mkdir(mode=0o700)
+
+    def undo() -> None:
+        target.storage.rename(target.storage.with_name(f"storage.left-{secrets.token_hex(4)}"))
+        kept.rename(target.storage)
+
+    target.fleet.later(target.rng.uniform(0.5, 3.0), undo)
+    return True
+
+
+def partition(target: Target) -> bool:
+    """One worker and its children can't reach the database, past their leases, and nothing refuses them."""
+    if not target.fleet.workers or not target.proxy.cut():
+        return False
+    reset = target.rng.random() < 0.5
+    target.fleet.later(target.lease * target.rng.uniform(0.3, 3.0), lambda: target.proxy.heal(reset=reset))
     return True
 
 
@@ -179,9 +208,16 @@ FAULTS: dict[str, tuple[Callable[[Target], bool], int]] = {
     "damage running": (damage_running, 2),
     "storage full": (storage_full, 1),
     "storage read-only": (storage_read_only, 1),
+    "storage gone": (storage_gone, 1),
+    "partition": (partition, 2),
     "freeze in commit": (freeze_in_commit, 2),
 }
 """Name → the fault, and its weight next to the others."""
+
+
+def _kept(target: Target) -> Path:
+    """Where the storage is while another folder is in its place."""
+    return target.storage.with_name("storage.kept")
 
 
 def _supervisors(target: Target) -> list[int]:

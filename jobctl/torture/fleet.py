@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,20 +20,30 @@ STOP_TIMEOUT = 20.0
 
 @dataclass
 class Fleet:
-    """``size`` workers of two slots each. ``frozen``: the pids that are stopped at the moment."""
+    """``size`` workers of two slots each. ``frozen``: the pids that are stopped at the moment.
+
+    ``differing``: what the environments of the first workers have besides ``environment``, one for each.
+    """
 
     environment: Mapping[str, str]
     home: Path
     size: int
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    differing: Sequence[Mapping[str, str]] = ()
+    _places: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     frozen: list[int] = field(default_factory=list)
     _undo: list[Callable[[], None]] = field(default_factory=list)
 
     def ensure_running(self) -> None:
         """Starts workers until there are ``size`` of them."""
-        self.workers = [worker for worker in self.workers if worker.poll() is None]
-        while len(self.workers) < self.size:
-            self.workers.append(self._start())
+        for place in range(self.size):
+            if place not in self._places or self._places[place].poll() is not None:
+                own = self.differing[place] if place < len(self.differing) else {}
+                self._places[place] = self._start({**self.environment, **own})
+
+    @property
+    def workers(self) -> list[subprocess.Popen[bytes]]:
+        """The processes that were started, one for each place."""
+        return list(self._places.values())
 
     def freeze(self, pid: int, seconds: float) -> bool:
         """SIGSTOP now and SIGCONT after ``seconds``; returns whether the process was there.
@@ -85,7 +95,7 @@ class Fleet:
                 worker.kill()
                 worker.wait()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "jobctl", "worker", "run", "-c", "2", "--poll", "0.2", "--grace", "5s"]
         folder = (
             self.home / "workers"
@@ -93,7 +103,7 @@ class Fleet:
         folder.mkdir(exist_ok=True)
         with (self.home / "workers.log").open("ab") as log:
             return subprocess.Popen(
-                command, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, cwd=folder,
             )  # fmt: skip
 

@@ -3,7 +3,7 @@
 In the terms of Jepsen: acknowledged jobs must be there (lost), a stage's effects are committed once between two
 restarts (duplicated), nothing of an attempt is accepted after a later one began or after it ended (stale), a completed job
 has the bytes that its input determines (bad), every move is in the table and each follows the one before (illegal), and
-retries are charged for errors and by people only, crashes for each attempt that was lost, but not for one whose lease became
+retries are charged for planned errors and by people only, crashes for each attempt that was lost, but not for one whose lease became
 void because the clock was set back, nor for one whose worker was seen alive later (charged).
 """
 
@@ -38,6 +38,7 @@ class History:
     effects: Sequence[tuple[int, int, str]]  # job, attempt, stage
     writing: frozenset[str]  # the stages that write
     deleted: frozenset[int] = frozenset()
+    planned: str = ""  # what the error of every failure has to contain
 
 
 @dataclass
@@ -141,6 +142,11 @@ def _charged(job_id: int, events: Sequence[Event], history: History, verdict: Ve
         return
     retries = 0
     for event in events:
+        if history.planned not in (error := event.detail.get("message", history.planned)) and event.kind in (
+            "fail",
+            "pause",
+        ):
+            verdict.add("charged", f"job {job_id} was failed for what is no fault of its own: {error}")
         failed_into_pause = event.kind == "pause" and "error_type" in event.detail
         retries = 0 if event.kind == "restart" else retries + (event.kind in ("retry", "requeue") or failed_into_pause)
     if job["retry_count"] != retries:

@@ -29,10 +29,13 @@ from jobctl.torture import workload
 from jobctl.torture.faults import FAULTS, Target
 from jobctl.torture.fleet import Fleet
 from jobctl.torture.history import History, Verdict, check
+from jobctl.torture.partition import Proxy
 
 CONTROLS = ("pause", "pause", "resume", "resume", "cancel", "retry", "restart")
 SLOW = (0.0, 0.0, 0.0, 0.0, 0.0, 0.01, 0.03, 0.03, 0.4, 0.8)
 """Seconds a batch: most jobs are over before anything happens to them, some outlive a lease."""
+DAY = 86_400
+"""Seconds by which the clock of one worker is fast, and that of another slow."""
 DRAIN_TIMEOUT = 240.0
 """Seconds in which the queue must drain once the faults have ended."""
 
@@ -194,7 +197,9 @@ class Run:
             effects = connection.execute("SELECT job_id, attempt, stage FROM jobctl_torture.effects").fetchall()
         events = self.client.events(None, limit=2_000_000_000)
         self.report.statuses.update(str(job["status"]) for job in jobs.values())
-        self.report.verdict = check(History(frozenset(self.acknowledged), jobs, events, effects, workload.WRITING))
+        self.report.verdict = check(
+            History(frozenset(self.acknowledged), jobs, events, effects, workload.WRITING, planned=workload.PLANNED)
+        )
 
 
 def torture(config: TortureConfig, *, report_progress: Callable[[str], None]) -> Report:
@@ -231,12 +236,15 @@ def _run(
     client = wiring.connect(settings, load=lambda _: workload.pipeline)
     rng = random.Random(config.seed)  # noqa: S311 - a seed makes the run repeatable, as far as processes can be
 
-    fleet = Fleet(environment, home, config.workers)
-    target = Target(fleet, rng, url, home / "storage", config.lease, postmaster)
+    proxy = Proxy(url)
+    differing = [{"JOBCTL_DATABASE_URL": proxy.url}, {workload.CLOCK: str(DAY)}, {workload.CLOCK: str(-DAY)}]
+    fleet = Fleet(environment, home, config.workers, differing)
+    target = Target(fleet, rng, url, home / "storage", config.lease, postmaster, proxy)
     try:
         return Run(config, client, target, report_progress).execute()
     finally:
         fleet.stop()
+        proxy.close()
         client.close()
         if copy_to := variables.get("JOBCTL_TORTURE_LOG"):
             Path(copy_to).write_bytes((home / "workers.log").read_bytes())

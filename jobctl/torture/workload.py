@@ -14,9 +14,27 @@ from jobctl.core.ports import Context, Library
 from jobctl.system import clock
 
 NAME = "torture"
+PLANNED = "planned failure"
+"""The only error of a job: whatever else fails it is the fault of what was done to its workers."""
+CLOCK = "JOBCTL_TEST_CLOCK"
+"""Environment variable: by how many seconds the clock of a process is wrong."""
 EFFECTS = """
 CREATE SCHEMA jobctl_torture;
 CREATE TABLE jobctl_torture.effects (job_id bigint NOT NULL, attempt int NOT NULL, stage text NOT NULL);
+"""
+
+
+WRONG_CLOCK = f"""
+import os, time
+
+by = float(os.environ.get("{CLOCK}", "0"))
+if by:
+    from jobctl.system import clock
+    from datetime import timedelta
+
+    wall, now = time.time, clock.now
+    time.time = lambda: wall() + by
+    clock.now = lambda: now() + timedelta(seconds=by)
 """
 
 
@@ -68,7 +86,7 @@ def hashing(ctx: Context, numbers: Sequence[int]) -> list[str]:
     """One digest for each number."""
     clock.sleep(ctx.args.slow)
     if ctx.attempt <= ctx.args.fails and numbers[0] >= ctx.args.items // 2:
-        raise Transient("planned failure", retry_in=0.3)
+        raise Transient(PLANNED, retry_in=0.3)
     return [_digest(n) for n in numbers]
 
 
@@ -91,5 +109,6 @@ def install(folder: Path) -> Path:
     info = folder / "jobctl_torture-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: jobctl-torture\nVersion: 1.0\n")
+    (folder / "sitecustomize.py").write_text(WRONG_CLOCK)
     (info / "entry_points.txt").write_text(f"[jobctl.pipelines]\n{NAME} = {__name__}:pipeline\n")
     return folder

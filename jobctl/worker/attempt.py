@@ -185,7 +185,7 @@ class Attempt:
     ) -> Generator[Step]:
         growing = Growing(context, stage, self.reporter, run=self._run, outlast=self._through_outages)
         if stage.size is None:
-            yield from growing.generated(previous, self._through_outages(context, context.kept))
+            yield from growing.generated(previous, len(self._through_outages(context, context.kept)))
             return
         select = stage.over
         items = self._through_outages(context, lambda: listed(select(context, previous) if select else previous))

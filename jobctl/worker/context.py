@@ -94,7 +94,7 @@ class StageContext:
         self.entity: tuple[str, str] | None = None
         self.follow_up: list[NewJob] = []
         self.noun = stage.noun
-        self.took_partial = False
+        self.partial_count = 0
         self._inputs = run.inputs
         self._services = run.services
         self._reporter = run.reporter
@@ -216,11 +216,12 @@ class StageContext:
         return self._checkpoints.partial(self.stage.name)
 
     def partial(self) -> list[Any]:
-        """What this generator has yielded in earlier attempts: it yields what comes after that."""
+        """What this generator has yielded and the job has kept: it yields what comes after that."""
         if not self.stage.yields or self.stage.size is not None:
             raise TypeError(f"stage {self.stage.name!r} is not a generator without batches")
-        self.took_partial = True
-        return self.kept()
+        kept = self.kept()
+        self.partial_count = len(kept)
+        return kept
 
     def pause_support(self, how: PauseSupport) -> None:
         """Reports how this stage stops for a pause."""

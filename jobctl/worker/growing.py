@@ -54,14 +54,29 @@ class Growing:
                 self._count(done, len(items))
                 yield Step(results, count, done < len(items))
 
-    def generated(self, previous: object, kept: Sequence[object]) -> Iterator[Step]:
-        """What the stage yields; what earlier attempts kept is skipped, unless the stage asked for it."""
-        skipped = 0
-        for value in self._values(lambda: previous):
-            if skipped < len(kept) and not self._context.took_partial:
-                skipped += 1
+    def generated(self, previous: object, kept: int) -> Iterator[Step]:
+        """What the stage yields.
+
+        Skipped, with its writes, is what earlier attempts kept (their number is ``kept``) and, where an outage began the
+        generator again, what it had yielded before; not what it has from ``ctx.partial()`` and so does not yield.
+        """
+        context = self._context
+        position, done = 0, kept
+
+        def begin() -> object:
+            nonlocal position
+            position = context.partial_count = 0
+            return previous
+
+        before = context.savepoint()
+        for value in self._values(begin):
+            position += 1
+            if position + context.partial_count <= done:
+                context.rollback_to(before)
                 continue
+            done += 1
             yield Step([value], 1, more=True)
+            before = context.savepoint()
 
     def _count(self, done: int, total: int) -> None:
         self._reporter.count(self._stage, self._context.noun, done, total)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Token
+from jobctl.core.lifecycle import Ending
 from jobctl.core.retry import SENTENCES, storable
 from jobctl.worker.channel import (
     Ended,
@@ -155,15 +156,25 @@ class ChildMonitor:
             report_paused(job, seconds, worker=self._parts.config.name)
         self._parts.leases.forget(job_id)
         self._parts.dispatch.claim_now = True
-        if child.jobs_ended >= self._parts.config.recycle_after and not child.jobs:
+        if outcome is not None and outcome.kind is Ending.RELEASED and not self._parts.shutdown.requested:
+            # it could not use the storage: where that was mounted anew, only a new process sees it
             child.retiring = True
-            child.send(Quit())
+            if child.jobs:
+                self._remover.recall_waiting(child)
+        if (child.retiring or child.jobs_ended >= self._parts.config.recycle_after) and not child.jobs:
+            self._retire(child)
+
+    def _retire(self, child: ChildProcess) -> None:
+        child.retiring = True
+        child.send(Quit())
 
     def _on_returned(self, child: ChildProcess, job_ids: Sequence[int]) -> None:
         if not child.returning_jobs:
             raise ProtocolError("jobs back without a request for them")
         child.returning_jobs = False
         self._remover.requeue([child.jobs.pop(i) for i in job_ids if self._job_of(child, i)])
+        if child.retiring and not child.jobs:
+            self._retire(child)
 
     def _read_stderr(self, child: ChildProcess) -> None:
         if not child.read_stderr() and child.process.stderr:

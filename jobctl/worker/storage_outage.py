@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from jobctl.core.errors import CancelNow, ReleaseNow, StorageUnavailable
+from jobctl.core.errors import CancelNow, ReleaseNow, StorageUnavailable, StoreUnavailable
 from jobctl.core.ports import Stops
 from jobctl.system import clock
 
@@ -18,6 +18,10 @@ PATIENCE = 20.0
 """Seconds after which the job is given back: another worker may reach the storage."""
 FREE_RETRIES = 2
 """How often an operation is tried again that fails though the storage works."""
+FORGET_AFTER = 10.0
+"""Seconds after which such a failure counts no more."""
+RESEND = 1.0
+"""Seconds between two tries while the database is away."""
 
 T = TypeVar("T")
 Check = Callable[[], None]
@@ -32,6 +36,7 @@ class StorageOutage:
         self._stops = stops
         self._say = say
         self._free_retries = FREE_RETRIES
+        self._charged_at = float("-inf")
 
     def outlast(self, act: Callable[[], T], check: Check | None = None) -> T:
         """What ``act`` returns, tried again while the storage is away. ``check`` None: the attempt may end at any moment."""
@@ -40,6 +45,8 @@ class StorageOutage:
                 return act()
             except StorageUnavailable as away:
                 self.wait(away, check or self._check_end)
+            except StoreUnavailable:  # the database, which says which storage is the right one
+                self._pause(RESEND, check or self._check_end)
 
     def wait(self, error: StorageUnavailable, check: Check) -> None:
         """Returns when what failed is worth another try.
@@ -57,6 +64,8 @@ class StorageOutage:
                 if str(away) != reason:
                     reason = str(away)
                     self._say(reason)
+            except StoreUnavailable:  # the database: it says nothing about the storage
+                pass
             else:
                 if not error.full:  # else a small file fits, and what is to be stored may not
                     self._charge(error, was_away=delay > FIRST_RETRY)
@@ -69,9 +78,12 @@ class StorageOutage:
         """Raises ``error`` where the storage works all the time and the operation still fails."""
         if was_away:
             return
+        now = time.monotonic()
+        if now - self._charged_at > FORGET_AFTER:
+            self._free_retries = FREE_RETRIES
         if self._free_retries == 0:
             raise error
-        self._free_retries -= 1
+        self._free_retries, self._charged_at = self._free_retries - 1, now
 
     def _check_end(self) -> None:
         if self._stops.cancel:

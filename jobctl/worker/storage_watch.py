@@ -24,7 +24,7 @@ WHILE_BUSY, WHILE_IDLE = 10.0, 60.0
 """The same while jobs run, and while nothing is there to do."""
 ANSWER_WITHIN = 10.0
 """Seconds that a proof may take before the storage counts as away."""
-FIRST_RETRY, LAST_RETRY = 1.0, 30.0
+FIRST_RETRY, LAST_RETRY = 1.0, 10.0
 """Seconds from a failure to the next proof; doubled each time."""
 LOOK_EVERY = 0.02
 """Seconds between two looks at a proof that something waits for."""

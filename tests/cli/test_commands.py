@@ -426,4 +426,4 @@ def test_a_search_in_an_empty_library_finds_nothing_with_and_without_pgvector(cl
     for _ in range(2):
         done = cli("search", "anything", "-o", "json")
         assert (done.code, json.loads(done.out)["hits"]) == (0, [])
-        monkeypatch.setattr("jobctl.postgres.library.vectors.Vectors.cosines", lambda *_: None)
+        monkeypatch.setattr("jobctl.postgres.search.reading.Index._pgvector", ("", frozenset()))

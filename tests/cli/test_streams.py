@@ -17,7 +17,7 @@ def sh(shell):
 
     def run(line: str) -> tuple[int, str, str]:
         done = subprocess.run(
-            ["bash", "-c", line], env={**shell.env, "J": f"{sys.executable} -m jobctl"}, cwd=shell.home,
+            ["bash", "-c", line.replace("$J", '"$PYTHON" -m jobctl')], env={**shell.env, "PYTHON": sys.executable}, cwd=shell.home,
             capture_output=True, timeout=60, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout.decode(), done.stderr.decode()

@@ -1,6 +1,7 @@
 """What an application does, with a real worker: submit from SQL, notifications, the command on the worker's machine."""
 
 import json
+import shlex
 import sys
 
 import pytest
@@ -144,7 +145,7 @@ def test_a_secret_of_the_worker_reaches_a_handler_and_no_row_and_no_log(shell, c
 def test_a_program_ends_with_its_cancelled_job(shell, worker, conn, tmp_path, eventually):
     started = tmp_path / "started"
     worker()
-    shell("submit", "shell", "--set", f"script=touch {started}; exec sleep 600")
+    shell("submit", "shell", "--set", f"script=touch {shlex.quote(str(started))}; exec sleep 600")
     eventually(started.exists)
     shell("cancel", 1)
     eventually(lambda: conn.execute("SELECT status FROM jobs").fetchone() == ("cancelled",))

@@ -138,6 +138,9 @@ def test_a_storage_folder_that_vanished_is_said_and_costs_no_job(shell, conn, ev
     process.wait(20)
     shutil.rmtree(shell.home / "storage")
     assert shell("verify", job_id).code != 0
+    away = shell("resume", job_id)
+    assert (away.code, "jobctl db storage --adopt" in away.err) == (5, True)
+    assert shell("db", "storage", "--adopt").code == 0  # it was emptied on purpose
     refused = shell("resume", job_id)
     assert refused.code == 4
     assert "--from-start" in refused.err

@@ -167,7 +167,7 @@ def test_a_worker_under_nohup_ignores_the_end_of_its_terminal(shell, conn, event
 
 def test_a_job_that_cannot_store_its_checkpoint_does_not_keep_its_worker(shell, conn, eventually):
     """A full disk of the storage, by a storage that raises what such a disk makes of every write."""
-    worker, _ = started(shell, eventually, "--grace", "1s", env={"JOBCTL_STORAGE": "full://disk"})
+    worker, _ = started(shell, eventually, "--grace", "1s", env={"JOBCTL_STORAGE": f"full://{shell.home / 'full'}"})
     (shell.home / "trail.hold").unlink()
     worker.terminate()
     assert worker.wait(LONG) == 0

@@ -21,8 +21,9 @@ def test_faults_at_random_lose_nothing_and_do_nothing_twice(shell):
     assert sum(told["faults"].values()) >= 40
     assert told["jobs"]["completed"] >= 30
     # one shuffled deck of all of them: only those that found nothing to act on may be missing
-    assert {"kill worker", "kill child", "cut backend", "crash server", "step clock"} <= told["faults"].keys()
-    assert {"storage full", "storage read-only"} & told["faults"].keys()
+    present = {"kill worker", "kill child", "cut backend", "crash server", "step clock", "partition"}
+    assert present <= told["faults"].keys()
+    assert {"storage full", "storage read-only", "storage gone"} & told["faults"].keys()
 
 
 def test_a_fault_that_does_not_exist_is_named(shell):

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from jobctl import Context, Pipeline, Retry, errors
+from jobctl.storage.local import LocalStorage
 
 
 class Steps(BaseModel):
@@ -145,17 +146,16 @@ def making(ctx: Context, args: Trouble) -> dict[str, int]:
     raise RuntimeError(args.kind)
 
 
-class FullStorage:
-    """A disk on which nothing fits any more."""
+class FullStorage(LocalStorage):
+    """A folder in which nothing of a job fits any more: ``full:///FOLDER``."""
 
     def __init__(self, where: str) -> None:
-        self.where = where
+        super().__init__(where.removeprefix("full://"))
 
     def put(self, key: str, data: bytes) -> None:
-        raise errors.StorageUnavailable("the storage is full")
-
-    def get(self, key: str, *, max_bytes: int) -> bytes:
-        raise errors.CheckpointMissing(key)
+        if key.startswith("jobs/"):
+            raise errors.StorageUnavailable("the storage is full")
+        super().put(key, data)
 
 
 limited = Pipeline("limited", args=Trouble, retry=Retry(backoff=["2h"]))

@@ -16,7 +16,7 @@ LEASE = 30.0
 
 @pytest.fixture
 def target(conn, database_url, tmp_path):
-    return Target(SimpleNamespace(), random.Random(1), database_url, tmp_path, LEASE, lambda: None)
+    return Target(SimpleNamespace(), random.Random(1), database_url, tmp_path, LEASE, lambda: None, SimpleNamespace())
 
 
 @pytest.fixture

@@ -82,6 +82,35 @@ def test_a_generator_without_batches_keeps_what_it_has_yielded(bench, asks):  # 
     assert seen == ([0, 1, 2, 3, 4, 5] if asks else [0, 1, 2, 0, 1, 2, 3, 4, 5])
 
 
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize("kept", [0, 3])
+@pytest.mark.parametrize("every", [0.0, 3600.0])
+def test_a_generator_without_batches_gives_nothing_twice_after_an_outage(bench, monkeypatch, asks, kept, every):  # noqa: F811
+    monkeypatch.setattr("jobctl.worker.attempt.SAVE_EVERY", every)
+    losses = [4]
+
+    def made(stop_after: int | None) -> Pipeline:
+        pipeline = Pipeline("a", args=Nothing)
+
+        @pipeline.stage(share=1)
+        def pages(ctx, args: Nothing) -> Iterator[int]:
+            for page in range(len(ctx.partial()) if asks else 0, 6):
+                ctx.write(lambda library, page=page: library.append(page))
+                if page == 4 and losses:
+                    losses.pop()
+                    raise StoreUnavailable("away")
+                bench.stops.release = page + 1 == stop_after
+                yield page * 10
+
+        return pipeline
+
+    if kept:
+        assert bench.attempt(made(kept)).kind is Ending.RELEASED
+        bench.stops = Requests()
+    assert bench.attempt(made(None)).kind is Ending.COMPLETED
+    assert (bench.job().output_data, bench.written) == ([0, 10, 20, 30, 40, 50], [0, 1, 2, 3, 4, 5])
+
+
 def test_a_pause_is_obeyed_between_two_results(bench):  # noqa: F811
     pipeline = Pipeline("a", args=Nothing)
 

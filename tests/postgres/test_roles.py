@@ -146,7 +146,7 @@ def test_of_the_jobs_of_others_a_submitter_sees_nothing(logins, anns):
     assert queue.statuses([anns]) == {}
     assert queue.events([anns]) == queue.events(None) == queue.logs(anns) == queue.checkpoints([anns]) == []
     for verb, values in (
-        ("stats", {"since": None, "types": None, "queue": None}), ("errors", {"since": None, "types": None, "queue": None}),
+        ("stats", {"since": None, "types": None, "queue": None, "within": 9}), ("errors", {"since": None, "types": None, "queue": None, "failures": 9}),
         ("descendants", {"ids": [anns]}), ("dependencies", {"id": anns + 1}), ("attempts", {"ids": [anns]}), ("ready_queues", {}),
     ):  # fmt: skip
         assert "s3cret" not in str(queue._run(verb, **values))
@@ -538,7 +538,7 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
-    "ready_queues", "left_waiting", "logs", "reached_since", "requests", "duration_histogram", "stage_times", "stats", "statuses", "orphaned", "work_left", "workers",
+    "ready_queues", "left_waiting", "logs", "reached_since", "requests", "duration_histogram", "stage_times", "stats", "stats_window", "statuses", "orphaned", "work_left", "workers",
     "storage_identity", "stored_keys",
 }  # fmt: skip
 TIMED = {"schedules", "sweep_timers"}

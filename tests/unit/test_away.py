@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from jobctl.core.attempt import Token
+from jobctl.core.errors import CancelNow, ReleaseNow, StorageUnavailable, StoreUnavailable
 from jobctl.postgres.lease_rows import Beat, Neighbour, SweepTimers
 from jobctl.system import process
 from jobctl.worker.leases import LeaseKeeper
+from jobctl.worker.storage_outage import FORGET_AFTER, FREE_RETRIES, LAST_RETRY, PATIENCE, StorageOutage
 from jobctl.worker.sweeper import LOOK_EVERY, SWEEP_EVERY, Sweeper
 from jobctl.worker.taken_over import TakenOver
 
@@ -148,3 +151,86 @@ def test_an_attempt_is_asked_for_again_while_its_row_is_locked_and_no_longer_tha
     assert taken.uncharge(9, 31.0)
     assert not taken.uncharge(9, 32.0)
     assert queue.asked == [[(1, 4), (2, 1)], [(1, 4)]]
+
+
+# -- what an attempt does while the storage, or the database that names it, is away ------------------------------------
+
+
+class Away:
+    """The waits of an attempt, with the clock and the proof under control. ``proofs``: what each raises, or None."""
+
+    def __init__(self, monkeypatch, *proofs: Exception | None) -> None:
+        self.now, self.said, self.checks = 0.0, [], 0
+        self.stops = SimpleNamespace(pause=False, cancel=False, release=False)
+        self._proofs = list(proofs)
+        monkeypatch.setattr("jobctl.worker.storage_outage.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("jobctl.worker.storage_outage.clock.sleep", self._sleep)
+        self.outage = StorageOutage(self._prove, self.stops, self.said.append)
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def _prove(self) -> None:
+        error = self._proofs.pop(0) if len(self._proofs) > 1 else self._proofs[0]
+        if error is not None:
+            raise error
+
+    def act(self, *errors: Exception | None):
+        """An operation that raises these in turn and then succeeds."""
+        left = list(errors)
+
+        def act() -> str:
+            if left and (error := left.pop(0)) is not None:
+                raise error
+            return "done"
+
+        return act
+
+    def check(self) -> None:
+        self.checks += 1
+        if self.stops.release:
+            raise ReleaseNow
+
+
+GONE = StorageUnavailable("the storage is away")
+DATABASE = StoreUnavailable("the database can't be reached")
+
+
+def test_an_operation_outlasts_the_storage_and_the_database_that_names_it(monkeypatch):
+    away = Away(monkeypatch, GONE, DATABASE, None)
+    assert away.outage.outlast(away.act(GONE, DATABASE, DATABASE), away.check) == "done"
+    assert away.said == ["the storage is away; waiting for it"]
+
+
+def test_an_attempt_is_released_when_the_storage_stays_away_and_the_job_may_stop(monkeypatch):
+    away = Away(monkeypatch, GONE)
+    with pytest.raises(ReleaseNow):
+        away.outage.outlast(away.act(*[GONE] * 100), away.check)
+    assert PATIENCE <= away.now <= PATIENCE + LAST_RETRY
+    assert not away.stops.release, "nobody asked for it"
+
+
+def test_a_fault_that_is_not_of_the_storage_is_of_the_job_after_a_few_tries(monkeypatch):
+    away = Away(monkeypatch, None)
+    with pytest.raises(StorageUnavailable):
+        away.outage.outlast(away.act(*[GONE] * (FREE_RETRIES + 1)), away.check)
+    assert away.outage.outlast(away.act(*[None] * 3), away.check) == "done"
+    away.now += FORGET_AFTER + 1
+    assert away.outage.outlast(away.act(*[GONE] * FREE_RETRIES), away.check) == "done", "those were long ago"
+
+
+def test_what_is_too_large_for_a_full_storage_waits_though_a_small_file_fits(monkeypatch):
+    away = Away(monkeypatch, None)
+    full = StorageUnavailable("no room left", full=True)
+    with pytest.raises(ReleaseNow):
+        away.outage.outlast(away.act(*[full] * 100), away.check)
+
+
+def test_a_cancel_ends_the_wait_where_the_attempt_may_end_at_any_moment(monkeypatch):
+    away = Away(monkeypatch, GONE)
+    away.stops.cancel = True
+    with pytest.raises(CancelNow):
+        away.outage.outlast(away.act(GONE))
+    away.stops.cancel, away.stops.release = False, True
+    with pytest.raises(ReleaseNow):
+        away.outage.outlast(away.act(GONE))

@@ -172,16 +172,22 @@ def spent(pieces: list[bytes], expected: int) -> float:
 @pytest.mark.parametrize("shape", ["one message in small pieces", "many messages in one piece"])
 def test_receiving_is_linear_in_what_arrives(shape):
     """Four times the bytes cost about four times as much; a buffer that is copied for each piece or message: sixteen."""
-    times = []
-    for size in (250_000, 1_000_000):
-        if shape == "one message in small pieces":
-            data = frame(msgspec.msgpack.encode(Logged(1, [Line("info", None, "x" * (size - 100))])))
-            pieces, expected = [data[i : i + 16] for i in range(0, len(data), 16)], 1
-        else:
-            one = frame(msgspec.msgpack.encode(Ended(1, None)))
-            pieces, expected = [one * (size // len(one))], size // len(one)
-        times.append(spent(pieces, expected))
-    assert times[1] < 9 * times[0], times
+    for _ in range(5):  # a busy machine adds to either: one quiet moment shows what the code itself costs
+        small, large = (cost_of(shape, size) for size in (250_000, 1_000_000))
+        if large < 9 * small:
+            return
+    pytest.fail(f"{small} s, then {large} s")
+
+
+def cost_of(shape: str, size: int) -> float:
+    """Processor seconds to receive so many bytes."""
+    if shape == "one message in small pieces":
+        data = frame(msgspec.msgpack.encode(Logged(1, [Line("info", None, "x" * (size - 100))])))
+        pieces, expected = [data[i : i + 16] for i in range(0, len(data), 16)], 1
+    else:
+        one = frame(msgspec.msgpack.encode(Ended(1, None)))
+        pieces, expected = [one * (size // len(one))], size // len(one)
+    return spent(pieces, expected)
 
 
 def test_a_child_that_does_not_read_holds_up_nobody(ends):

@@ -34,6 +34,18 @@ class FakeFleet:
         self.undo.append(undo)
 
 
+class FakeProxy:
+    def __init__(self) -> None:
+        self.is_cut = False
+
+    def cut(self) -> bool:
+        was_cut, self.is_cut = self.is_cut, True
+        return not was_cut
+
+    def heal(self, *, reset: bool) -> None:
+        self.is_cut = False
+
+
 @pytest.fixture
 def fleet():
     return FakeFleet()
@@ -41,7 +53,9 @@ def fleet():
 
 @pytest.fixture
 def target(fleet, tmp_path):
-    return Target(fleet, random.Random(1), "host=/nowhere dbname=none", tmp_path, 3.0, lambda: 31)
+    storage = tmp_path / "storage"
+    storage.mkdir(mode=0o700)
+    return Target(fleet, random.Random(1), "host=/nowhere dbname=none", storage, 3.0, lambda: 31, FakeProxy())
 
 
 @pytest.fixture
@@ -85,37 +99,38 @@ def test_no_process_is_frozen_twice_and_one_worker_can_always_go_on(target, flee
 
 def test_where_nothing_is_there_nothing_is_done(fleet, target, sent, rows, tmp_path):
     fleet.workers, fleet.running = [], []
-    away = Target(fleet, target.rng, target.url, tmp_path, 3.0, lambda: None)
+    away = Target(fleet, target.rng, target.url, tmp_path / "none", 3.0, lambda: None, target.proxy)
     assert {name: act(away) for name, (act, _) in FAULTS.items()} == dict.fromkeys(FAULTS, False)
     assert (sent, fleet.frozen, fleet.undo) == ([], [], [])
 
 
 @pytest.mark.parametrize("name", ["flip byte", "damage middle batch", "damage running"])
-def test_damage_is_one_bit_of_one_file(target, rows, tmp_path, name):
+def test_damage_is_one_bit_of_one_file(target, rows, name):
     before = {f"key-{n}": bytes(range(64)) for n in range(3)}
     for key, data in before.items():
-        (tmp_path / key).write_bytes(data)
+        (target.storage / key).write_bytes(data)
     rows += before
     assert FAULTS[name][0](target)
-    after = {key: (tmp_path / key).read_bytes() for key in before}
+    after = {key: (target.storage / key).read_bytes() for key in before}
     changed = [int.from_bytes(after[key], "big") ^ int.from_bytes(before[key], "big") for key in before]
     assert sorted(difference.bit_count() for difference in changed) == [0, 0, 1]
     assert {len(data) for data in after.values()} == {64}
 
 
-def test_a_file_that_is_gone_or_empty_is_not_damaged(target, rows, tmp_path):
-    (tmp_path / "empty").touch()
+def test_a_file_that_is_gone_or_empty_is_not_damaged(target, rows):
+    (target.storage / "empty").touch()
     for key in ("empty", "gone"):
         rows[:] = [key]
         assert not faults.flip_byte(target)
-    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+    assert [path.name for path in target.storage.iterdir()] == ["empty"]
 
 
 def modes(folder) -> set[int]:
     return {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_dir()}
 
 
-def test_a_storage_that_is_read_only_is_so_to_its_last_folder_until_it_is_undone(target, fleet, monkeypatch, tmp_path):
+def test_a_storage_that_is_read_only_is_so_to_its_last_folder_until_it_is_undone(target, fleet, monkeypatch):
+    tmp_path = target.storage
     (tmp_path / "jobs" / "1" / "1-x").mkdir(parents=True)
     for folder in (tmp_path / "jobs", *(tmp_path / "jobs").rglob("*")):
         folder.chmod(0o700)
@@ -127,6 +142,28 @@ def test_a_storage_that_is_read_only_is_so_to_its_last_folder_until_it_is_undone
     monkeypatch.setattr(faults, "_bound_by_modes", lambda _: False)
     assert not faults.storage_read_only(target)
     assert modes(tmp_path) == {0o700}
+
+
+def test_a_storage_that_is_gone_leaves_an_empty_folder_and_comes_back_as_it_was(target, fleet, monkeypatch):
+    monkeypatch.setattr(faults, "_bound_by_modes", lambda _: True)
+    (target.storage / "file").touch()
+    assert FAULTS["storage gone"][0](target)
+    assert list(target.storage.iterdir()) == []
+    assert not FAULTS["storage gone"][0](target), "one at a time"
+    assert not FAULTS["storage read-only"][0](target), "its end would change the modes of another folder"
+    (target.storage / "left").touch()
+    fleet.undo.pop()()
+    assert [path.name for path in target.storage.iterdir()] == ["file"]
+    assert FAULTS["storage read-only"][0](target)
+    assert not FAULTS["storage gone"][0](target)
+    fleet.undo.pop()()
+
+
+def test_a_worker_is_cut_from_the_database_once_at_a_time(target, fleet):
+    assert FAULTS["partition"][0](target)
+    assert not FAULTS["partition"][0](target)
+    fleet.undo.pop()()
+    assert FAULTS["partition"][0](target)
 
 
 def test_modes_bind_a_process_without_the_capability_to_override_them(monkeypatch, tmp_path):

@@ -42,6 +42,31 @@ def kinds(
     return set(check(seen).counts)
 
 
+def test_a_failure_that_was_not_planned_is_a_charge():
+    events = [
+        event("submit", target="pending"), event("claim", 1, "pending", "processing"),
+        event("fail", 1, "processing", "failed", message="planned failure"), event("requeue", None, "failed", "pending"),
+        event("claim", 2, "pending", "processing"),
+        event("fail", 2, "processing", "failed", message="the storage is full"),
+    ]  # fmt: skip
+    jobs = {1: {"status": Status.FAILED, "output": None, "expected": 1, "retry_count": 1}}
+    for planned, found in (("planned failure", {"charged"}), ("", set())):
+        verdict = check(History(frozenset({1}), jobs, events, [], frozenset(), planned=planned))
+        assert verdict.counts.keys() == found
+
+
+def test_a_crash_that_was_taken_back_is_counted_no_more():
+    def history(*between: Event) -> list[Event]:
+        return [
+            event("submit", target="pending"), event("claim", 1, "pending", "processing"),
+            event("rescue", 1, "processing", "pending", crash_count=1), *between,
+            event("claim", 2, "pending", "processing"), event("rescue", 2, "processing", "pending", crash_count=1),
+        ]  # fmt: skip
+
+    assert "charged" in kinds(history(), retries=0)
+    assert "charged" not in kinds(history(event("uncharge", 1)), retries=0)
+
+
 def test_a_good_history_is_clean():
     assert kinds(good()) == set()
 

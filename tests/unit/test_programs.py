@@ -24,7 +24,7 @@ def run(*command, lines=None, cancelled=lambda: False, **more):
 
 def test_each_line_of_the_output_is_logged_while_it_runs_and_the_rest_at_its_end():
     lines = []
-    script = "import sys; print('out'); sys.stderr.write('err\\n'); sys.stdout.buffer.write(b'\\xff tail')"
+    script = "import sys; print('out', flush=True); sys.stderr.write('err\\n'); sys.stdout.buffer.write(b'\\xff tail')"
     assert run(sys.executable, "-c", script, lines=lines) == 0
     assert sorted(lines) == [("info", "out"), ("info", "\ufffd tail"), ("warning", "err")]
 
@@ -91,7 +91,8 @@ def test_a_cancel_stops_it_with_all_that_it_started(tmp_path, eventually):
         run(
             "sh",
             "-c",
-            f"sleep 600 & echo $! $$ > {pids}; wait",
+            'sleep 600 & echo $! $$ > "$0"; wait',
+            str(pids),
             cancelled=lambda: pids.exists() and pids.read_text().strip(),
         )
     for pid in map(int, pids.read_text().split()):

@@ -17,6 +17,7 @@ from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, moment, visible
 from jobctl.cli.selectors import Selection, chosen, filters, is_narrow, numbers, selectors
 from jobctl.client import Client
+from jobctl.client.inspection import MANY, SEARCHED
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.filters import Filters
 from jobctl.core.job import Job
@@ -28,8 +29,8 @@ SORTS = ("id", "updated", "priority", "type", "status", "title")
 
 MOST = 2**31 - 2
 """The largest number that an option may have: one more still fits the database's integer."""
-MANY = 10_000
-"""Where counting for people stops."""
+COUNTED = 100_000
+"""Where counting for programs stops."""
 
 
 @command("list", examples=["jobctl list -s failed,paused", "jobctl list -t import_document --since today -o wide",
@@ -56,22 +57,30 @@ def list_(state: State, limit: int, sort: str, live: bool, **where: Unpack[Selec
     if state.output in ("ndjson", "csv", "tsv", "id") and limit == 0 and sort == "id":
         emit(state, "job_list", "jobs", (job_object(job) for job in client.pages(chosen_filters)))
         return 0
+    if limit:
+        chosen_filters = client.searched(chosen_filters, sort=sort)
     jobs = client.find(chosen_filters, limit=limit + 1 if limit else None, sort=sort)
     truncated = bool(limit) and len(jobs) > limit
+    partial = (not truncated or sort not in ("id", "updated")) and client.skipped(chosen_filters)
     jobs = jobs[:limit] if limit else jobs
     cache.remember(jobs)
     if not state.for_people:
-        total = client.count(chosen_filters, cap=MOST) if truncated and state.output == "json" else len(jobs)
-        emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=total, truncated=truncated)
+        total = client.count(chosen_filters, cap=COUNTED) if truncated and state.output == "json" else len(jobs)
+        emit(state, "job_list", "jobs", [job_object(job) for job in jobs], total=total, truncated=truncated or partial)
     elif jobs:
         for line in job_lines(state, jobs):
             echo(line)
     else:
         state.notice("no jobs match" if is_narrow(where) else "no jobs yet; submit one: jobctl submit FILE")
-    if truncated:
-        found = client.count(chosen_filters)
-        state.notice(f"{limit} of {found:,}{'+' if found >= MANY else ''} jobs; -n 0 shows all")
+    _say_what_is_missing(state, truncated and client.count(chosen_filters), limit, partial=partial)
     return 0
+
+
+def _say_what_is_missing(state: State, found: int, limit: int, *, partial: bool) -> None:
+    if found:
+        state.notice(f"{limit} of {found:,}{'+' if found >= MANY else ''} jobs; -n 0 shows all")
+    if partial:
+        state.notice(f"searched the newest {SEARCHED:,} jobs; -n 0 searches all")
 
 
 @command(examples=["jobctl show 7", "jobctl show @last --events", "jobctl show 7 --json --result"])

@@ -15,11 +15,11 @@ from jobctl.cli.files import atomically
 from jobctl.cli.output.fields import dumps
 from jobctl.cli.output.stats_page import Figures, page
 from jobctl.cli.output.table import table
-from jobctl.cli.output.text import echo, parse_when, unicode_output, visible
+from jobctl.cli.output.text import echo, moment, parse_when, unicode_output, visible
 from jobctl.core.errors import UsageError
 from jobctl.core.lifecycle import Status
 from jobctl.core.names import span
-from jobctl.core.rows import Bucket, FailureStats, StageTimes, TypeStats
+from jobctl.core.rows import Bucket, FailureStats, StageTimes, TypeStats, Window
 from jobctl.system import clock
 
 BAR = 30
@@ -52,23 +52,26 @@ def stats(
     limits: tuple[str, ...],
 ) -> int:
     """Show counts, throughput, waiting and running times, the slowest stages, retries by class of error."""
-    moment = parse_when(since, option="--since") if since is not None else None
+    start = parse_when(since, option="--since") if since is not None else None
     rules = [_rule(text) for text in limits]
-    found = state.connect().stats(since=moment, types=types, queue=queue)
+    found = state.connect().stats(since=start, types=types, queue=queue)
     counts = {str(s): sum(row.jobs for row in found.by_type if row.status == s) for s in Status}
     runs = dict(zip(DECADES, _filled(found.buckets, "run", len(DECADES)), strict=True))
     hours = _filled(found.buckets, "hour", HOURS)[::-1]
     figures = Figures(counts, found.by_type, found.failures, runs, hours, found.stages)
     if file is not None:
-        _write(file, page(figures, at=clock.now(), about=_about(since, types, queue)))
+        about = " ".join([f"{_about(since, types, queue)}.", *_window(found.window)])
+        _write(file, page(figures, at=clock.now(), about=about))
     elif state.json:
         body = {"counts": counts, "by_type": [asdict(row) for row in figures.by_type],
                 "errors": [asdict(row) for row in figures.failures], "run_s": runs, "ended_by_hour": hours,
-                "stages": [asdict(row) for row in figures.stages]}  # fmt: skip
+                "stages": [asdict(row) for row in figures.stages],
+                "window": found.window and asdict(found.window)}  # fmt: skip
         echo(dumps({"v": 1, "kind": "stats", **body}))
     elif not state.quiet:
+        window = _window(found.window)
         for line in [*_bars(counts), *_throughput(hours), *_by_type(figures.by_type), *_runs(runs),
-                     *_stages(figures.stages), *_errors(figures.failures)]:  # fmt: skip
+                     *_stages(figures.stages), *_errors(figures.failures), *([""] if window else []), *window]:  # fmt: skip
             echo(line)
     broken = [text for text, (name, limit) in zip(limits, rules, strict=True) if counts[name] > limit]
     for text in broken:
@@ -150,6 +153,17 @@ def _errors(failures: Sequence[FailureStats]) -> list[str]:
     ]
     heads = ["TYPE", "ERROR", "FAILURES", "JOBS", "RECOVERED BY RETRY"]
     return ["", *map(visible, table(heads, cells))] if cells else []
+
+
+def _window(window: Window | None) -> list[str]:
+    """What is not counted."""
+    if window is None:
+        return []
+    since = f", submitted since {moment(window.since, window.since, 'utc')}" if window.since else ""
+    return [
+        f"Of the newest {window.jobs:,} of about {window.about:,} jobs{since},",
+        "and of older ones that are active or failed.",
+    ]
 
 
 def _times(values: list[float] | None) -> str:

@@ -1,9 +1,13 @@
--- How long completed jobs ran, by decade, and how many ended in each of the last 24 hours (0: the current one).
+-- How long completed jobs ran, by decade, and how many ended in each of the last 24 hours (0: the current one): of those that
+-- ended last, as many as `within`.
 WITH ended AS (
     SELECT status, completed_at, CASE WHEN started_at IS NOT NULL THEN run_s END AS run_s
-    FROM jobctl.jobs
-    WHERE status IN ('completed', 'failed', 'cancelled') AND completed_at IS NOT NULL
-        AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s::timestamptz)
+    FROM (
+        SELECT * FROM jobctl.jobs
+        WHERE status IN ('completed', 'failed', 'cancelled') AND completed_at IS NOT NULL
+        ORDER BY completed_at DESC, id DESC LIMIT %(within)s
+    ) latest
+    WHERE (%(since)s::timestamptz IS NULL OR created_at >= %(since)s::timestamptz)
         AND (%(types)s::text[] IS NULL OR job_type = ANY (%(types)s::text[]))
         AND (%(queue)s::text IS NULL OR queue = %(queue)s::text)
 )

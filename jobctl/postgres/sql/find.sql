@@ -1,4 +1,5 @@
 -- Jobs by any mix of filters, newest first unless sorted. A filter that is null is folded away by the planner.
+-- within: only among so many of the newest ids, for what no index serves.
 SELECT
     j.id, j.job_type, j.status, j.title, j.queue, j.priority, j.labels, j.idempotency_key AS key, j.concurrency_key,
     j.waiting_on, j.created_by, j.metadata, j.progress, j.retry_count, j.max_retries, j.next_retry_at, j.crash_count,
@@ -25,8 +26,8 @@ WHERE
     AND (%(statuses)s::text[] IS NULL OR j.status = ANY (%(statuses)s::text[]))
     AND (%(types)s::text[] IS NULL OR j.job_type = ANY (%(types)s::text[]))
     AND (%(title)s::text IS NULL OR strpos(lower(j.title), lower(%(title)s::text)) > 0)
-    AND (%(labels)s::jsonb IS NULL OR j.labels @> %(labels)s::jsonb)
-    AND (%(label_keys)s::text[] IS NULL OR j.labels ?& %(label_keys)s::text[])
+    AND (%(labels)s::jsonb IS NULL OR (j.labels <> '{}'::jsonb AND j.labels @> %(labels)s::jsonb))
+    AND (%(label_keys)s::text[] IS NULL OR (j.labels <> '{}'::jsonb AND j.labels ?& %(label_keys)s::text[]))
     AND (%(queue)s::text IS NULL OR j.queue = %(queue)s::text)
     AND (%(error_types)s::text[] IS NULL OR (j.status = 'failed' AND j.error_type = ANY (%(error_types)s::text[])))
     AND (%(since)s::timestamptz IS NULL OR j.created_at >= %(since)s::timestamptz)
@@ -35,9 +36,11 @@ WHERE
     AND (NOT %(due)s OR (j.status = 'failed' AND j.next_retry_at <= jobctl.clock()))
     AND (%(created_by)s::text IS NULL OR j.created_by = %(created_by)s::text)
     AND (%(before)s::bigint IS NULL OR j.id < %(before)s::bigint)
+    AND (%(within)s::bigint IS NULL OR j.id > (SELECT max(newest.id) FROM jobctl.jobs newest) - %(within)s::bigint)
 ORDER BY
     CASE WHEN %(sort)s::text = 'priority' THEN j.priority END DESC,
     CASE WHEN %(sort)s::text = 'updated' THEN j.updated_at END DESC,
+    CASE WHEN %(sort)s::text = 'ended' THEN j.completed_at END DESC,
     CASE WHEN %(sort)s::text = 'type' THEN j.job_type END,
     CASE WHEN %(sort)s::text = 'status' THEN j.status END,
     CASE WHEN %(sort)s::text = 'title' THEN j.title END,

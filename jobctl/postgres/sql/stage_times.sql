@@ -1,7 +1,9 @@
--- How long the stages of recently completed jobs took, by type: from one checkpoint to the next, in one attempt.
-WITH recent AS MATERIALIZED (
+-- How long the stages of recently completed jobs took, by type: from one checkpoint to the next, in one attempt. Of the jobs
+-- with the newest ids, as many as `within`.
+WITH edge AS MATERIALIZED (SELECT coalesce(max(id), 0) - %(within)s::bigint AS id FROM jobctl.jobs),
+recent AS MATERIALIZED (
     SELECT id, job_type, started_at FROM jobctl.jobs
-    WHERE status = 'completed'
+    WHERE status = 'completed' AND id > (SELECT id FROM edge)
         AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s::timestamptz)
         AND (%(types)s::text[] IS NULL OR job_type = ANY (%(types)s::text[]))
         AND (%(queue)s::text IS NULL OR queue = %(queue)s::text)

@@ -126,6 +126,8 @@ jobs = Table(
         postgresql_where=text("expires_at IS NOT NULL AND started_at IS NULL AND status IN ('pending', 'paused')"),
     ),
     Index("jobs_result_idx", "completed_at", "id", postgresql_where=text("result_path IS NOT NULL")),
+    Index("jobs_ended_idx", "completed_at", "id", postgresql_where=text("status IN ('completed', 'failed', 'cancelled')")),
+    Index("jobs_labels_idx", "labels", postgresql_using="gin", postgresql_where=text("labels <> '{}'::jsonb")),
     Index("jobs_unfinished_idx", "id", postgresql_where=text("status IN ('pending', 'processing', 'paused')")),
     Index("jobs_failed_idx", "id", postgresql_where=text("status = 'failed'")),
     comment="One row a job",
@@ -163,6 +165,11 @@ events = Table(
     json("detail", "What else is worth knowing"),
     Index("events_job_idx", "job_id", "id"),
     Index("events_deleted_idx", "at", "job_id", postgresql_where=text("kind = 'delete'")),
+    Index(
+        "events_failures_idx",
+        "id",
+        postgresql_where=text("kind IN ('fail', 'abandon') OR (kind = 'pause' AND detail ? 'error_type')"),
+    ),
     comment="Append-only history: one row for every change of status",
 )
 
