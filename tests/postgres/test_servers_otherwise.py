@@ -168,3 +168,6 @@ def test_a_search_in_an_empty_library_without_pgvector_finds_nothing(server_url,
         found = shell("search", "lighthouse", "--json")
         assert found.code == 0, found.err
         assert json.loads(found.out)["hits"] == []
+        said = next(c for c in json.loads(shell("doctor", "--json").out)["checks"] if c["id"] == "search")
+        assert (said["ok"], said["note"]) == (True, True)
+        assert "compared exactly, in blocks: no pgvector" in said["detail"]
