@@ -32,9 +32,9 @@ def read_marker(storage: Storage) -> str | None:
     except CheckpointMissing:
         return None
     except CheckpointCorrupt as error:
-        raise _refused(storage, f"its marker {MARKER} can't be read") from error
+        raise refused(storage, f"its marker {MARKER} can't be read") from error
     if not text.startswith(TITLE):
-        raise _refused(storage, f"its marker {MARKER} is not one of jobctl")
+        raise refused(storage, f"its marker {MARKER} is not one of jobctl")
     return text.removeprefix(TITLE)
 
 
@@ -48,9 +48,9 @@ def require_marker(storage: Storage, storage_id: str) -> None:
     """Raises ``StorageRefused`` where the storage is another one."""
     found = read_marker(storage)
     if found is None:
-        raise _refused(storage, "it has no marker; is a mount missing?")
+        raise refused(storage, "it has no marker; is a mount missing?")
     if found != storage_id:
-        raise _refused(storage, "its marker names another one")
+        raise refused(storage, "its marker names another one")
 
 
 def prove(storage: Storage, storage_id: str) -> None:
@@ -78,7 +78,8 @@ def name(storage: Storage) -> str:
     return str(getattr(storage, "root", type(storage).__name__))
 
 
-def _refused(storage: Storage, why: str) -> StorageRefused:
+def refused(storage: Storage, why: str) -> StorageRefused:
+    """The error of a storage that is not the one of the database."""
     return StorageRefused(
         f"the storage {name(storage)} is not the one of this database: {why}",
         hint="Mount it, or set JOBCTL_STORAGE to it. If it was replaced on purpose: jobctl db storage --adopt",

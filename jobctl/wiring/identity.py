@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jobctl.client import Client
-from jobctl.core.errors import StorageRefused
 from jobctl.core.ports import Storage
 from jobctl.wiring.configuration import Settings, display_value
 from jobctl.wiring.plugins import storage, storage_location
@@ -106,14 +105,11 @@ def _location(settings: Settings) -> str:
 
 def _require_known_bytes(queue: IdentityVerbs, place: Storage) -> None:
     """A storage without a marker, under a database that was used before there were any: it must have what rows refer to."""
-    from jobctl.storage.proven import name
+    from jobctl.storage.proven import refused
 
     keys = queue.stored_keys()
     if keys and not any(map(partial(_has, place), keys)):
-        raise StorageRefused(
-            f"the storage {name(place)} is not the one of this database: it has none of the bytes that jobs refer to",
-            hint="Mount it, or set JOBCTL_STORAGE to it. If it was replaced on purpose: jobctl db storage --adopt",
-        )
+        raise refused(place, "it has none of the bytes that jobs refer to")
 
 
 def _has(place: Storage, key: str) -> bool:
