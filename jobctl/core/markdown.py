@@ -10,7 +10,7 @@ MAX_LEVEL = 6
 _FENCE = re.compile(r" {0,3}((?:(?:[-*+]|\d{1,9}[.)]) {1,4}){0,8})(`{3,}(?=[^`]*$)|~{3,})")
 """A fence, perhaps as the first thing of list items."""
 _TARGET = re.compile(r"\]\([^\s()\[\]]*\)")
-_PLAIN = re.compile(r"\\([\\`*_{}\[\]()#+\-.!>~|])")
+_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!>~|<])")
 
 
 def atx(line: str) -> tuple[int, str] | None:
@@ -76,4 +76,9 @@ def prose(text: str) -> Iterator[tuple[int, str]]:
 
 def bare(markdown: str) -> str:
     """The text without link targets and escapes: what a reader sees of it, for counting words."""
-    return _PLAIN.sub(r"\1", _TARGET.sub("]", markdown))
+    return unescaped(_TARGET.sub("]", markdown))
+
+
+def unescaped(markdown: str) -> str:
+    """The text without the backslashes that keep its characters from being marks."""
+    return _ESCAPE.sub(r"\1", markdown)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sentencex import segment
 
-from jobctl.core.markdown import atx, prose
+from jobctl.core.markdown import atx, prose, unescaped
 from jobctl.core.terms import word_count
 
 LONGEST = 240
@@ -18,7 +18,6 @@ _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])\s")
 _LINK = re.compile(r"!?\[([^\[\]]*+)\]\([^()\[\]]*+\)")
 _CODE = re.compile(r"(`{1,3})([^`]++)\1")
 _EMPHASIS = re.compile(r"(?<!\\)\*{1,3}|(?<![\w\\])_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)")
-_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!>~|<])")
 _ENDS = (".", "!", "?", "…", "。", "！", "？", ")", "”", '"')
 
 
@@ -33,7 +32,7 @@ def plain(markdown: str) -> str:
 
 
 def _unmarked(text: str) -> str:
-    return _ESCAPE.sub(r"\1", _EMPHASIS.sub("", _LINK.sub(r"\1", text)))
+    return unescaped(_EMPHASIS.sub("", _LINK.sub(r"\1", text)))
 
 
 def paragraphs(markdown: str) -> Iterator[str]:
