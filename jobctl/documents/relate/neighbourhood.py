@@ -15,6 +15,7 @@ import numpy as np
 
 from jobctl.core.search import Chosen, IndexedPassage, SearchIndex
 from jobctl.documents.relate.index import Bags, Floats, JoinedIndex, Numbers, corpus, idf_of, packed_bags
+from jobctl.documents.relate.packed import nearest, unpacked
 
 WORDS = 24
 """Words of a passage that candidates are looked for by: those that weigh most."""
@@ -69,9 +70,8 @@ class Neighbourhoods:
         chosen = _heaviest(packed_bags([p.terms for p in passages]), frequencies, size)
         listed = sorted({int(term) for terms, _ in chosen for term in terms})
         found = self._index.postings(listed, Chosen(without=document))
-        postings = {term: np.frombuffer(one.packed, dtype="<i8") for term, one in found.items()}
         for terms, weights in chosen:
-            held = [(postings[int(t)], w) for t, w in zip(terms, weights, strict=True) if int(t) in postings]
+            held = [(found[int(t)].packed, w) for t, w in zip(terms, weights, strict=True) if int(t) in found]
             if held:
                 yield _best(held, BY_WORDS)
 
@@ -81,16 +81,8 @@ class Neighbourhoods:
             yield from (target for _, target in near)
             return
         mine = np.frombuffer(b"".join(p.vector for p in passages), dtype="<f4").reshape(len(passages), dims)
-        best = [(np.zeros(0), np.zeros(0, np.int64)) for _ in passages]
-        for ids, data in self._index.vectors(self._engine):
-            block = np.frombuffer(data, dtype="<f4").reshape(len(ids), dims)
-            numbers, scores = np.asarray(ids, dtype=np.int64), mine @ block.T
-            for place, row in enumerate(scores):
-                held = np.concatenate([best[place][0], row]), np.concatenate([best[place][1], numbers])
-                top = np.argsort(-held[0], kind="stable")[: 4 * BY_VECTOR]
-                best[place] = held[0][top], held[1][top]
-        for _, numbers in best:
-            yield from numbers.tolist()
+        for numbers in nearest(self._index.vectors(self._engine), mine, 4 * BY_VECTOR):
+            yield from numbers
 
 
 def _heaviest(bags: Bags, frequencies: tuple[bytes, bytes], size: int) -> list[tuple[Numbers, Floats]]:
@@ -108,12 +100,12 @@ def _heaviest(bags: Bags, frequencies: tuple[bytes, bytes], size: int) -> list[t
     return chosen
 
 
-def _best(held: Sequence[tuple[Numbers, float]], count: int) -> Numbers:
+def _best(held: Sequence[tuple[bytes, float]], count: int) -> Numbers:
     """The passages with the greatest sum of weights; their lengths temper it as a cosine would."""
-    packed = np.concatenate([entries for entries, _ in held])
-    weights = np.repeat([weight * weight for _, weight in held], [len(entries) for entries, _ in held])
-    lengths = np.sqrt(np.maximum(20, packed & 0xFFFF))
-    ids, at = np.unique(packed >> 24, return_inverse=True)
-    scores = np.bincount(at, weights=weights * (1.0 + np.log(np.maximum(1, packed >> 16 & 0xFF))) / lengths)
+    passages, counts, words = unpacked(b"".join(packed for packed, _ in held))
+    weights = np.repeat([weight * weight for _, weight in held], [len(packed) // 8 for packed, _ in held])
+    lengths = np.sqrt(np.maximum(20, words))
+    ids, at = np.unique(passages, return_inverse=True)
+    scores = np.bincount(at, weights=weights * (1.0 + np.log(np.maximum(1, counts))) / lengths)
     best: Numbers = ids if len(ids) <= count else ids[np.argpartition(-scores, count)[:count]]
     return best

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from jobctl.core.search import EVERYTHING, Chosen, FoundPassage, Postings, SearchIndex, hashed
 from jobctl.core.terms import index_terms
 from jobctl.documents.relate.index import Floats, Numbers
+from jobctl.documents.relate.packed import nearest, unpacked
 
 K1, B = 1.2, 0.75
 BY_WORDS = BY_VECTOR = 50
@@ -129,9 +130,8 @@ def _bm25(
     """Passages and their BM25, as a share of what a passage that is full of every word would have."""
     entries, scores = [], []
     for word, stems in numbers.items():
-        packed = np.frombuffer(b"".join(postings[n].packed for n in stems if n in postings), dtype="<i8")
-        times, length = packed >> 16 & 0xFF, packed & 0xFFFF
-        entries.append(packed >> 24)
+        passages, times, length = unpacked(b"".join(postings[n].packed for n in stems if n in postings))
+        entries.append(passages)
         scores.append(idf[word] * times / (times + K1 * (1 - B + B * length / max(1.0, mean))))
     ids, at = np.unique(np.concatenate(entries), return_inverse=True)
     total = sum(idf.values()) or 1.0
@@ -144,14 +144,8 @@ def _nearest(index: SearchIndex, engine: str, vector: bytes, count: int, chosen:
     near = index.nearest(engine, vector, count, chosen)
     if near is not None:
         return near
-    asked = np.frombuffer(vector, dtype="<f4")
-    best_ids, best = np.zeros(0, np.int64), np.zeros(0)
-    for ids, data in index.vectors(engine, chosen):
-        scores = np.frombuffer(data, dtype="<f4").reshape(len(ids), len(asked)) @ asked
-        best_ids, best = np.concatenate([best_ids, ids]), np.concatenate([best, scores])
-        top = np.argsort(-best, kind="stable")[:count]
-        best_ids, best = best_ids[top], best[top]
-    return [int(number) for number in best_ids]
+    (ids,) = nearest(index.vectors(engine, chosen), np.frombuffer(vector, dtype="<f4").reshape(1, -1), count)
+    return ids
 
 
 def _matching(
