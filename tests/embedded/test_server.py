@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from jobctl.core.errors import ConfigError, IllegalTransition, StoreUnavailable
 from jobctl.postgres.connect import connect
 from jobctl.postgres.embedded import Server
 from jobctl.postgres.embedded.account import Account
-from jobctl.postgres.embedded.process import postmaster_pid
+from jobctl.postgres.embedded.binaries import find
+from jobctl.postgres.embedded.process import LINUX, postmaster_pid
 from jobctl.worker.processes import children
 from tests.embedded.processes import kill_everything, works
 
@@ -91,6 +93,28 @@ def test_a_living_server_whose_socket_was_deleted_is_replaced(base, servers):
     for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
         (server.socket_dir / name).unlink()
     assert works(server)
+    assert postmaster_pid(server.cluster) != before
+
+
+@pytest.mark.skipif(not LINUX, reason="only Linux tells that the program of a process was removed")
+def test_a_living_server_whose_installation_was_removed_is_replaced(base, servers):
+    """An environment that was deleted and made anew: the old server finds none of its own files any more."""
+    installed = find({})
+    package = installed.package
+    assert package is not None
+    removed = base / "removed"
+    for folder in (package, package.with_name(f"{package.name}.libs")):  # its programs find their libraries beside it
+        shutil.copytree(folder, removed / folder.name, symlinks=True)
+    bindir = removed / installed.bindir.relative_to(package.parent)
+    environment = {**os.environ, "JOBCTL_PG_BINDIR": str(bindir)}
+    old = Server(base / "home", report=lambda _: None, environment=environment, durable=False)
+    with connect(old.ensure()) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+    before = postmaster_pid(old.cluster)
+    shutil.rmtree(removed)
+    server = servers(base / "home")
+    with connect(server.ensure()) as connection:
+        assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
     assert postmaster_pid(server.cluster) != before
 
 

@@ -23,7 +23,7 @@ from typing import IO
 
 from jobctl.core.errors import StoreUnavailable
 from jobctl.postgres.embedded.folders import data_folder, is_own_folder, require_own_folder
-from jobctl.postgres.embedded.process import is_postmaster, postmaster_pid, stop_orphans
+from jobctl.postgres.embedded.process import is_postmaster, is_uninstalled, postmaster_pid, stop_orphans
 from jobctl.system import clock
 from jobctl.system.environment import variables
 
@@ -175,9 +175,11 @@ class Cluster:
         deadline = time.monotonic() + START_TIMEOUT
         while (pid := postmaster_pid(self.data)) is not None and is_postmaster(pid, self.data):
             if self._status() == "ready":
-                if _listens(socket_dir):
+                if _listens(socket_dir) and not is_uninstalled(pid):
                     return True
-                self._end(pid)  # its socket was removed, or lies where an older version of jobctl put it
+                self._end(
+                    pid
+                )  # its socket or its installation was removed, or an older jobctl put the socket elsewhere
             elif time.monotonic() > deadline:
                 raise StoreUnavailable(f"the database has been starting for {START_TIMEOUT} s", hint=f"See {self.log}")
             clock.sleep(0.05)

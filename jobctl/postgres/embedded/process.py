@@ -50,6 +50,14 @@ def works_in(pid: int, cluster: Path) -> bool | None:
         return False
 
 
+def is_uninstalled(pid: int) -> bool:
+    """Whether the program of a process was removed; False where the system does not report it."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe").endswith(_DELETED)  # noqa: PTH115 - the text with its suffix, not a path
+    except OSError:
+        return False
+
+
 def peer(descriptor: int) -> tuple[int, int] | None:
     """(pid, uid) of the process that listens at the other end of a Unix socket; None where the system does not report it.
 
