@@ -35,6 +35,7 @@ complete -c jobctl -n __fish_use_subcommand -a queue -d 'Pause and resume whole 
 complete -c jobctl -n __fish_use_subcommand -a schedule -d 'Submit jobs at recurring times.'
 complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
 complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
+complete -c jobctl -n __fish_use_subcommand -a metrics -d 'Print metrics of the queue for Prometheus, or serve them.'
 complete -c jobctl -n __fish_use_subcommand -a search -d 'Find passages in processed documents.'
 complete -c jobctl -n __fish_use_subcommand -a connections -d 'Show and rate connections between passages.'
 complete -c jobctl -n __fish_use_subcommand -a review -d 'Resolve what an import could not: ambiguous or lost positions.'
@@ -365,6 +366,8 @@ complete -c jobctl -n '__fish_seen_subcommand_from stats' -l queue -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l html -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l fail-over -x
 complete -c jobctl -n '__fish_seen_subcommand_from stats' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from metrics' -l serve -x
+complete -c jobctl -n '__fish_seen_subcommand_from metrics' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l count -s k -x
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l document -x
 complete -c jobctl -n '__fish_seen_subcommand_from search' -l type -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
@@ -456,6 +459,7 @@ complete -c jobctl -n '__fish_seen_subcommand_from help' -a queue
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a schedule
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a types
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a stats
+complete -c jobctl -n '__fish_seen_subcommand_from help' -a metrics
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a search
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a connections
 complete -c jobctl -n '__fish_seen_subcommand_from help' -a review

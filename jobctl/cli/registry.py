@@ -32,6 +32,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "schedule": ("schedule:schedule", "Submit jobs at recurring times."),
         "types": ("about:types", "Show job types with their input and stages."),
         "stats": ("stats:stats", "Show counts, times and retries."),
+        "metrics": ("metrics:metrics", "Print metrics of the queue for Prometheus, or serve them."),
     },
     "Documents": {
         "search": ("library:search", "Find passages in processed documents."),

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from jobctl.client.base import Base
-from jobctl.core.rows import PausedQueue, QueueChange, Stats, StorageIdentity, WorkerRow
+from jobctl.core.rows import PausedQueue, QueueChange, QueueCount, Stats, StorageIdentity, WorkerRow
 from jobctl.core.server import Blocker, Effective, Health
 
 
@@ -49,6 +49,10 @@ class Operations(Base):
     ) -> Stats:
         """Counts, times and retries."""
         return self.queue.stats(since=since, types=types, queue=queue)
+
+    def queue_counts(self) -> list[QueueCount]:
+        """Unfinished and failed jobs by queue, type and state."""
+        return self.queue.queue_counts()
 
     def health(self) -> Health:
         """What a person should know of the queue and of the server."""

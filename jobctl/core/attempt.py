@@ -72,6 +72,8 @@ class Claimed:
     max_retries: int
     progress: str
     records: tuple[Record, ...] = ()
+    wait_s: float | None = None
+    """Seconds from when the job was due until this attempt, where it is the first."""
 
 
 @dataclass(frozen=True, slots=True)

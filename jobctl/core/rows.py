@@ -238,6 +238,22 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueCount:
+    """Jobs of a queue and type in one state: ready, scheduled, waiting, running, paused or failed."""
+
+    queue: str
+    job_type: str
+    state: str
+    error_type: str | None
+    """Of failed jobs."""
+    jobs: int
+    oldest_s: float | None
+    """Seconds since the first of those that are ready was due."""
+    capped: bool
+    """Whether there are more jobs than were read, of some queue or type."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """Counts, times and retries."""
 

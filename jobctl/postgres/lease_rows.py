@@ -131,5 +131,5 @@ def claimed_job(row: DictRow) -> Claimed:
         Token(row["id"], row["lease_seq"], row["lease_id"]),
         row["job_type"], row["title"], row["queue"], row["priority"], row["run_after"], row["input_data"],
         row["metadata"], row["retry_count"], row["max_retries"], row["progress"],
-        tuple(Record(**record) for record in row["checkpoints"] or ()),
+        tuple(Record(**record) for record in row["checkpoints"] or ()), row["wait_s"],
     )  # fmt: skip

@@ -9,12 +9,14 @@ from datetime import datetime
 from jobctl.core.filters import Filters
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import ACTIVE, DONE, Status
-from jobctl.core.rows import Bucket, FailureStats, StageTimes, Stats, TypeStats, Window
+from jobctl.core.rows import Bucket, FailureStats, QueueCount, StageTimes, Stats, TypeStats, Window
 from jobctl.postgres.rows import filter_values, job_from
 from jobctl.postgres.session import Session
 
 COUNTED, FAILURES = 50_000, 10_000
 """Jobs and failures that statistics read, the newest ones."""
+MEASURED = 100_000
+"""Unfinished and failed jobs that metrics read."""
 
 
 class Listing(Session):
@@ -47,6 +49,10 @@ class Listing(Session):
     def beyond(self, within: int) -> bool:
         """Whether there are jobs behind so many of the newest ids."""
         return bool(self._run("stats_window", since=None, within=within))
+
+    def queue_counts(self) -> list[QueueCount]:
+        """Unfinished and failed jobs by queue, type and state; ``MEASURED`` of either are read."""
+        return [QueueCount(**row) for row in self._run("queue_metrics", cap=MEASURED)]
 
     def statuses(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of each job that exists."""

@@ -21,7 +21,7 @@ from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storag
 from jobctl.wiring.previews import preview
 from jobctl.wiring.retaining import retention_rules
 from jobctl.wiring.searching import index_state, search
-from jobctl.wiring.workers import WorkerOptions, local_worker_main, run_worker, start_local_worker
+from jobctl.wiring.workers import WorkerOptions, local_worker_main, run_worker, start_local_worker, worker_name
 
 
 def connect(
@@ -75,4 +75,5 @@ __all__ = [
     "storage",
     "storage_location",
     "user",
+    "worker_name",
 ]

@@ -155,7 +155,7 @@ def _worker_config(settings: Settings, options: WorkerOptions, types: Mapping[st
             hint=f"at least {SHORTEST_LEASE:g}; 30 is usual",
         )
     return WorkerConfig(
-        name=options.name or f"{host}-{os.getpid()}", host=host, pid=os.getpid(), version=__version__,
+        name=worker_name(options.name), host=host, pid=os.getpid(), version=__version__,
         types=tuple(types), queues=options.queues, drain=options.drain, once=options.once, max_jobs=options.max_jobs,
         only=frozenset(options.only) if options.only else None,
         concurrency=options.concurrency or values["concurrency"], poll=options.poll or values["poll"],
@@ -163,6 +163,11 @@ def _worker_config(settings: Settings, options: WorkerOptions, types: Mapping[st
         silent_limit=values["silent_limit"], auto_retry=values["auto_retry"], paywall_holds=values["paywall_holds"],
         delays={name: facts.delays for name, facts in types.items() if facts.delays},
     )  # fmt: skip
+
+
+def worker_name(given: str | None) -> str:
+    """The name of a worker in this process: of its machine and its number there, unless it is given one."""
+    return given or f"{socket.gethostname()}-{os.getpid()}"
 
 
 def _child_pool(

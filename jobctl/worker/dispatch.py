@@ -101,8 +101,8 @@ class Dispatcher:
         self.claim_now = True
         self._scanned_at = float("-inf")
 
-    def claim(self, worker: int, slots: int, now: float) -> int:
-        """Claims up to so many jobs; returns how many came. An exception may leave claimed jobs behind: see ``isolate``."""
+    def claim(self, worker: int, slots: int, now: float) -> list[Claimed]:
+        """Claims up to so many jobs; returns those that came. An exception may leave claimed jobs behind: see ``isolate``."""
         full = now - self._scanned_at >= FULL_SCAN or not self._queues
         if full:
             self._scanned_at = now
@@ -121,7 +121,7 @@ class Dispatcher:
             self._scanned_at = float("-inf")
         self.claim_now = bool(jobs) or not full
         self._claim_at = now + self._config.poll * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
-        return len(jobs)
+        return jobs
 
     def _lane(self, queue: str, job_type: str, priority: int) -> ClaimTarget:
         watermark = self._watermarks.get((queue, job_type, priority))
@@ -129,7 +129,7 @@ class Dispatcher:
             return ClaimTarget(queue, job_type, priority)
         return ClaimTarget(queue, job_type, priority, watermark[0].isoformat(), watermark[1])
 
-    def claim_readable(self, worker: int, slots: int, now: float, known: Callable[[], Iterable[int]]) -> int:
+    def claim_readable(self, worker: int, slots: int, now: float, known: Callable[[], Iterable[int]]) -> list[Claimed]:
         """Claims; a row that can't be read ends neither the worker nor the jobs that were claimed with it.
 
         ``known`` returns the jobs that the worker has already.
@@ -144,7 +144,7 @@ class Dispatcher:
                 raise
             log.warning("%d jobs were claimed and can't be read: %s", len(tokens), type(error).__name__)
             self._queue.settle(self.isolate(error, tokens))
-            return 0
+            return []
 
     def release_orphans(self, worker: int, known: Callable[[], Iterable[int]]) -> None:
         """Releases jobs whose claim was committed and whose answer was lost; ``known``: the others."""

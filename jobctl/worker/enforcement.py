@@ -9,6 +9,7 @@ from jobctl.core.attempt import Claimed, Failure
 from jobctl.core.lifecycle import Ending
 from jobctl.worker.children import ChildProcess
 from jobctl.worker.freezing import Freezer
+from jobctl.worker.log_fields import of_id, of_job
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
 
@@ -30,7 +31,7 @@ class Enforcer:
 
     def on_lease_lost(self, job_id: int) -> None:
         """The job belongs to another worker: its child process here is killed, and reports nothing more."""
-        log.warning("job %d was taken over by another worker", job_id)
+        log.warning("job %d was taken over by another worker", job_id, extra=of_id(job_id))
         self._parts.dispatch.drop(job_id)
         child = self._parts.pool.child_of(job_id)
         if child is None:
@@ -45,7 +46,9 @@ class Enforcer:
         self._remover.release_ready()
         for child in list(self._parts.pool.children):
             if child.running:
-                log.warning("job %d did not stop in time; killed", child.running.token.job_id)
+                log.warning(
+                    "job %d did not stop in time; killed", child.running.token.job_id, extra=of_job(child.running)
+                )
             self._remover.drop(child, lambda job, _: self._remover.ended(job, Ending.RELEASED))
 
     def replace(self) -> None:
@@ -93,13 +96,14 @@ class Enforcer:
     def _enforce(self, child: ChildProcess, job: Claimed, reached: Failure | None, now: float) -> None:
         job_id = job.token.job_id
         if self._parts.leases.cancelled_for(job_id, now) > self._parts.config.cancel_grace:
-            log.warning("job %d did not stop within %g s; killed", job_id, self._parts.config.cancel_grace)
+            grace = self._parts.config.cancel_grace
+            log.warning("job %d did not stop within %g s; killed", job_id, grace, extra=of_job(job))
             self._remover.drop(child, lambda job, _: self._remover.ended(job, Ending.CANCELLED))
         elif reached is not None:
-            log.warning("job %d %s; killed", job_id, reached.message)
+            log.warning("job %d %s; killed", job_id, reached.message, extra=of_job(job))
             self._remover.drop(child, lambda job, _: self._remover.failed(job, reached))
         elif now - max(child.last_message_at, child.job_since) > (limit := self._silent_limit(child)):
-            log.warning("job %d has sent nothing for %.0f s; killed", job_id, limit)
+            log.warning("job %d has sent nothing for %.0f s; killed", job_id, limit, extra=of_job(job))
             child.kill(f"killed: it sent nothing for {limit:g} s")
             self._remover.drop(child, self._remover.crashed)
         elif len(child.jobs) > 1 and now - child.job_since > STUCK_AFTER and not child.returning_jobs:

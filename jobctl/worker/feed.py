@@ -10,6 +10,7 @@ from jobctl.core.attempt import Claimed
 from jobctl.core.errors import StoreUnavailable
 from jobctl.worker.children import ChildProcess
 from jobctl.worker.dispatch import unusable
+from jobctl.worker.log_fields import of_job
 from jobctl.worker.parts import Parts
 
 log = logging.getLogger("jobctl.worker")
@@ -42,8 +43,9 @@ class Feeder:
                 for job in batch:
                     self._send(child, [job])
             else:
-                log.warning("job %d can't be sent to a child process: %s", batch[0].token.job_id, error)
-                self._parts.outcomes.add(unusable(batch[0].token, error), time.monotonic(), job=batch[0])
+                (job,) = batch
+                log.warning("job %d can't be sent to a child process: %s", job.token.job_id, error, extra=of_job(job))
+                self._parts.outcomes.add(unusable(job.token, error), time.monotonic(), job=job)
 
     def _free_child(self) -> ChildProcess | None:
         usable = [c for c in self._parts.pool.children if not (c.retiring or c.frozen or c.returning_jobs)]

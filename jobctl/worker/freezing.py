@@ -6,6 +6,7 @@ import logging
 import time
 
 from jobctl.worker.children import ChildProcess
+from jobctl.worker.log_fields import of_job
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
 
@@ -44,7 +45,11 @@ class Freezer:
         elif child.running is not None:
             child.held = True
             child.freeze()
-            log.info("job %d is frozen until it is resumed or cancelled", child.running.token.job_id)
+            log.info(
+                "job %d is frozen until it is resumed or cancelled",
+                child.running.token.job_id,
+                extra=of_job(child.running),
+            )
             self._parts.leases.report_frozen(child.running.token.job_id, frozen=True)
 
     def _continue(self, child: ChildProcess, now: float) -> None:

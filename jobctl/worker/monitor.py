@@ -25,6 +25,7 @@ from jobctl.worker.channel import (
     check_progress,
 )
 from jobctl.worker.children import ChildProcess
+from jobctl.worker.counts import count_settled
 from jobctl.worker.parts import Parts
 from jobctl.worker.removal import Remover
 from jobctl.worker.reports import report_paused
@@ -153,7 +154,7 @@ class ChildMonitor:
         if outcome is not None and not self._parts.leases.is_lost(job_id):
             self._parts.outcomes.add(outcome, now, job=job, seconds=seconds)
         elif outcome is None and self._parts.leases.request(job_id).paused:
-            report_paused(job, seconds, worker=self._parts.config.name)
+            count_settled(self._parts.metrics, *report_paused(job, seconds))
         self._parts.leases.forget(job_id)
         self._parts.dispatch.claim_now = True
         if outcome is not None and outcome.kind is Ending.RELEASED and not self._parts.shutdown.requested:

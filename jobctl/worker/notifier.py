@@ -18,6 +18,7 @@ from typing import Any, Protocol, assert_never
 
 from jobctl.core.errors import JobctlError
 from jobctl.core.notifications import Delivered, Delivery, Notification
+from jobctl.worker.log_fields import of_id
 
 log = logging.getLogger("jobctl.worker")
 
@@ -25,6 +26,7 @@ SLOTS = 8
 """Deliveries, and commands, at once."""
 MOST_COMMANDS = 1000
 """Jobs whose command waits; those that end meanwhile get none."""
+LEFT_OUT = "job %d ended, and notify_command is %d jobs behind: it is left out"
 AGAIN = 5.0
 """Seconds until the database is asked again after it failed."""
 
@@ -188,7 +190,9 @@ class Notifier:
         self._table.settle(arrived.notification, arrived.delivered)
         if arrived.delivered.outcome is not Delivery.DELIVERED:
             job, host = arrived.notification.job_id, arrived.notification.host
-            log.warning("notification of job %d to %s failed: %s", job, host, arrived.delivered.reason)
+            log.warning(
+                "notification of job %d to %s failed: %s", job, host, arrived.delivered.reason, extra=of_id(job)
+            )
 
     def _start(self, act: Callable[[], None]) -> None:
         threading.Thread(target=act, name="notification", daemon=True).start()
@@ -202,7 +206,7 @@ class Notifier:
         if len(self._commands) < MOST_COMMANDS:
             self._commands.append(job_id)
         else:
-            log.warning("job %d ended, and notify_command is %d jobs behind: it is left out", job_id, MOST_COMMANDS)
+            log.warning(LEFT_OUT, job_id, MOST_COMMANDS, extra=of_id(job_id))
 
     def _start_commands(self) -> None:
         while self._command is not None and self._commands and self._running < SLOTS:

@@ -38,6 +38,8 @@ class Outage:
         self._retries: dict[str, _Retry] = {}
         self._logged: set[str] = set()
         self._since = 0.0
+        self.failures = 0
+        """Operations that the database has not answered."""
 
     def attempt(self, operation: str, act: Callable[[], T]) -> T | None:
         """What ``act`` returns, None when the database does not answer or may not be used yet.
@@ -90,6 +92,7 @@ class Outage:
 
     def failed(self, operation: str, error: Exception, now: float) -> None:
         """Logs each kind of reason once an outage."""
+        self.failures += 1
         if self.over:
             self._since = now
         self._probing = True

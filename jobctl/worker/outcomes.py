@@ -14,6 +14,7 @@ from jobctl.core.retry import storable
 from jobctl.postgres.lease_rows import Settled
 from jobctl.postgres.leases import Leases
 from jobctl.worker.channel import Line
+from jobctl.worker.log_fields import of_attempt
 from jobctl.worker.logs import LogBuffer
 from jobctl.worker.reports import EndedAttempt
 
@@ -24,6 +25,8 @@ FLUSH_AT = 100
 FLUSH_DELAY = 0.02
 """Seconds that an outcome waits for others while more jobs are about to end."""
 SETTLE_MAX = 1_000
+LOCKED = "job %d can't be settled yet: another session has its row locked"
+UNWRITTEN = "job %d: its outcome can't be written; its lease expires"
 LINES_DELAY = 0.25
 """Seconds between two statements that write log lines."""
 
@@ -90,12 +93,12 @@ class OutcomeBuffer:
         locked = {job_id for job_id, row in settled.items() if row is None}
         written: list[tuple[EndedAttempt, Settled | None]] = []
         for ended in batch:
-            job_id = ended.outcome.token.job_id
-            if job_id in locked:
-                log.warning("job %d can't be settled yet: another session has its row locked", job_id)
+            token = ended.outcome.token
+            if token.job_id in locked:
+                log.warning(LOCKED, token.job_id, extra=of_attempt(token))
                 self._locked.append(ended)
             else:
-                written.append((ended, settled.get(job_id)))
+                written.append((ended, settled.get(token.job_id)))
         return written
 
     def flush_at_end(self, report: Callable[[list[tuple[EndedAttempt, Settled | None]]], None]) -> None:
@@ -137,7 +140,7 @@ class OutcomeBuffer:
         except (StoreUnavailable, ConfigError):
             raise
         except Exception:
-            log.exception("job %d: its outcome can't be written; its lease expires", outcome.token.job_id)
+            log.exception(UNWRITTEN, outcome.token.job_id, extra=of_attempt(outcome.token))
             return {}
 
     def _flush_lines(self, now: float, *, everything: bool) -> None:

@@ -13,6 +13,7 @@ from jobctl.core.retry import OUT_OF_MEMORY, SENTENCES, storable
 from jobctl.worker.channel import LINE_CAP, Line, ReturnWaiting
 from jobctl.worker.children import ChildExit, ChildProcess
 from jobctl.worker.limits import retry_after
+from jobctl.worker.log_fields import of_job
 from jobctl.worker.parts import Parts
 
 log = logging.getLogger("jobctl.worker")
@@ -81,7 +82,7 @@ class Remover:
             return self.failed(job, exit_.reached_limit)
         self._parts.metrics.count("jobctl_children_lost_total", type=job.job_type)
         process = exit_.process
-        log.warning("a child process was %s while it ran job %d", process.reason, job.token.job_id)
+        log.warning("a child process was %s while it ran job %d", process.reason, job.token.job_id, extra=of_job(job))
         raw = storable(f"{process.reason}\n{process.stderr}".strip(), 8192)
         if process.out_of_memory:
             return self.failed(job, Failure(OUT_OF_MEMORY.kind, OUT_OF_MEMORY.message, raw))

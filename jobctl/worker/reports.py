@@ -11,6 +11,7 @@ from jobctl.core.lifecycle import Ending, Status
 from jobctl.core.names import display_name, span, words
 from jobctl.postgres.lease_rows import Settled
 from jobctl.worker.columns import label
+from jobctl.worker.log_fields import of_attempt
 
 log = logging.getLogger("jobctl.worker")
 
@@ -24,15 +25,13 @@ class EndedAttempt:
     seconds: float | None = None
 
 
-def report(ended: EndedAttempt, settled: Settled, *, worker: str) -> None:
+def report(ended: EndedAttempt, settled: Settled) -> None:
     """Logs one line for people, with the same facts as fields for a JSON formatter."""
     if not log.isEnabledFor(logging.INFO):
         return
-    fields: dict[str, object] = {
-        "job": settled.id, "type": settled.job_type, "attempt": ended.outcome.token.lease_seq, "worker": worker,
-        "status": str(settled.status), "duration_s": None if ended.seconds is None else round(ended.seconds, 3),
-    }  # fmt: skip
-    log.info("%s", line(ended, settled.status), extra={"fields": fields})
+    duration = None if ended.seconds is None else round(ended.seconds, 3)
+    fields = of_attempt(ended.outcome.token, settled.job_type, status=str(settled.status), duration_s=duration)
+    log.info("%s", line(ended, settled.status), extra=fields)
 
 
 def paywall(ended: EndedAttempt, settled: Settled) -> str | None:
@@ -43,10 +42,12 @@ def paywall(ended: EndedAttempt, settled: Settled) -> str | None:
     return failure.message
 
 
-def report_paused(job: Claimed, seconds: float, *, worker: str) -> None:
-    """As ``report``, for a job that the commit of a stage has paused: its attempt has no outcome."""
+def report_paused(job: Claimed, seconds: float) -> tuple[EndedAttempt, Settled]:
+    """As ``report``, for a job that the commit of a stage has paused: its attempt has no outcome. Returns what it reports."""
     settled = Settled(job.token.job_id, job.job_type, Status.PAUSED, None, awaited=False)
-    report(EndedAttempt(Outcome(job.token, Ending.PAUSED), job, seconds), settled, worker=worker)
+    ended = EndedAttempt(Outcome(job.token, Ending.PAUSED), job, seconds)
+    report(ended, settled)
+    return ended, settled
 
 
 def line(ended: EndedAttempt, status: Status) -> str:
@@ -80,13 +81,17 @@ def _duration(ended: EndedAttempt, status: Status) -> str:
 
 def _next(ended: EndedAttempt, status: Status) -> str:
     """When the job runs again by itself."""
-    outcome, failure, job = ended.outcome, ended.outcome.failure, ended.job
-    if outcome.kind is Ending.CRASHED and status is Status.PENDING:
+    if ended.outcome.kind is Ending.CRASHED and status is Status.PENDING:
         return "; runs again"
+    return f"; retrying in {span(ended.outcome.retry_after or 0)}" if retries(ended, status) else ""
+
+
+def retries(ended: EndedAttempt, status: Status) -> bool:
+    """Whether the job failed and is retried automatically."""
+    outcome, failure, job = ended.outcome, ended.outcome.failure, ended.job
     if status is not Status.FAILED or failure is None or job is None or outcome.retry_after is None:
-        return ""
-    retries = outcome.kind is Ending.FAILED and failure.kind == "transient" and job.retry_count < job.max_retries
-    return f"; retrying in {span(outcome.retry_after)}" if retries else ""
+        return False
+    return outcome.kind is Ending.FAILED and failure.kind == "transient" and job.retry_count < job.max_retries
 
 
 def _name(job: Claimed) -> str:

@@ -54,6 +54,8 @@ class StorageWatch:
         self._shown: str | None = None
         self.away: str | None = None
         """Why the storage can't be used; None: it can, as far as is known."""
+        self.failures = 0
+        """Proofs that have failed."""
 
     def may_claim(self) -> bool:
         """Whether jobs may be taken."""
@@ -146,5 +148,6 @@ class StorageWatch:
             log.warning("%s; no jobs are started, retrying", reason)
         self.away = reason
         if self._proof is None:
+            self.failures += 1
             self._delay = min(max(2 * self._delay, FIRST_RETRY), LAST_RETRY)
             self._retry_at = now + self._delay

@@ -20,13 +20,15 @@ from jobctl.postgres.leases import Leases
 from jobctl.postgres.listener import Listener
 from jobctl.worker.children import ChildPool
 from jobctl.worker.config import WorkerConfig
+from jobctl.worker.counts import count_claimed, count_settled
 from jobctl.worker.dispatch import Dispatcher
 from jobctl.worker.draining import nothing_left
 from jobctl.worker.enforcement import STUCK_AFTER, Enforcer
 from jobctl.worker.feed import Feeder
-from jobctl.worker.gauges import gauges
+from jobctl.worker.figures import Figures
 from jobctl.worker.leases import LeaseKeeper
 from jobctl.worker.limits import StageTimer
+from jobctl.worker.log_fields import of_attempt
 from jobctl.worker.metrics import Metrics
 from jobctl.worker.monitor import ChildMonitor
 from jobctl.worker.outage import RENEW, Outage
@@ -45,6 +47,7 @@ log = logging.getLogger("jobctl.worker")
 
 SETTLE = "settle"
 DROPPED = "the database did not answer in time; the outcomes of %s are dropped: their leases expire"
+TAKEN = "job %d was taken over by another worker; result dropped"
 RETRY_SEND = 0.02
 """Seconds until what a child process did not take at once is sent."""
 WAIT_UNTIL_ALLOWED = 0.05
@@ -58,10 +61,8 @@ class Supervisor:
         self, config: WorkerConfig, queue: Leases, sweeper: Sweeper, pool: ChildPool, storage: StorageWatch, *, timer: StageTimer,
         listen: Callable[[], Listener] | None, metrics: Metrics | None = None, on_settled: Callable[[Settled], None] = lambda _: None,
     ) -> None:  # fmt: skip
-        self.config = config
-        self.queue = queue
-        self.sweeper = sweeper
-        self.storage = storage
+        self.config, self.queue = config, queue
+        self.sweeper, self.storage = sweeper, storage
         self.metrics, self.on_settled = metrics or Metrics(), on_settled
         self.registration = Registration(config, queue)
         self.leases = LeaseKeeper(queue)
@@ -77,7 +78,8 @@ class Supervisor:
         self.remover = Remover(parts)
         self.monitor = ChildMonitor(parts, self.remover)
         self.enforcer = Enforcer(parts, self.remover)
-        self.metrics.gauges = partial(gauges, config.concurrency, self.monitor, self.outage, storage, self.leases)
+        figures = Figures(config.concurrency, self.monitor, self.outage, storage, self.leases, sweeper, self.shutdown)
+        self.metrics.values, self.metrics.not_ready = figures.values, figures.not_ready
         self.feeder = Feeder(parts, spawned=self.monitor.watch)
         self.close_pool = pool.close
         self._settled = 0
@@ -112,6 +114,7 @@ class Supervisor:
 
     def _turn(self) -> bool:
         """Everything that is due now; whether the worker is done."""
+        self.metrics.turned()
         if self.shutdown.requested and not self._releasing:
             self._release()
         if self.leases.must_freeze(time.monotonic()):
@@ -144,11 +147,7 @@ class Supervisor:
         if self._unsent:
             timers.append(RETRY_SEND)
         if not unreachable:
-            timers += [
-                self.sweeper.due_in(now),
-                self.sweeper.look_in(now),
-                self.outcomes.flush_in(now, busy=self._more_to_come()),
-            ]
+            timers += [self.sweeper.wake_in(now), self.outcomes.flush_in(now, busy=self._more_to_come())]
             if self._slots():
                 timers.append(self.dispatch.claim_in(now))
             if self.monitor.busy:
@@ -178,12 +177,13 @@ class Supervisor:
     def _report(self, written: Iterable[tuple[EndedAttempt, Settled | None]]) -> None:
         for ended, settled in written:
             if settled is None:
-                log.warning("job %d was taken over by another worker; result dropped", ended.outcome.token.job_id)
-                self.taken_over.add(ended.outcome.token, time.monotonic())
+                token = ended.outcome.token
+                log.warning(TAKEN, token.job_id, extra=of_attempt(token))
+                self.taken_over.add(token, time.monotonic())
                 continue
             self._settled += 1
-            report(ended, settled, worker=self.config.name)
-            self.metrics.count("jobctl_jobs_settled_total", type=settled.job_type, status=str(settled.status))
+            report(ended, settled)
+            count_settled(self.metrics, ended, settled)
             self.on_settled(settled)
             if self.config.paywall_holds and (reason := paywall(ended, settled)):
                 log.warning("job type %s is paused: %s", settled.job_type, reason)
@@ -278,7 +278,7 @@ class Supervisor:
             self.leases.claim_failed(now)
             return
         self.leases.claimed(now)
-        self.metrics.count("jobctl_jobs_claimed_total", claimed)
+        count_claimed(self.metrics, claimed)
 
     # -- leaving -------------------------------------------------------------------------------------------------
 

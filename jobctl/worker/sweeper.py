@@ -38,6 +38,8 @@ class Sweeper:
         self._outdated = outdated
         self.outdated = False
         """Whether the schema was upgraded beyond what this program can work with."""
+        self.rescued = 0
+        """Jobs of lost workers that were sent back to the queue, or ended."""
         self._auto_retry = auto_retry
         self._due_at = self._repaired = self._looked_at = self._spared_until = float("-inf")
         self._neighbours: tuple[Neighbour, ...] = ()
@@ -50,6 +52,10 @@ class Sweeper:
     def look_in(self, now: float) -> float:
         """Seconds until the next ``look``."""
         return max(0.0, self._looked_at + LOOK_EVERY - now) if self._neighbours else float("inf")
+
+    def wake_in(self, now: float) -> float:
+        """Seconds until it has something to do."""
+        return min(self.due_in(now), self.look_in(now))
 
     def look(self, now: float) -> None:
         """Makes the next sweep due at once where the process of a worker on this machine has ended."""
@@ -71,6 +77,7 @@ class Sweeper:
             return False
         self._due_at = now + SWEEP_EVERY
         rescued = len(self._queue.rescue(limit=LIMIT, gone=self._gone)) if now >= self._spared_until else 0
+        self.rescued += rescued
         moved = rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
         self._queue.expire()
         moved += len(self._queue.fire_schedules())

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.test_hostile_arguments import commands
 
-TEXTS = ("completion", "help", "db dump", "db sql", "db roles", "result")
+TEXTS = ("completion", "help", "metrics", "db dump", "db sql", "db roles", "result")
 """What these print is a script, a page, a dump or a result in every mode."""
 ELSEWHERE = ("worker run", "torture", "db start", "db stop", "db downgrade", "db load", "watch")
 """Runs of their own, or of an embedded server: tested where those are."""

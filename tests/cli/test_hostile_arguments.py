@@ -46,6 +46,7 @@ def commands() -> dict[str, click.Command]:
 def outcome(cli, monkeypatch):
     """Runs a command; complains unless it ended as it should."""
     monkeypatch.setattr("jobctl.wiring.run_worker", lambda *_, **__: 0)
+    monkeypatch.setattr("jobctl.cli.commands.metrics.page_server", lambda *_: pytest.skip("not here"))
     monkeypatch.setattr("jobctl.torture.torture", lambda *_, **__: pytest.skip("not here"))
     monkeypatch.setattr("jobctl.client.waiting.POLL", 0.01)
     monkeypatch.setattr("jobctl.cli.watching.source.POLL_EVERY", 0.01)

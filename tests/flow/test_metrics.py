@@ -1,42 +1,151 @@
-"""A worker shows what it has done, to a real scrape."""
+"""A worker shows what it has done, to a real scrape; the queue shows what is in it."""
 
+import json
 import re
+import shutil
+import signal
+import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
-from jobctl.worker.metrics import HELP, Metrics
+from jobctl.cli.commands.metrics import _Pages
+from jobctl.cli.output import queue_metrics
+from jobctl.client import Client
+from jobctl.core.errors import StoreUnavailable
+from jobctl.postgres.queue import Queue
+from jobctl.worker.metrics import METRICS
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "OPERATIONS.md"
+SETTLED = 'jobctl_jobs_settled_total{type="%s",status="%s"}'
+
+
+def page(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def values(text: str) -> dict[str, float]:
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
 
 
 def scrape(url: str) -> dict[str, float]:
-    with urllib.request.urlopen(url, timeout=10) as page:
-        assert page.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-        lines = page.read().decode().splitlines()
-    assert {line.split()[2] for line in lines if line.startswith("# TYPE")} == set(HELP)
-    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        text = answer.read().decode()
+    assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")} == {m.name for m in METRICS}
+    return values(text)
+
+
+def address(process) -> str:
+    return re.search(r"http://127.0.0.1:\d+", process.stderr.readline()).group()
 
 
 def test_a_worker_counts_what_it_settles_and_says_when_it_last_beat(shell, cli, eventually):
     worker = shell.start("worker", "run", "-c", "1", "--metrics", "0", "--name", 'a "b"')
-    url = re.search(r"http://127.0.0.1:\d+/metrics", worker.stderr.readline()).group()
+    url = address(worker)
     cli("submit", "-f", "-", stdin='{"type":"noop"}\n' * 3 + '{"type":"trouble","input":{"kind":"invalid"}}\n')
-    settled = 'jobctl_jobs_settled_total{status="%s",type="%s"}'
-    found = eventually(lambda: (page := scrape(url)).get(settled % ("failed", "trouble")) and page)
-    assert found[settled % ("completed", "noop")] == 3
+    found = eventually(lambda: (seen := scrape(url + "/metrics")).get(SETTLED % ("trouble", "failed")) and seen)
+    assert found[SETTLED % ("noop", "completed")] == 3
     assert found["jobctl_jobs_claimed_total"] == 4
-    assert (found["jobctl_slots"], found["jobctl_database_away"]) == (1, 0)
+    assert found['jobctl_attempts_failed_total{type="trouble",error_type="invalid"}'] == 1
+    assert found['jobctl_job_wait_seconds_count{type="noop"}'] == 3
+    assert found['jobctl_job_run_seconds_count{type="noop",status="completed"}'] == 3
+    assert (found["jobctl_slots"], found["jobctl_database_away"], found["jobctl_database_errors_total"]) == (1, 0, 0)
     assert 0 <= found["jobctl_seconds_since_beat"] < 30
     assert found['jobctl_info{version="0.1.0",worker="a \\"b\\""}'] == 1
-    with pytest.raises(urllib.error.HTTPError, match="404"):
-        urllib.request.urlopen(url + "/nothing", timeout=10)
-    taken = cli("worker", "run", "--metrics", url.split(":")[2].split("/")[0])
+    assert page(url + "/healthz") == (200, "ok\n")
+    assert eventually(lambda: page(url + "/readyz")[0] == 200)
+    assert page(url + "/nothing") == (404, "pages: /metrics, /healthz, /readyz\n")
+    taken = cli("worker", "run", "--metrics", url.rpartition(":")[2])
     assert (taken.code, taken.out) == (5, "")
-    assert "Choose another port" in taken.err
+    assert "Choose another address" in taken.err
 
 
-def test_labels_are_escaped_and_every_metric_is_explained():
-    held = Metrics()
-    held.count("jobctl_jobs_claimed_total", 2, type='x"\n\\')
-    assert 'jobctl_jobs_claimed_total{type="x\\"\\n\\\\"} 2' in held.text().splitlines()
-    assert held.text().count("# HELP") == len(HELP)
+def test_the_queue_is_counted_by_type_and_state(cli, conn):
+    cli("submit", "noop", "--queue", "q")
+    cli("submit", "noop", "--delay", "1h")
+    conn.execute(
+        "INSERT INTO jobs (job_type, status, error_type, run_after) VALUES"
+        " ('noop', 'failed', 'transient', now()), ('noop', 'paused', NULL, now())"
+    )
+    conn.execute("UPDATE jobs SET run_after = now() - interval '90 s' WHERE queue = 'q'")
+    cli("queue", "pause", "trouble", "--type")
+    done = cli("metrics")
+    assert done.code == 0
+    found = values(done.out)
+    assert found['jobctl_queue_jobs{queue="q",type="noop",state="ready"}'] == 1
+    assert found['jobctl_queue_jobs{queue="default",type="noop",state="scheduled"}'] == 1
+    assert found['jobctl_queue_jobs{queue="default",type="noop",state="paused"}'] == 1
+    assert found['jobctl_queue_failed_jobs{queue="default",type="noop",error_type="transient"}'] == 1
+    assert 90 <= found['jobctl_queue_oldest_ready_seconds{queue="q",type="noop"}'] < 600
+    assert found['jobctl_queue_paused{of="type",name="trouble"}'] == 1
+    assert found['jobctl_queue_unserved_type{type="noop"}'] == 1
+    assert found['jobctl_queue_workers{state="alive"}'] == found["jobctl_queue_capped"] == 0
+    assert found["jobctl_database_up"] == 1
+
+
+def test_metrics_are_served_until_the_process_is_stopped(shell, cli):
+    process = shell.start("metrics", "--serve", "0")
+    url = address(process)
+    assert values(page(url + "/metrics")[1])["jobctl_database_up"] == 1
+    assert page(url + "/readyz") == page(url + "/healthz") == (200, "ok\n")
+    assert page(url + "/other")[0] == 404
+    taken = cli("metrics", "--serve", url.rpartition(":")[2])
+    assert (taken.code, taken.out) == (5, "")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) in (143, -signal.SIGTERM)
+
+
+def test_a_database_that_is_away_is_a_value_and_not_an_error_of_the_scrape():
+    def away():
+        raise StoreUnavailable("the database can't be reached")
+
+    pages = _Pages(Client(Queue(away), storage=lambda: None, load=lambda _: None))
+    assert (pages.metrics().status, values(pages.metrics().body)) == (200, {"jobctl_database_up": 0})
+    assert (pages.ready().status, pages.ready().body) == (503, "the database can't be reached\n")
+
+
+@pytest.mark.parametrize(
+    "given", ["é" * 70, "a b:9100", "host:65536", "host:", "9100x", "[::1:9100", "x" * 300 + ":1", "::::1"]
+)
+@pytest.mark.parametrize("words", [("metrics", "--serve"), ("worker", "run", "--metrics")])
+def test_what_is_no_address_is_refused(cli, words, given):
+    done = cli(*words, given)
+    assert done.code == 2, done.err
+    assert len(done.err.splitlines()) <= 3
+
+
+def test_a_line_about_a_job_names_job_type_attempt_and_worker(shell, cli, eventually):
+    job = cli("submit", "trouble", "--set", "kind=invalid", "-q").out.strip()
+    done = shell("worker", "run", "--drain", "--log-format", "json", "--name", "w1")
+    lines = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
+    assert {line["worker"] for line in lines} == {"w1"}
+    (ended,) = [line for line in lines if line.get("job") == int(job)]
+    assert (ended["type"], ended["attempt"], ended["status"]) == ("trouble", 1, "failed")
+
+
+def test_every_metric_is_documented():
+    text = OPERATIONS.read_text()
+    for metric in (*METRICS, *queue_metrics.METRICS):
+        labels = ", ".join(f"`{name}`" for name in metric.labels)
+        assert f"| `{metric.name}` | {metric.kind} | {labels} |" in text, metric.name
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian's package prometheus) is not installed")
+def test_the_names_of_metrics_follow_the_rules_of_prometheus(shell, cli, eventually):
+    cli("submit", "noop")
+    worker = shell.start("worker", "run", "-c", "1", "--metrics", "0")
+    url = address(worker)
+    eventually(lambda: scrape(url + "/metrics").get(SETTLED % ("noop", "completed")))
+    for text in (page(url + "/metrics")[1], cli("metrics").out):
+        checked = subprocess.run(
+            ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+        )
+        assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")

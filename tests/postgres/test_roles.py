@@ -539,7 +539,7 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
     "ready_queues", "left_waiting", "logs", "reached_since", "requests", "duration_histogram", "stage_times", "stats", "stats_window", "statuses", "orphaned", "work_left", "workers",
-    "storage_identity", "stored_keys",
+    "queue_metrics", "storage_identity", "stored_keys",
 }  # fmt: skip
 TIMED = {"schedules", "sweep_timers"}
 SEARCHES = {

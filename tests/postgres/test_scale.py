@@ -51,6 +51,7 @@ STATEMENTS = {
     "stats": ("stats", PARTS),
     "stats_window": ("stats_window", PARTS),
     "errors": ("errors", PARTS),
+    "metrics": ("queue_metrics", {"cap": 200}),
     "durations": ("duration_histogram", PARTS),
 }
 

@@ -81,8 +81,8 @@ def test_metadata_that_cannot_be_read_leaves_the_name_of_the_type(metadata):
 def test_a_record_has_the_facts_as_fields(caplog):
     with caplog.at_level(logging.INFO, "jobctl.worker"):
         settled = Settled(3, "process_document", Status.COMPLETED, None, awaited=False)
-        report(ended(Ending.COMPLETED), settled, worker="vm-1")
+        report(ended(Ending.COMPLETED), settled)
     assert caplog.records[0].fields == {
-        "job": 3, "type": "process_document", "attempt": JOB.token.lease_seq, "worker": "vm-1", "status": "completed",
+        "job": 3, "type": "process_document", "attempt": JOB.token.lease_seq, "status": "completed",
         "duration_s": 0.44,
     }  # fmt: skip

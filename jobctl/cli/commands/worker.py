@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from typing import TypedDict, Unpack
 
 import click
 
+from jobctl.cli.address import Address
 from jobctl.cli.app import Duration, Family, State, pass_state
 from jobctl.cli.output.fields import emit, emit_one, stamp
 from jobctl.cli.output.table import table
-from jobctl.cli.output.text import cut, echo, visible
+from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import JobNotFound
 from jobctl.core.names import span
 from jobctl.core.rows import WorkerRow, columns
@@ -26,9 +26,13 @@ def worker() -> None:
 
 
 class _Json(logging.Formatter):
+    def __init__(self, worker: str) -> None:
+        super().__init__()
+        self._worker = worker
+
     def format(self, record: logging.LogRecord) -> str:
         body = {"ts": stamp(clock.now()), "level": record.levelname.lower(), "message": record.getMessage()}
-        return json.dumps(body | getattr(record, "fields", {}))
+        return json.dumps(body | {"worker": self._worker} | getattr(record, "fields", {}))
 
 
 class _Text(logging.Formatter):
@@ -36,18 +40,6 @@ class _Text(logging.Formatter):
         time = clock.local_now().strftime("%H:%M:%S")
         level = "" if record.levelno <= logging.INFO else f" {record.levelname.lower()}:"
         return f"{time}{level} {visible(record.getMessage())}"
-
-
-class _Address(click.ParamType[tuple[str, int]]):
-    """``9100`` or ``0.0.0.0:9100`` as host and port; without a host: this machine only."""
-
-    name = "address"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        host, _, port = str(value).rpartition(":")
-        if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
-            self.fail(f"{cut(str(value), 60)!r} is not a port: use 9100 or 0.0.0.0:9100", param, ctx)
-        return host or "127.0.0.1", int(port)
 
 
 class RunOptions(TypedDict):
@@ -78,7 +70,7 @@ class RunOptions(TypedDict):
               help="A folder that jobs may read and write, besides what was taken in at submit.")  # fmt: skip
 @click.option("--allow-commands", is_flag=True, help="Take command jobs too: who may submit runs programs here.")
 @click.option(
-    "--metrics", type=_Address(), metavar="[HOST:]PORT", help="Show what was done at /metrics, for Prometheus."
+    "--metrics", type=Address(), metavar="[HOST:]PORT", help="Serve /metrics for Prometheus, /healthz and /readyz."
 )
 @click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Lines on stderr."
@@ -99,8 +91,9 @@ def run(
     """
     from jobctl import wiring
 
+    name = options["name"] = wiring.worker_name(options["name"])
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if log_format == "json" else _Text())
+    handler.setFormatter(_Json(name) if log_format == "json" else _Text())
     log = logging.getLogger("jobctl.worker")
     log.addHandler(handler)
     log.setLevel(logging.WARNING if state.quiet else logging.INFO)

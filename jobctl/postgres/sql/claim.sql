@@ -46,7 +46,8 @@ WITH claimed AS (
         AND status = 'pending'
     RETURNING
         id, job_type, queue, priority, run_after, lease_seq, lease_id, input_data, metadata, title, retry_count, max_retries,
-        progress, last_checkpoint_path
+        progress, last_checkpoint_path,
+        CASE WHEN lease_seq = 1 THEN greatest(0, extract(epoch FROM attempt_started_at - run_after))::float8 END AS wait_s
 ),
 logged AS (
     INSERT INTO jobctl.events (job_id, kind, from_status, to_status, actor, lease_seq)
@@ -54,7 +55,7 @@ logged AS (
 )
 SELECT
     id, job_type, queue, priority, run_after, lease_seq, lease_id::text, input_data::text, metadata::text, title,
-    retry_count, max_retries, progress::text,
+    retry_count, max_retries, progress::text, wait_s,
     CASE WHEN last_checkpoint_path IS NOT NULL THEN (
         SELECT jsonb_agg(jsonb_build_object(
             'seq', c.seq, 'stage', c.stage, 'done', c.done, 'complete', c.complete, 'path', c.path,

@@ -1,0 +1,70 @@
+"""The state of the queue as metrics for Prometheus."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from jobctl.client import Client
+from jobctl.core.exposition import Metric, Sample, exposition
+from jobctl.core.lifecycle import Status
+from jobctl.core.rows import WorkerRow
+
+METRICS = (
+    Metric("jobctl_database_up", "gauge", "1 where the database answers, else 0."),
+    Metric("jobctl_queue_jobs", "gauge", "Unfinished jobs: ready, scheduled, waiting, running or paused.",
+           ("queue", "type", "state")),
+    Metric("jobctl_queue_oldest_ready_seconds", "gauge", "Time since the first of the jobs that are ready was due.",
+           ("queue", "type")),
+    Metric("jobctl_queue_failed_jobs", "gauge", "Jobs that have failed and are kept, by class of error.",
+           ("queue", "type", "error_type")),
+    Metric("jobctl_queue_capped", "gauge", "1 where there are more jobs than were counted."),
+    Metric("jobctl_queue_paused", "gauge", "1 for a queue or job type that is paused as a whole.", ("of", "name")),
+    Metric("jobctl_queue_expired_leases", "gauge", "Running jobs whose lease ran out."),
+    Metric("jobctl_queue_overdue_retries", "gauge", "Automatic retries that have been due for five minutes."),
+    Metric("jobctl_queue_unserved_type", "gauge", "1 for a job type with due jobs that no worker takes.", ("type",)),
+    Metric("jobctl_queue_workers", "gauge", "Workers: alive, draining, silent or without their storage.", ("state",)),
+)  # fmt: skip
+STATES = ("alive", "draining", "silent", "storage_away")
+
+
+def queue_metrics(client: Client) -> str:
+    """The page of a scrape. Raises what the client raises."""
+    samples: defaultdict[str, list[Sample]] = defaultdict(list)
+
+    def add(metric: str, value: float, **labels: str) -> None:
+        samples[metric].append(Sample(value, tuple(labels.items())))
+
+    counts, health = client.queue_counts(), client.health()
+    for row in counts:
+        if row.state == Status.FAILED:
+            add("jobctl_queue_failed_jobs", row.jobs,
+                queue=row.queue, type=row.job_type, error_type=row.error_type or "")  # fmt: skip
+            continue
+        add("jobctl_queue_jobs", row.jobs, queue=row.queue, type=row.job_type, state=row.state)
+        if row.oldest_s is not None:
+            add("jobctl_queue_oldest_ready_seconds", row.oldest_s, queue=row.queue, type=row.job_type)
+    for paused in client.paused_queues():
+        add("jobctl_queue_paused", 1, of=paused.kind, name=paused.name)
+    for job_type in health.unserved:
+        add("jobctl_queue_unserved_type", 1, type=job_type)
+    states = Counter(map(_state, client.workers()))
+    for state in STATES:
+        add("jobctl_queue_workers", states[state], state=state)
+    add("jobctl_queue_capped", float(any(row.capped for row in counts)))
+    add("jobctl_queue_expired_leases", health.stale)
+    add("jobctl_queue_overdue_retries", health.overdue)
+    add("jobctl_database_up", 1)
+    return exposition(METRICS, samples)
+
+
+def without_database() -> str:
+    """The page while the database can't be reached."""
+    return exposition(METRICS, {"jobctl_database_up": [Sample(0)]})
+
+
+def _state(worker: WorkerRow) -> str:
+    if worker.silent:
+        return "silent"
+    if worker.draining_at:
+        return "draining"
+    return "storage_away" if worker.storage_away else "alive"
