@@ -32,6 +32,8 @@ REACHING = (
     "JOBCTL",
     "PG",
     "DATABASE_URL",
+    "OTEL_",
+    "TRACE",
     "COLUMNS",
     "LINES",
     "NO_COLOR",

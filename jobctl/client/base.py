@@ -32,6 +32,7 @@ class Base:
         notify_url: str | None = None,
         unknown_types: bool = False,
         borrow: Callable[[CallerConnection, str], Queue] | None = None,
+        trace: Callable[[], Mapping[str, str]] = dict,
         sleep: Callable[[float], None] = clock.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -44,6 +45,7 @@ class Base:
         self._notify_url = notify_url
         self._unknown_types = unknown_types
         self._borrow = borrow
+        self._trace = trace
         self._sleep = sleep
         self._monotonic = monotonic
         queue.actor = user

@@ -17,6 +17,6 @@ class Client(Scheduling, Editing, Results, Control, Waiting, Watching, Retention
 
     ``load`` returns the Pipeline of a name and raises ``UnknownJobType``; with ``unknown_types`` jobs of such a type are
     created without validating their input. ``retries`` overrules ``max_retries`` of a type; ``notify_url`` is the URL to
-    notify for jobs that name none; ``borrow`` returns a queue on a connection of the caller, for a user; without
+    notify for jobs that name none; ``trace`` returns the trace context of who submits; ``borrow`` returns a queue on a connection of the caller, for a user; without
     ``pausing`` no job can be paused; a paused one can still be resumed.
     """

@@ -15,6 +15,7 @@ from jobctl.client.new_jobs import Model, OptionFields, Options, new_job, unvali
 from jobctl.core.errors import IllegalTransition, UnknownJobType, UsageError
 from jobctl.core.job import NewJob, Submitted
 from jobctl.core.pipeline import Pipeline
+from jobctl.core.trace_context import traced
 
 if TYPE_CHECKING:
     from jobctl.postgres.caller import CallerConnection
@@ -83,9 +84,10 @@ class Submission(Base):
         self, requests: Iterator[tuple[int, tuple[str, Mapping[str, object], Options]]], *, take: bool
     ) -> list[tuple[NewJob, Options]]:
         prepared = []
+        context = self._trace()
         for number, request in islice(requests, BATCH):
             try:
-                prepared.append((self._prepare(*request, take=take), request[2]))
+                prepared.append((traced(self._prepare(*request, take=take), context), request[2]))
             except UsageError as error:
                 error.request = number
                 raise

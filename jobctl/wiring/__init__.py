@@ -21,6 +21,7 @@ from jobctl.wiring.plugins import job_types, pipeline, pipelines, plugin, storag
 from jobctl.wiring.previews import preview
 from jobctl.wiring.retaining import retention_rules
 from jobctl.wiring.searching import index_state, search
+from jobctl.wiring.tracing import submitter
 from jobctl.wiring.workers import WorkerOptions, local_worker_main, run_worker, start_local_worker, worker_name
 
 
@@ -42,6 +43,7 @@ def connect(
         pausing=config.values["pausing"],
         retries=config.values["max_retries"],
         notify_url=config.values["notify_url"],
+        trace=submitter(config.environment),
     )
 
 

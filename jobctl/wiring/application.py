@@ -11,6 +11,7 @@ from jobctl.wiring.configuration import Settings, settings, user
 from jobctl.wiring.databases import Database
 from jobctl.wiring.identity import client_storage
 from jobctl.wiring.plugins import pipeline
+from jobctl.wiring.tracing import submitter
 
 log = logging.getLogger("jobctl")
 
@@ -44,4 +45,5 @@ def client_of(chosen: Settings) -> Client:
         notify_url=chosen.values["notify_url"],
         unknown_types=True,
         borrow=caller_queue,
+        trace=submitter(chosen.environment),
     )

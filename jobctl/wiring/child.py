@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from jobctl.client import Options, new_job
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline
+from jobctl.core.trace_context import traced
 from jobctl.system.environment import variables
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.dependencies import results_of_dependencies
 from jobctl.wiring.identity import proven_storage
 from jobctl.wiring.plugins import pipeline, plugin
+from jobctl.wiring.tracing import tracer
 from jobctl.wiring.types_of_worker import known_type
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
     libraries = Libraries()
     types = TypeEnvironment(received["by_type"])
     loaded = cache(partial(known_type, received["declared"]))
+    traces = tracer(received["tracing"])
 
     def load(job_type: str) -> Pipeline:
         types.enter(job_type)
@@ -62,7 +65,7 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
         proven = proven_storage(settings, lambda: queue)
         services = Services(
             storage=proven, prove=proven.prove, library=libraries, reader=lambda: libraries(queue.connection), load=load,
-            request=partial(request, settings, load=loaded), workspace=Path(workspace),
+            request=partial(request, settings, load=loaded, trace=traces.context), tracer=traces, workspace=Path(workspace),
             input_roots=tuple(Path(root) for root in received["roots"]),
             settings=settings.values, plugin=partial(plugin, settings, {}), auto_retry=settings.values["auto_retry"],
             secrets=Secrets(received["secrets"]),
@@ -73,9 +76,10 @@ def _run_child(channel: Channel[ToChild, FromChild], received: Mapping[str, Any]
 
 def request(
     settings: Settings, job_type: str, args: Mapping[str, Any], *, created_by: str,
-    load: Callable[[str], Pipeline] = pipeline, **options: Any,
+    load: Callable[[str], Pipeline] = pipeline, trace: Callable[[], Mapping[str, str]] = dict, **options: Any,
 ) -> NewJob:  # fmt: skip
     """A validated follow-up job."""
-    return new_job(
+    new = new_job(
         load(job_type), args, Options(**options), created_by=created_by, retries=settings.values["max_retries"]
     )
+    return traced(new, trace())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from jobctl import __version__
 from jobctl.core.errors import ConfigError, SchemaMismatch
-from jobctl.wiring import declared
+from jobctl.wiring import declared, tracing
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
 from jobctl.wiring.described import TypeFacts
@@ -77,7 +77,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, report: Callable[[
     types = types_of_worker(settings, options.types, report)
     config = _worker_config(settings, options, types)
     roots = [str(Path(root).resolve()) for root in [*settings.values["input_roots"], *options.input_roots]]
-    pool = _child_pool(settings, database, queue, types, roots)
+    pool = _child_pool(settings, database, queue, types, roots, report)
     listen = partial(Listener, partial(database.connect, "jobctl worker")) if options.listen else None
     metrics = _metrics(options, config.name, report)
     notifications = notifier(settings)
@@ -171,18 +171,20 @@ def worker_name(given: str | None) -> str:
 
 
 def _child_pool(
-    settings: Settings, database: Database, queue: Leases, types: Mapping[str, TypeFacts], roots: list[str]
-) -> ChildPool:
+    settings: Settings, database: Database, queue: Leases, types: Mapping[str, TypeFacts], roots: list[str],
+    report: Callable[[str], None],
+) -> ChildPool:  # fmt: skip
     """The pool, which asks for the connection of the worker when it starts its first child."""
     from jobctl.wiring.confinement import child_environment, setup_for
     from jobctl.worker.children import ChildPool
 
+    traces = tracing.variables_of(settings.environment, report)
     named = {name: facts.environment for name, facts in types.items()}
     environment = child_environment(settings, settings.environment, named)
     setup = {
         "home": str(settings.home), "roots": roots, "set_by_child": environment.set_by_child,
         "plugins": environment.plugins, "by_type": environment.by_type, "declared": declared.texts(settings, types),
-        "secrets": secrets(settings, settings.environment),
+        "secrets": secrets(settings, settings.environment), "tracing": traces,
     }  # fmt: skip
 
     confined = cache(partial(_confinement, settings, roots=tuple(roots)))
@@ -198,7 +200,7 @@ def _child_pool(
     )
     return ChildPool(
         lambda channel, setup: [*_python(), "-c", f"{command}run_child({channel}, {setup}, g)"],
-        setup=setup_of, environment=environment.at_start,
+        setup=setup_of, environment=environment.at_start, linger=tracing.LINGER if traces else 0.0,
     )  # fmt: skip
 
 

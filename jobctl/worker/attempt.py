@@ -134,7 +134,8 @@ class Attempt:
                     return plain(self._away.outlast(lambda: checkpoints.value(pipeline.stages[-1].name)), "result")
                 before = pipeline.stages[position.stage - 1].name if position.stage else None
                 previous = self._away.outlast(partial(checkpoints.value, before)) if before else args
-                last = self._stage(pipeline, run, position.stage, position.done, args, previous)
+                with self.services.tracer.stage(pipeline.stages[position.stage].name):
+                    last = self._stage(pipeline, run, position.stage, position.done, args, previous)
                 if last is not None:
                     return last.value
             except Unreadable as bad:

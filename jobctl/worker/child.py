@@ -76,6 +76,7 @@ class Child:
                 self._run(job)
         self._services.loop.close()
         self._outbox.flush()
+        self._services.tracer.close()
 
     def _next(self) -> Claimed | None:
         with self._changed:
@@ -100,7 +101,9 @@ class Child:
         reporter = attempt.reporter
         redact = self._services.secrets.redact
         self._capture.begin(lambda level, text: outbox.log(job_id, level, reporter.stage, redact(text)))
-        outcome = attempt.run()
+        with self._services.tracer.attempt(job) as ended:
+            outcome = attempt.run()
+            ended(outcome)
         end_children()  # whatever the job has started ends with it
         self._capture.end()
         _empty(self._services.workspace)

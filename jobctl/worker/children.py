@@ -16,7 +16,7 @@ from pathlib import Path
 from jobctl.core.attempt import Claimed
 from jobctl.core.retry import names_memory
 from jobctl.worker import guardian
-from jobctl.worker.channel import Channel, FromChild, Run, ToChild, supervisor_end
+from jobctl.worker.channel import Channel, FromChild, Quit, Run, ToChild, supervisor_end
 from jobctl.worker.processes import end_marked, signal_descendants
 from jobctl.worker.sandbox import send_setup
 from jobctl.worker.workspace import Workspaces, mark
@@ -171,7 +171,7 @@ class ChildPool:
     """Starts child processes and ends them; their temporary files go with them.
 
     ``command`` makes a child's command line from the numbers of two inherited descriptors: its end of the channel, and the
-    file with its ``setup``. ``environment`` is all that it inherits, apart from TMPDIR.
+    file with its ``setup``. ``environment`` is all that it inherits, apart from TMPDIR. ``linger``: see ``close``.
     """
 
     def __init__(
@@ -180,10 +180,12 @@ class ChildPool:
         *,
         setup: Callable[[Path], Mapping[str, object]],
         environment: Mapping[str, str],
+        linger: float = 0.0,
     ) -> None:
         self._command = command
         self._setup = setup
         self._environment = dict(environment)
+        self._linger = linger
         self._workspaces = Workspaces()
         self._failed_starts = 0
         self._next_start = float("-inf")
@@ -231,7 +233,23 @@ class ChildPool:
         return child_exit
 
     def close(self) -> None:
-        """Ends all children and removes all files."""
+        """Ends all children and removes all files. Those that are idle get ``linger`` seconds to end by themselves."""
+        try:
+            if self._linger:
+                self._quit_idle()
+        finally:
+            self._end_all()
+
+    def _quit_idle(self) -> None:
+        until = time.monotonic() + self._linger
+        idle = [child for child in self.children if child.ready and not child.jobs]
+        for child in idle:
+            child.send(Quit())
+        for child in idle:
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(0.0, until - time.monotonic()))
+
+    def _end_all(self) -> None:
         for child in self.children:
             child.kill()
         for child in list(self.children):

@@ -21,6 +21,7 @@ from jobctl.worker.inputs import OpenedInput, allowed_path, open_input
 from jobctl.worker.programs import run_program
 from jobctl.worker.progress import ProgressReporter
 from jobctl.worker.secrets import Secrets
+from jobctl.worker.tracing import NoTracer, Tracer
 
 T = TypeVar("T")
 
@@ -46,6 +47,7 @@ class Services:
     """Raises ``StorageUnavailable`` where the storage is not the right one, or can't be read and written."""
     loop: StageLoop = field(default_factory=StageLoop)
     secrets: Secrets = field(default_factory=Secrets)
+    tracer: Tracer = field(default_factory=NoTracer)
     results: Callable[[int], Mapping[int, Any]] = lambda _: {}
     """The results of the jobs that a job waited for, by their ids."""
 

@@ -66,7 +66,7 @@ class Missing:
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Missing())
 import jobctl
-apart = ("jobctl.documents", "jobctl.handlers", "jobctl.testing.contracts", "jobctl.storage.s3", "jobctl.__main__")
+apart = ("jobctl.documents", "jobctl.handlers", "jobctl.testing.contracts", "jobctl.storage.s3", "jobctl.worker.spans", "jobctl.__main__")
 for module in pkgutil.walk_packages(jobctl.__path__, "jobctl.", onerror=lambda name: None):
     if not module.name.startswith(apart) and not module.name.endswith("__main__"):
         importlib.import_module(module.name)
