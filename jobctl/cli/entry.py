@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import click
 
@@ -115,6 +116,14 @@ def _usage_hint(error: BaseException) -> str | None:
     return f"{context.command_path} --help" if context else "jobctl --help"
 
 
+def _has_working_folder() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
+
+
 def _failed(state: State, error: BaseException) -> int:
     if state.verbosity >= 2:
         import traceback
@@ -135,6 +144,9 @@ def _failed(state: State, error: BaseException) -> int:
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         code = 5
         _complain(state, f"disk full: {error.strerror}", "Free space where the output or JOBCTL_HOME is.", code)
+    elif isinstance(error, FileNotFoundError) and error.filename is None and not _has_working_folder():
+        code = 2
+        _complain(state, "the folder in which you are does not exist any more", "cd to another folder.", code)
     elif isinstance(error, OSError) and error.filename is not None:
         code = 2
         _complain(state, f"cannot use {str(error.filename)[:200]}: {error.strerror}", None, code)

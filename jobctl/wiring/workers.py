@@ -206,11 +206,15 @@ def _child_pool(
 
 def _python() -> list[str]:
     """This interpreter; what lies in the working folder is code for it only where that is so for this process too."""
+    return [sys.executable] if {"", *_working_folders()} & set(sys.path) else [sys.executable, "-P"]
+
+
+def _working_folders() -> list[str]:
+    """The folder in which this process works; none where it was deleted."""
     try:
-        here = str(Path.cwd())
-    except OSError:  # it was deleted: nothing lies there
-        here = ""
-    return [sys.executable] if {"", here} & set(sys.path) else [sys.executable, "-P"]
+        return [str(Path.cwd())]
+    except OSError:
+        return []
 
 
 def _child_conninfo(database: Database, queue: Leases) -> str:
@@ -244,7 +248,7 @@ def start_local_worker(
     database.info()
     allowed = {"allow_commands": True, "command_environment": ["*"]}  # who submits is who runs it
     values = {**settings.values, **allowed}
-    setup = send_setup({"values": values, "home": str(settings.home), "ids": list(ids), "roots": [str(Path.cwd())]})
+    setup = send_setup({"values": values, "home": str(settings.home), "ids": list(ids), "roots": _working_folders()})
     try:
         return subprocess.Popen(
             [*_python(), "-c", "from jobctl.wiring import local_worker_main; local_worker_main()"],

@@ -28,7 +28,6 @@ def filled(cli, conn):
     return cli
 
 
-@pytest.mark.filterwarnings("ignore:Did not recognize type")  # SQLAlchemy's, of pgvector's column
 @pytest.mark.parametrize("mode", ["json", "ndjson"])
 @pytest.mark.parametrize("quiet", [(), ("-q",)], ids=["loud", "quiet"])
 @pytest.mark.parametrize("path", [p for p in commands() if p not in (*TEXTS, *ELSEWHERE)])

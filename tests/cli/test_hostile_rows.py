@@ -72,7 +72,6 @@ def evil(conn):
     )
 
 
-@pytest.mark.filterwarnings("ignore:Did not recognize type")
 @pytest.mark.parametrize(
     "path", [path for path in commands() if path not in ("torture", "worker run", "db start", "db stop", "completion")]
 )

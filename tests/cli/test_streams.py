@@ -61,6 +61,29 @@ def test_a_deleted_folder_is_named_as_the_reason(sh, shell):
     assert code == 2, err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "JOBCTL_HOME=relative $J list", "$J submit --run -- ./script.sh", "$J submit -C here -- ./script.sh",
+        "$J submit --input a.txt -- cat a.txt", "$J submit obsidian_export --set vault=notes", "$J submit books/",
+        "$J worker run --drain --input-root here", "$J result 1 -o file", "$J stats --html page.html", "$J db dump file",
+        "$J doctor --document a.md", "$J types new thing", "$J submit -f jobs.ndjson", "$J --config here.toml list",
+    ],
+)  # fmt: skip
+def test_no_command_takes_a_deleted_folder_for_a_bug(sh, command):
+    sh("$J submit noop")
+    code, _, err = sh(f"mkdir gone && cd gone && rm -r ../gone && {command}")
+    assert code in (2, 4, 5, 10), err  # 10: the job that runs there has failed
+    assert "a bug in jobctl" not in err
+    assert len(err.splitlines()) <= 3, err
+
+
+def test_a_file_by_its_absolute_path_is_processed_from_a_deleted_folder(sh, shell):
+    (shell.home / "book.md").write_text("# A book\n\nWords of the lighthouse keeper.\n")
+    code, _, err = sh(f"mkdir gone && cd gone && rm -r ../gone && $J submit --run '{shell.home}/book.md'")
+    assert code == 0, err
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 def test_one_name_that_is_not_text_does_not_keep_a_folder_out(sh, shell):
     folder = shell.home / "books"

@@ -44,6 +44,18 @@ def test_up_down_up_leaves_no_trace_and_no_drift(empty):
     assert migrate.check(empty) == []
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_indexes_of_pgvector_are_no_difference(empty):
+    with connect(empty) as connection:
+        if not connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
+            pytest.skip("this server has no pgvector")
+        connection.execute("CREATE EXTENSION vector")
+    migrate.upgrade(empty)
+    with connect(empty) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_indexes WHERE indexname ~ '^chunks_nearest_'").fetchone()[0]
+    assert migrate.check(empty) == []
+
+
 def test_a_drifted_database_is_noticed(empty):
     migrate.upgrade(empty)
     with connect(empty) as connection:
