@@ -47,7 +47,7 @@ _NO_MEMORY = re.compile(
 )
 OUT_OF_MEMORY = Failure(
     "invalid",
-    "The job needs more memory than its process may use; the limit is child_memory_mb, or ulimit -v of the worker.",
+    "The job needs more memory than its process may use; the limit is child_memory_mb, or the worker's control group or ulimit -v.",
     "MemoryError",
 )
 """Made in advance: where memory is short, nothing more can be made."""

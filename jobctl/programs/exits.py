@@ -24,12 +24,18 @@ CLASSES: Mapping[int, ExitClass] = {
 SHELL_SIGNAL = 128
 """A shell reports the death of its program by a signal as this much more than the signal's number."""
 
+_KILLED = (-signal.SIGKILL, SHELL_SIGNAL + signal.SIGKILL)
+
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a program ended: ``code`` is its exit code, negative for a signal."""
+    """How a program ended: ``code`` is its exit code, negative for a signal.
+
+    ``kernel``: the kernel has ended a process for lack of memory while it ran.
+    """
 
     code: int
+    kernel: bool = False
 
     def kind(self, mapping: Mapping[int, ExitClass]) -> ExitClass:
         """The class of this end; ``mapping`` goes before the usual meaning."""
@@ -37,6 +43,8 @@ class Exit:
 
     def __str__(self) -> str:
         """``ended with exit code 3``, ``was killed by SIGSEGV``."""
+        if self.kernel and self.code in _KILLED:
+            return "was killed for lack of memory (SIGKILL)"
         if self.code < 0:
             name = signal_name(-self.code)
             return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")

@@ -17,6 +17,7 @@ from typing import IO, Literal, Self
 
 from jobctl.core.errors import Invalid
 from jobctl.programs.exits import Exit
+from jobctl.system.cgroup import MemoryGroup
 
 Stream = Literal["stdout", "stderr"]
 OnLine = Callable[[Stream, str], None]
@@ -72,6 +73,7 @@ class Program:
     def __init__(self, launch: Launch, on_line: OnLine) -> None:
         """Starts it. Raises ``Invalid`` for a program that is not there or cannot be executed."""
         self.name = Path(launch.argv[0]).name
+        self._kills = MemoryGroup().kills()
         self._process = _start(launch)
         self._selector = selectors.DefaultSelector()
         self._lines: dict[int, _Lines] = {}
@@ -106,7 +108,7 @@ class Program:
         for lines in self._lines.values():
             lines.end()
         self._lines.clear()
-        return Exit(self._process.returncode)
+        return Exit(self._process.returncode, kernel=MemoryGroup().kills() != self._kills)
 
     def _read(self, descriptor: int) -> bool:
         """Passes on what is there; whether there was something."""

@@ -10,12 +10,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jobctl.core.attempt import Claimed
 from jobctl.core.retry import names_memory
-from jobctl.worker import guardian
+from jobctl.system.cgroup import MemoryGroup
+from jobctl.worker import guardian, kernel_kills
 from jobctl.worker.channel import Channel, FromChild, Quit, Run, ToChild, supervisor_end
 from jobctl.worker.processes import end_marked, signal_descendants
 from jobctl.worker.sandbox import send_setup
@@ -172,6 +173,7 @@ class ChildPool:
 
     ``command`` makes a child's command line from the numbers of two inherited descriptors: its end of the channel, and the
     file with its ``setup``. ``environment`` is all that it inherits, apart from TMPDIR. ``linger``: see ``close``.
+    ``memory``: the control group of this worker.
     """
 
     def __init__(
@@ -181,11 +183,13 @@ class ChildPool:
         setup: Callable[[Path], Mapping[str, object]],
         environment: Mapping[str, str],
         linger: float = 0.0,
+        memory: MemoryGroup | None = None,
     ) -> None:
         self._command = command
         self._setup = setup
         self._environment = dict(environment)
         self._linger = linger
+        self._kills = kernel_kills.KernelKills(memory or MemoryGroup())
         self._workspaces = Workspaces()
         self._failed_starts = 0
         self._next_start = float("-inf")
@@ -228,6 +232,8 @@ class ChildPool:
         """
         self.children.remove(child)
         child_exit = child.wait(exiting=exiting)
+        if exiting and not child.kill_reason and self._kills.explains(child_exit.code):
+            child_exit = replace(child_exit, reason=kernel_kills.REASON)
         self._workspaces.remove(child.workspace)
         self._count_start(child, child_exit)
         return child_exit
@@ -261,7 +267,8 @@ class ChildPool:
         return next((child for child in self.children if job_id in child.jobs), None)
 
     def flush(self) -> bool:
-        """Sends what children did not take before; returns whether there is still some of it."""
+        """Sends what children did not take before; returns whether there is still some of it. Called at every turn."""
+        self._kills.look(time.monotonic())
         return sum(child.unsent() for child in self.children) > 0
 
     def job_count(self) -> int:

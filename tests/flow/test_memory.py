@@ -2,9 +2,13 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -128,3 +132,58 @@ def test_children_that_are_killed_while_they_start_are_started_again_for_ever_an
     assert delays == sorted(delays)
     assert pool.start_failure is None
     pool.close()
+
+
+# -- a control group, where this account may make one ------------------------------------------------------------------
+
+GROUPS = Path("/sys/fs/cgroup")
+MB = 1 << 20
+
+
+@pytest.fixture
+def small_group() -> Iterator[Path]:
+    """A group whose processes may use 400 MB together."""
+    version_1 = (GROUPS / "memory").is_dir()
+    folder = (GROUPS / "memory" if version_1 else GROUPS) / f"jobctl-test-{secrets.token_hex(4)}"
+    try:
+        folder.mkdir()
+        (folder / ("memory.limit_in_bytes" if version_1 else "memory.max")).write_text(str(400 * MB))
+    except OSError as error:
+        with suppress(OSError):
+            folder.rmdir()
+        pytest.skip(f"no control group can be made here: {error}")
+    for swap in (folder / "memory.memsw.limit_in_bytes", folder / "memory.swap.max"):
+        with suppress(OSError):
+            swap.write_text(str(400 * MB) if version_1 else "0")
+    yield folder
+    folder.rmdir()
+
+
+def in_group(shell, folder: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    script = f'echo $$ > "{folder}/cgroup.procs" && exec "{sys.executable}" -m jobctl {command}'
+    return subprocess.run(
+        ["sh", "-c", script], env={**shell.env, **environment}, cwd=shell.home, capture_output=True, text=True, check=False
+    )  # fmt: skip
+
+
+def test_what_the_kernel_kills_for_lack_of_memory_says_so(shell, small_group):
+    shell("submit", "trouble", "--set", "kind=hog")
+    shell("submit", "--", sys.executable, "-c", "bytearray(b'x') * (1 << 30)")
+    shell("submit", "steps", "--set", "items=3")
+    done = in_group(shell, small_group, "worker run --drain -c1 --allow-commands", JOBCTL_CHILD_MEMORY_MB="0")
+    assert done.returncode == 0, done.stderr
+    hog, program, good = (json.loads(shell("show", i, "--json").out) for i in (1, 2, 3))
+    assert (hog["status"], hog["error"]["type"], hog["crash_count"]) == ("failed", "permanent", 3)
+    assert "Its process was killed for lack of memory (SIGKILL), 3 times in a row" in hog["error"]["message"]
+    assert "was killed for lack of memory (SIGKILL)" in program["error"]["message"]
+    assert good["status"] == "completed"
+
+
+def test_the_limit_of_the_group_holds_for_a_child_and_comes_before_the_kernel(shell, small_group):
+    shell("submit", "trouble", "--set", "kind=hog")
+    done = in_group(shell, small_group, "worker run --drain -c1")
+    assert done.returncode == 0, done.stderr
+    job = json.loads(shell("show", 1, "--json").out)
+    assert (job["status"], job["error"]["type"], job["crash_count"]) == ("failed", "invalid", 0)
+    assert "control group" in job["error"]["message"]
+    assert "child processes may use 512 MB of memory" in done.stderr
