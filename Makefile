@@ -1,5 +1,5 @@
 # make check is what CI runs; the rest is for people.
-.PHONY: check test test-slow test-hostile test-servers coverage nightly bench completions constraints
+.PHONY: check test test-slow test-hostile test-servers test-slurm coverage nightly bench completions constraints
 
 check:
 	.ci/check
@@ -23,6 +23,10 @@ test-servers:
 	JOBCTL_TEST_SERVER=15 .venv/bin/python -m pytest -rs tests/postgres tests/migrations tests/flow/test_worker.py tests/flow/test_control.py
 	JOBCTL_TEST_SERVER=pgbouncer .venv/bin/python -m pytest -rs tests/postgres tests/flow/test_worker.py tests/flow/test_control.py
 	.venv/bin/python -m pytest -rs -m "slow or not slow" tests/flow/test_servers.py
+
+# docs/deploy/slurm.sh on a cluster of this machine; as root, skipped loudly without slurmctld, slurmd and munge
+test-slurm:
+	.venv/bin/python -m pytest -rs -m slow tests/install/test_slurm.py
 
 nightly:
 	JOBCTL_PROFILE=nightly .venv/bin/python -m pytest -m "not bench" tests/postgres tests/flow tests/install
