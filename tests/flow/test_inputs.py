@@ -6,6 +6,7 @@ import socket
 import stat
 import threading
 import time
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -97,8 +98,8 @@ def _fifo(path: Path) -> None:
 
 
 def _socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as one:
-        one.bind(str(path))
+    with socket.socket(socket.AF_UNIX) as one, chdir(path.parent):
+        one.bind(path.name)  # the whole path may be longer than the name of a socket
 
 
 def _loop(path: Path) -> None:

@@ -130,11 +130,13 @@ class Cluster:
         unfinished.rename(self.data)
 
     def _socket_folder(self) -> Path:
-        """A folder for this cluster only: a later one at the same path has another.
+        """A folder for this cluster only: a later one at the same path has another, and so has a copy.
 
         A server whose data was removed unlinks its socket when it notices; that must not be its successor's.
         """
-        tag = hashlib.sha256(self._system_identifier()).hexdigest()[:8]
+        data = self.data.stat()
+        own = b"%s %d %d" % (self._system_identifier(), data.st_dev, data.st_ino)
+        tag = hashlib.sha256(own).hexdigest()[:8]
         near = self.base / f"s-{tag}"
         fits = len(os.fsencode(near / SOCKET)) <= SOCKET_LIMIT
         if fits and "," not in str(near):  # libpq reads a comma as a list of hosts
