@@ -12,8 +12,9 @@ from jobctl.core.exit_class import ExitClass
 from jobctl.core.ports import Context
 from jobctl.programs.directives import Amount, Checkpoint, directive
 from jobctl.programs.environment import Masker
-from jobctl.programs.exits import Exit, failure
+from jobctl.programs.exits import SAVED, Exit, failure
 from jobctl.programs.process import Launch, Program, Stream
+from jobctl.programs.stop_signals import TERMINATED, stop_follows
 from jobctl.programs.workspace import Workspace
 
 GRACE_SHARE = 0.5
@@ -47,6 +48,8 @@ def run_in_stage(ctx: Context, task: Task, workspace: Workspace) -> Exit:
         kind = end.kind(task.exit_codes)
         if kind is ExitClass.COMPLETED:
             return end
+        if end.code in (SAVED, *TERMINATED) and stop_follows(ctx.stops):
+            run.stopping = True
         if ctx.stops.cancel:
             ctx.check_interrupt()
         if kind is ExitClass.TRANSIENT and task.resumable:
@@ -70,7 +73,7 @@ class _Run:
         self._checkpoint_due = False
         self._refused = False
         self.stopping = False
-        """Whether the program was asked to stop."""
+        """Whether the program was asked to stop, by us or together with its worker."""
         self.name = task.launch.argv[0].rpartition("/")[2]
 
     def until_end(self) -> Exit:

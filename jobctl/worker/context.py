@@ -15,6 +15,7 @@ from jobctl.core.errors import CancelNow, CheckpointError, CheckpointMissing, Er
 from jobctl.core.job import NewJob
 from jobctl.core.pipeline import Pipeline, Stage
 from jobctl.core.ports import Library, PauseSupport, Stops, Storage
+from jobctl.programs.stop_signals import stop_follows
 from jobctl.worker.checkpoints import CheckpointLog, Unreadable
 from jobctl.worker.event_loop import StageLoop
 from jobctl.worker.inputs import OpenedInput, allowed_path, open_input
@@ -175,8 +176,13 @@ class StageContext:
         """Runs a program to its end; returns its exit code."""
         return run_program(
             command, log=lambda level, text: self.log(text, level=level), cancelled=lambda: self.stops.cancel,
-            cwd=cwd or self._services.workspace, env=env, exits=exits,
+            cwd=cwd or self._services.workspace, env=env, exits=exits, terminated=self._terminated,
         )  # fmt: skip
+
+    def _terminated(self) -> None:
+        """A program was ended by SIGTERM: with it the whole worker, perhaps."""
+        if stop_follows(self.stops):
+            self.check_interrupt()
 
     def secret(self, name: str) -> str:
         """A secret of this worker."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from jobctl.core.errors import CancelNow, ErrorType, Invalid, JobFailure, Paywall, Permanent, Transient
+from jobctl.programs.stop_signals import TERMINATED
 from jobctl.system.environment import variables
 from jobctl.worker.channel import LINE_CAP
 
@@ -36,8 +37,12 @@ def run_program(
     cwd: str | Path | None = None,
     env: Mapping[str, str] | None = None,
     exits: Mapping[int, ErrorType | None] | None = None,
+    terminated: Callable[[], None] = lambda: None,
 ) -> int:
-    """Runs a program to its end; returns its exit code. See ``Context.run``. ``log`` receives level and text of a line."""
+    """Runs a program to its end; returns its exit code. See ``Context.run``. ``log`` receives level and text of a line.
+
+    ``terminated`` is called for a program that SIGTERM has ended, before that is a failure.
+    """
     name = Path(command[0]).name
     try:
         process = subprocess.Popen(
@@ -60,6 +65,8 @@ def run_program(
         _end(process)
         for reader in readers:
             reader.join(DRAIN)
+    if code in TERMINATED and code not in (exits or {}):
+        terminated()
     return _checked(name, code, exits or {})
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -217,6 +218,62 @@ def test_a_worker_that_stops_has_the_program_save_its_state(shell, conn, eventua
     (here / "hold").unlink()
     assert shell(*WORK, "--drain", "--input-root", here).code == 0
     assert read(here / "numbers") == [str(n) for n in range(1, 41)]
+
+
+PROGRAMS = {
+    "ends": "touch began; exec sleep 600",
+    "saves": "trap 'exit 75' TERM; touch began; while true; do sleep 0.05; done",
+    "a shell reports it": "touch began; sleep 600; exit $?",
+}
+
+
+def signalled_with_its_worker(worker, here: Path, eventually) -> None:
+    """As Slurm does it: SIGTERM to every process, the program first."""
+    eventually(lambda: (here / "began").exists())
+    for process in inside(here):
+        os.kill(process, signal.SIGTERM)
+    worker.terminate()
+    assert worker.wait(60) == 0
+
+
+def inside(folder: Path) -> list[int]:
+    """Processes that work in a folder."""
+    found = []
+    for process in all_processes():
+        try:
+            if Path(f"/proc/{process.pid}/cwd").readlink() == folder:
+                found.append(process.pid)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_that_is_ended_together_with_its_worker_charges_nobody(shell, conn, eventually, here, program):
+    submit(shell, "--chdir", here, "--shell", "--", f"[ -e began ] && exit 0; {PROGRAMS[program]}")
+    worker = shell.start(*WORK, "--input-root", here)
+    signalled_with_its_worker(worker, here, eventually)
+    row = conn.execute("SELECT status, retry_count, crash_count, error_message FROM jobs").fetchone()
+    assert row == ("pending", 0, 0, None)
+    assert shell(*WORK, "--drain", "--input-root", here).code == 0
+    assert status(conn) == "completed"
+
+
+def test_a_program_of_ctx_run_that_is_ended_together_with_its_worker_charges_nobody(shell, conn, eventually, here):
+    submit(shell, "shell", "--set", f"script=cd {here} && touch began && sleep 600 ")
+    signalled_with_its_worker(shell.start(*WORK, "--input-root", here), here, eventually)
+    row = conn.execute("SELECT status, retry_count, crash_count, error_message FROM jobs").fetchone()
+    assert row == ("pending", 0, 0, None)
+
+
+def test_a_program_that_only_is_ended_by_sigterm_has_failed(shell, conn, eventually, here):
+    submit(shell, "--chdir", here, "--shell", "--", "touch began; exec sleep 600")
+    shell.start(*WORK, "--input-root", here)
+    eventually(lambda: (here / "began").exists())
+    for process in inside(here):
+        os.kill(process, signal.SIGTERM)
+    eventually(lambda: status(conn) == "failed")
+    assert "was killed by SIGTERM" in job(shell)["error"]["message"]
 
 
 @pytest.mark.skipif(shutil.which("rsync") is None, reason="rsync is not installed")

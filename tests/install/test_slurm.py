@@ -148,9 +148,9 @@ def environment(shell, tmp_path) -> dict[str, str]:
 
 @pytest.fixture
 def array(cluster, environment, tmp_path) -> Callable[..., str]:
-    """Submits the script as it is in docs/deploy, with this environment's jobctl in front of the path."""
+    """Submits a script, with this environment's jobctl in front of the path."""
 
-    def submit(*options: str) -> str:
+    def submit(*options: object) -> str:
         env = {**environment, "PATH": ""}
         path = f"{Path(sys.executable).parent}:{SYSTEM}"
         words = [
@@ -160,7 +160,6 @@ def array(cluster, environment, tmp_path) -> Callable[..., str]:
             f"--export=ALL,PATH={path}",
             f"--output={cluster.folder}/job-%A_%a.log",
             *options,
-            SCRIPT,
         ]
         return cluster(*words, env=env).strip()
 
@@ -183,7 +182,7 @@ def test_an_array_works_off_a_queue(cluster, array, shell, conn, eventually, tmp
     trails = [tmp_path / f"trail{n}" for n in range(6)]
     for trail in trails:
         assert shell("submit", "steps", "--set", "items=4", "--set", f"trail={trail}").code == 0
-    number = array("--array=0-2", "--cpus-per-task=1")
+    number = array("--array=0-2", "--cpus-per-task=1", SCRIPT)
     eventually(lambda: not running(cluster, number), 180)
     assert statuses(conn) == ["completed"] * 6, logs(cluster)
     assert {trail.read_text() for trail in trails} == {"first\nsquares 0\nsquares 2\ntotal\nlast\n"}
@@ -196,7 +195,7 @@ def test_scancel_releases_a_job_uncharged_and_the_next_task_finishes_it(
     trail, hold = tmp_path / "trail", tmp_path / "trail.hold"
     hold.write_text("squares 4")
     assert shell("submit", "steps", "--set", "items=8", "--set", f"trail={trail}").code == 0
-    first = array("--array=0")
+    first = array("--array=0", SCRIPT)
     eventually(lambda: trail.exists() and "squares 4" in trail.read_text())
     cluster("scancel", f"{first}_0")
     eventually(lambda: "stopping: running jobs are released" in logs(cluster))
@@ -204,9 +203,25 @@ def test_scancel_releases_a_job_uncharged_and_the_next_task_finishes_it(
     eventually(lambda: statuses(conn) == ["pending"])
     eventually(lambda: not running(cluster, first))
     assert conn.execute("SELECT retry_count, crash_count, error_message FROM jobs").fetchone() == (0, 0, None)
-    second = array("--array=1")
+    second = array("--array=1", SCRIPT)
     eventually(lambda: not running(cluster, second))
     assert statuses(conn) == ["completed"], logs(cluster)
     steps = trail.read_text().split("\n")
     assert sorted(steps) == sorted(set(steps)), logs(cluster)
     assert conn.execute("SELECT retry_count, crash_count FROM jobs").fetchone() == (0, 0)
+
+
+def test_scancel_of_a_running_program_charges_nobody(cluster, array, shell, conn, eventually, tmp_path):
+    """Slurm signals every process of a task, the program of a job too, not only the worker."""
+    started = tmp_path / "started"
+    program = f"test -e {started} && exit 0; touch {started}; exec sleep 600"
+    assert shell("submit", "--", "sh", "-c", program).code == 0
+    first = array("--array=0", SCRIPT, "--allow-commands")
+    eventually(started.exists)
+    cluster("scancel", f"{first}_0")
+    eventually(lambda: not running(cluster, first))
+    row = conn.execute("SELECT status, retry_count, crash_count, error_message FROM jobs").fetchone()
+    assert row == ("pending", 0, 0, None), logs(cluster)
+    second = array("--array=1", SCRIPT, "--allow-commands")
+    eventually(lambda: not running(cluster, second))
+    assert statuses(conn) == ["completed"], logs(cluster)
