@@ -11,6 +11,8 @@ from jobctl.cli.output.text import cut
 
 LONGEST_NAME = 253
 """Letters of a host name, https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4"""
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -34,7 +36,7 @@ class Address(click.ParamType[tuple[str, int]]):
 
 def _is_host(text: str) -> bool:
     if ":" not in text:
-        return bool(re.fullmatch(f"[A-Za-z0-9_.-]{{0,{LONGEST_NAME}}}", text))
+        return not text or (len(text) <= LONGEST_NAME and _NAME.fullmatch(text) is not None)
     try:
         IPv6Address(text)
     except ValueError:

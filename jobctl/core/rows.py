@@ -249,6 +249,12 @@ class QueueCount:
     jobs: int
     oldest_s: float | None
     """Seconds since the first of those that are ready was due."""
+    retried: int
+    """Of those that are unfinished, how many were retried before."""
+    rescued: int
+    """The same of those whose worker or process was lost."""
+    retrying: int
+    """Of those that have failed, how many will be retried automatically."""
     capped: bool
     """Whether there are more jobs than were read, of some queue or type."""
 

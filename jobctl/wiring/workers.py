@@ -121,12 +121,13 @@ def _require_good_end(pool: ChildPool, sweeper: Sweeper) -> None:
 
 def _metrics(options: WorkerOptions, name: str, report: Callable[[str], None]) -> Metrics:
     """The figures of the worker, served over HTTP where that is asked for."""
+    from jobctl.system.pages import page_url
     from jobctl.worker.metrics import Metrics
 
     metrics = Metrics()
     if options.metrics is not None:
         port = metrics.serve(*options.metrics, version=__version__, worker=name)
-        report(f"metrics: http://{options.metrics[0]}:{port}/metrics")
+        report(f"metrics: {page_url(options.metrics[0], port, '/metrics')}")
     return metrics
 
 

@@ -31,9 +31,10 @@ class Enforcer:
 
     def on_lease_lost(self, job_id: int) -> None:
         """The job belongs to another worker: its child process here is killed, and reports nothing more."""
-        log.warning("job %d was taken over by another worker", job_id, extra=of_id(job_id))
-        self._parts.dispatch.drop(job_id)
         child = self._parts.pool.child_of(job_id)
+        fields = of_job(child.jobs[job_id]) if child else of_id(job_id)
+        log.warning("job %d was taken over by another worker", job_id, extra=fields)
+        self._parts.dispatch.drop(job_id)
         if child is None:
             self._parts.leases.forget(job_id)
             return

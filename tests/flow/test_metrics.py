@@ -4,13 +4,17 @@ import json
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from jobctl.cli.commands import metrics as metrics_command
 from jobctl.cli.commands.metrics import _Pages
 from jobctl.cli.output import queue_metrics
 from jobctl.client import Client
@@ -97,10 +101,14 @@ def test_metrics_are_served_until_the_process_is_stopped(shell, cli):
     assert values(page(url + "/metrics")[1])["jobctl_database_up"] == 1
     assert page(url + "/readyz") == page(url + "/healthz") == (200, "ok\n")
     assert page(url + "/other")[0] == 404
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
+        client.sendall(b"GET /metrics HTTP/1.1\r\n")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # it leaves with a reset
     taken = cli("metrics", "--serve", url.rpartition(":")[2])
     assert (taken.code, taken.out) == (5, "")
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) in (143, -signal.SIGTERM)
+    assert process.stderr.read() == ""
 
 
 def test_a_database_that_is_away_is_a_value_and_not_an_error_of_the_scrape():
@@ -112,8 +120,60 @@ def test_a_database_that_is_away_is_a_value_and_not_an_error_of_the_scrape():
     assert (pages.ready().status, pages.ready().body) == (503, "the database can't be reached\n")
 
 
+def test_a_database_that_does_not_answer_delays_no_scrape_and_is_asked_once(monkeypatch):
+    answers, asked = threading.Event(), []
+
+    def hang():
+        asked.append(True)
+        answers.wait()
+        raise StoreUnavailable("late")
+
+    monkeypatch.setattr(metrics_command, "ANSWERS_WITHIN", 0.05)
+    pages = _Pages(Client(Queue(hang), storage=lambda: None, load=lambda _: None))
+    assert [values(pages.metrics().body) for _ in range(3)] == [{"jobctl_database_up": 0}] * 3
+    assert (pages.ready().status, pages.ready().body) == (503, "the database has not answered within 0.05 s\n")
+    assert asked == [True]
+    answers.set()
+
+
+def test_metrics_that_are_printed_say_that_the_database_is_away(cli, monkeypatch):
+    monkeypatch.setenv("JOBCTL_DATABASE_URL", "postgresql://x@127.0.0.1:1/x")
+    monkeypatch.setenv("JOBCTL_DB", "postgresql://x@127.0.0.1:1/x")
+    done = cli("metrics")
+    assert (done.code, values(done.out)) == (6, {"jobctl_database_up": 0})
+    assert "the database can't be reached" in done.err
+
+
+def test_retries_and_rescues_are_counted(cli, conn):
+    conn.execute(
+        "INSERT INTO jobs (job_type, status, error_type, retry_count, crash_count, next_retry_at, run_after) VALUES"
+        " ('a', 'failed', 'transient', 1, 0, now() + interval '1 h', now()),"
+        " ('a', 'failed', 'invalid', 0, 0, NULL, now()),"
+        " ('a', 'pending', NULL, 2, 1, NULL, now()), ('a', 'paused', NULL, 1, 0, NULL, now())"
+    )
+    found = values(cli("metrics").out)
+    assert found['jobctl_queue_pending_retries{queue="default",type="a"}'] == 1
+    assert found['jobctl_queue_retried_jobs{queue="default",type="a"}'] == 2
+    assert found['jobctl_queue_rescued_jobs{queue="default",type="a"}'] == 1
+
+
 @pytest.mark.parametrize(
-    "given", ["é" * 70, "a b:9100", "host:65536", "host:", "9100x", "[::1:9100", "x" * 300 + ":1", "::::1"]
+    "given",
+    [
+        "é" * 70,
+        "é" * 70 + ":1",
+        "x" * 70 + ":1",
+        "a..b:1",
+        ".:1",
+        "-a:1",
+        "a b:9100",
+        "host:65536",
+        "host:",
+        "9100x",
+        "[::1:9100",
+        "x" * 300 + ":1",
+        "::::1",
+    ],
 )
 @pytest.mark.parametrize("words", [("metrics", "--serve"), ("worker", "run", "--metrics")])
 def test_what_is_no_address_is_refused(cli, words, given):
@@ -138,13 +198,60 @@ def test_every_metric_is_documented():
         assert f"| `{metric.name}` | {metric.kind} | {labels} |" in text, metric.name
 
 
-@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian's package prometheus) is not installed")
+def problems(text: str) -> list[str]:
+    """What the rules for names forbid, https://prometheus.io/docs/practices/naming/, and a page that can't be read."""
+    found, kinds, seen = [], {}, set()
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            _, _, name, explained = line.split(" ", 3)
+            found += [] if explained.strip() else [f"{name} has no help"]
+        elif line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            kinds[name] = kind
+            found += [] if re.fullmatch("jobctl(_[a-z0-9]+)+", name) else [f"{name} is no name"]
+            found += [] if name.endswith("_total") == (kind == "counter") else [f"{name} is a {kind}"]
+            found += (
+                [f"{name} has a unit that is no base unit"]
+                if re.search("_(ms|minutes|hours|mb|percent)$", name)
+                else []
+            )
+        elif match := re.fullmatch(r'([a-z0-9_]+)((?:\{(?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)*\})?) ([0-9.e+-]+)', line):
+            name = re.sub("_(bucket|sum|count)$", "", match[1])
+            found += [] if kinds.get(match[1]) or kinds.get(name) == "histogram" else [f"{match[1]} has no type"]
+            found += [f"{match[1]}{match[2]} is there twice"] if match[1] + match[2] in seen else []
+            seen.add(match[1] + match[2])
+        else:
+            found.append(f"can't be read: {line}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("page", "problem"),
+    [
+        ("# HELP jobctl_a  \n", "jobctl_a has no help"),
+        ("# TYPE Jobctl_a gauge\n", "Jobctl_a is no name"),
+        ("# TYPE jobctl_a counter\n", "jobctl_a is a counter"),
+        ("# TYPE jobctl_a_total gauge\n", "jobctl_a_total is a gauge"),
+        ("# TYPE jobctl_wait_ms gauge\n", "jobctl_wait_ms has a unit that is no base unit"),
+        ("jobctl_a 1\n", "jobctl_a has no type"),
+        ("# TYPE jobctl_a gauge\njobctl_a 1\njobctl_a 1\n", "jobctl_a is there twice"),
+        ('# TYPE jobctl_a gauge\njobctl_a{b="c"d"} 1\n', 'can\'t be read: jobctl_a{b="c"d"} 1'),
+    ],
+)
+def test_the_parser_of_these_tests_knows_the_rules(page, problem):
+    assert problems(page) == [problem]
+
+
 def test_the_names_of_metrics_follow_the_rules_of_prometheus(shell, cli, eventually):
     cli("submit", "noop")
     worker = shell.start("worker", "run", "-c", "1", "--metrics", "0")
     url = address(worker)
     eventually(lambda: scrape(url + "/metrics").get(SETTLED % ("noop", "completed")))
-    for text in (page(url + "/metrics")[1], cli("metrics").out):
+    cli("submit", "noop", "--queue", 'a "b"')
+    for text in (page(url + "/metrics")[1], cli("metrics").out, queue_metrics.without_database()):
+        assert problems(text) == []
+        if not shutil.which("promtool"):  # Debian's package prometheus
+            continue
         checked = subprocess.run(
             ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
         )

@@ -80,6 +80,18 @@ def test_what_a_list_and_statistics_read_does_not_grow_with_the_jobs_that_ended(
     assert grown == {}
 
 
+def test_what_metrics_read_does_not_grow_with_the_backlog(conn):
+    pages = []
+    for jobs in (FEW, MANY):
+        conn.execute("TRUNCATE jobs, events CASCADE")
+        conn.execute(
+            "INSERT INTO jobs (job_type, status) SELECT 'a', 'pending' FROM generate_series(1, %s::int)", [jobs]
+        )
+        conn.execute("VACUUM ANALYZE jobs")
+        pages.append(buffers(conn, "queue_metrics", {"cap": 200}))
+    assert pages[1] <= 2 * pages[0] + 60, pages
+
+
 @pytest.fixture
 def client(queue):
     return Client(queue, storage=lambda: None, load=lambda _: None)

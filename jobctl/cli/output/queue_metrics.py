@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 from jobctl.client import Client
 from jobctl.core.exposition import Metric, Sample, exposition
 from jobctl.core.lifecycle import Status
-from jobctl.core.rows import WorkerRow
+from jobctl.core.rows import QueueCount, WorkerRow
 
 METRICS = (
     Metric("jobctl_database_up", "gauge", "1 where the database answers, else 0."),
@@ -17,6 +19,10 @@ METRICS = (
            ("queue", "type")),
     Metric("jobctl_queue_failed_jobs", "gauge", "Jobs that have failed and are kept, by class of error.",
            ("queue", "type", "error_type")),
+    Metric("jobctl_queue_pending_retries", "gauge", "Failed jobs that will be retried automatically.", ("queue", "type")),
+    Metric("jobctl_queue_retried_jobs", "gauge", "Unfinished jobs that have failed before.", ("queue", "type")),
+    Metric("jobctl_queue_rescued_jobs", "gauge", "Unfinished jobs that have lost a worker or a process before.",
+           ("queue", "type")),
     Metric("jobctl_queue_capped", "gauge", "1 where there are more jobs than were counted."),
     Metric("jobctl_queue_paused", "gauge", "1 for a queue or job type that is paused as a whole.", ("of", "name")),
     Metric("jobctl_queue_expired_leases", "gauge", "Running jobs whose lease ran out."),
@@ -24,6 +30,12 @@ METRICS = (
     Metric("jobctl_queue_unserved_type", "gauge", "1 for a job type with due jobs that no worker takes.", ("type",)),
     Metric("jobctl_queue_workers", "gauge", "Workers: alive, draining, silent or without their storage.", ("state",)),
 )  # fmt: skip
+SUMS = {
+    "jobctl_queue_pending_retries": attrgetter("retrying"),
+    "jobctl_queue_retried_jobs": attrgetter("retried"),
+    "jobctl_queue_rescued_jobs": attrgetter("rescued"),
+}
+"""Metrics that add up a count over the states of jobs."""
 STATES = ("alive", "draining", "silent", "storage_away")
 
 
@@ -35,6 +47,9 @@ def queue_metrics(client: Client) -> str:
         samples[metric].append(Sample(value, tuple(labels.items())))
 
     counts, health = client.queue_counts(), client.health()
+    for name, attribute in SUMS.items():
+        for (queue, job_type), jobs in sorted(_sums(counts, attribute).items()):
+            add(name, jobs, queue=queue, type=job_type)
     for row in counts:
         if row.state == Status.FAILED:
             add("jobctl_queue_failed_jobs", row.jobs,
@@ -60,6 +75,14 @@ def queue_metrics(client: Client) -> str:
 def without_database() -> str:
     """The page while the database can't be reached."""
     return exposition(METRICS, {"jobctl_database_up": [Sample(0)]})
+
+
+def _sums(counts: Iterable[QueueCount], count: Callable[[QueueCount], int]) -> Counter[tuple[str, str]]:
+    """By queue and type; also of those of which there are none, so that what goes back to none is seen."""
+    found: Counter[tuple[str, str]] = Counter()
+    for row in counts:
+        found[row.queue, row.job_type] += count(row)
+    return found
 
 
 def _state(worker: WorkerRow) -> str:
