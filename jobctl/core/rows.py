@@ -239,7 +239,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class QueueCount:
-    """Jobs of a queue and type in one state: ready, scheduled, waiting, running, paused or failed."""
+    """Jobs of a queue and type in one state: ready, scheduled, waiting, running, paused or failed.
+
+    ``claimable``: those that are ready or scheduled, as far as they are among the oldest; their number is in those states.
+    """
 
     queue: str
     job_type: str

@@ -16,7 +16,9 @@ from jobctl.postgres.session import Session
 COUNTED, FAILURES = 50_000, 10_000
 """Jobs and failures that statistics read, the newest ones."""
 MEASURED = 100_000
-"""Unfinished and failed jobs that metrics read."""
+"""Jobs that metrics read of each kind: that can be claimed, that are unfinished, that have failed."""
+MEASURED_PAIRS = 1_000
+"""Queues and types, together, of which metrics count the jobs that can be claimed."""
 
 
 class Listing(Session):
@@ -51,8 +53,8 @@ class Listing(Session):
         return bool(self._run("stats_window", since=None, within=within))
 
     def queue_counts(self) -> list[QueueCount]:
-        """Unfinished and failed jobs by queue, type and state; ``MEASURED`` of either are read."""
-        return [QueueCount(**row) for row in self._run("queue_metrics", cap=MEASURED)]
+        """Unfinished and failed jobs by queue, type and state; ``MEASURED`` of each kind are read."""
+        return [QueueCount(**row) for row in self._run("queue_metrics", cap=MEASURED, pairs=MEASURED_PAIRS)]
 
     def statuses(self, ids: Sequence[int]) -> dict[int, Status]:
         """The status of each job that exists."""

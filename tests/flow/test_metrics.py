@@ -144,6 +144,25 @@ def test_metrics_that_are_printed_say_that_the_database_is_away(cli, monkeypatch
     assert "the database can't be reached" in done.err
 
 
+def test_a_long_queue_hides_no_other(queue, conn):
+    conn.execute(
+        "INSERT INTO jobs (job_type, status, queue, priority, run_after)"
+        " SELECT 'a', 'pending', 'long', n % 5, now() - n * interval '1 s' FROM generate_series(1, 40) n"
+    )
+    conn.execute(
+        "INSERT INTO jobs (job_type, status, queue, run_after) VALUES"
+        " ('a', 'pending', 'short', now() - interval '900 s'), ('b', 'pending', 'long', now() + interval '1 h')"
+    )
+    rows = {(r["queue"], r["job_type"], r["state"]): r for r in queue._run("queue_metrics", cap=30, pairs=9)}
+    assert rows["short", "a", "ready"]["jobs"] == 1
+    assert 900 <= rows["short", "a", "ready"]["oldest_s"] < 1900
+    assert rows["long", "b", "scheduled"]["jobs"] == 1
+    assert rows["long", "b", "scheduled"]["oldest_s"] is None
+    long = rows["long", "a", "ready"]
+    assert (long["jobs"], long["capped"], rows["short", "a", "ready"]["capped"]) == (10, True, False)
+    assert 40 <= long["oldest_s"] < 900, "the oldest of all, whatever its priority"
+
+
 def test_retries_and_rescues_are_counted(cli, conn):
     conn.execute(
         "INSERT INTO jobs (job_type, status, error_type, retry_count, crash_count, next_retry_at, run_after) VALUES"

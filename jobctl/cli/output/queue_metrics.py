@@ -36,40 +36,47 @@ SUMS = {
     "jobctl_queue_rescued_jobs": attrgetter("rescued"),
 }
 """Metrics that add up a count over the states of jobs."""
+CLAIMABLE = "claimable"
+Samples = defaultdict[str, list[Sample]]
 STATES = ("alive", "draining", "silent", "storage_away")
 
 
 def queue_metrics(client: Client) -> str:
     """The page of a scrape. Raises what the client raises."""
-    samples: defaultdict[str, list[Sample]] = defaultdict(list)
-
-    def add(metric: str, value: float, **labels: str) -> None:
-        samples[metric].append(Sample(value, tuple(labels.items())))
-
+    samples: Samples = defaultdict(list)
     counts, health = client.queue_counts(), client.health()
+    for row in counts:
+        _count(samples, row)
     for name, attribute in SUMS.items():
         for (queue, job_type), jobs in sorted(_sums(counts, attribute).items()):
-            add(name, jobs, queue=queue, type=job_type)
-    for row in counts:
-        if row.state == Status.FAILED:
-            add("jobctl_queue_failed_jobs", row.jobs,
-                queue=row.queue, type=row.job_type, error_type=row.error_type or "")  # fmt: skip
-            continue
-        add("jobctl_queue_jobs", row.jobs, queue=row.queue, type=row.job_type, state=row.state)
-        if row.oldest_s is not None:
-            add("jobctl_queue_oldest_ready_seconds", row.oldest_s, queue=row.queue, type=row.job_type)
+            _add(samples, name, jobs, queue=queue, type=job_type)
     for paused in client.paused_queues():
-        add("jobctl_queue_paused", 1, of=paused.kind, name=paused.name)
+        _add(samples, "jobctl_queue_paused", 1, of=paused.kind, name=paused.name)
     for job_type in health.unserved:
-        add("jobctl_queue_unserved_type", 1, type=job_type)
+        _add(samples, "jobctl_queue_unserved_type", 1, type=job_type)
     states = Counter(map(_state, client.workers()))
     for state in STATES:
-        add("jobctl_queue_workers", states[state], state=state)
-    add("jobctl_queue_capped", float(any(row.capped for row in counts)))
-    add("jobctl_queue_expired_leases", health.stale)
-    add("jobctl_queue_overdue_retries", health.overdue)
-    add("jobctl_database_up", 1)
+        _add(samples, "jobctl_queue_workers", states[state], state=state)
+    _add(samples, "jobctl_queue_capped", float(any(row.capped for row in counts)))
+    _add(samples, "jobctl_queue_expired_leases", health.stale)
+    _add(samples, "jobctl_queue_overdue_retries", health.overdue)
+    _add(samples, "jobctl_database_up", 1)
     return exposition(METRICS, samples)
+
+
+def _add(samples: Samples, metric: str, value: float, **labels: str) -> None:
+    samples[metric].append(Sample(value, tuple(labels.items())))
+
+
+def _count(samples: Samples, row: QueueCount) -> None:
+    """The number of jobs in a state, and of those that are ready the oldest."""
+    of = {"queue": row.queue, "type": row.job_type}
+    if row.state == Status.FAILED:
+        _add(samples, "jobctl_queue_failed_jobs", row.jobs, **of, error_type=row.error_type or "")
+    elif row.state != CLAIMABLE:
+        _add(samples, "jobctl_queue_jobs", row.jobs, **of, state=row.state)
+    if row.oldest_s is not None:
+        _add(samples, "jobctl_queue_oldest_ready_seconds", row.oldest_s, **of)
 
 
 def without_database() -> str:
