@@ -1,4 +1,4 @@
-"""Enough of S3 for our tests: objects in memory, uploads in parts, lists by pages, and trouble when a test asks for it."""
+"""Enough of S3 for our tests: buckets, objects in memory, uploads in parts, lists by pages, and trouble when a test asks for it."""
 
 import hashlib
 import re
@@ -82,6 +82,12 @@ class _Handler(BaseHTTPRequestHandler):
         objects, uploads = self.fake.objects, self.fake.uploads
         if f"Credential={self.fake.key_id}/" not in self.headers.get("Authorization", ""):
             return 403, _error("InvalidAccessKeyId"), {}
+        if self.command == "GET" and not bucket:
+            held = "".join(f"<Bucket><Name>{name}</Name></Bucket>" for name in sorted(self.fake.buckets))
+            return 200, _xml(f"<ListAllMyBucketsResult><Buckets>{held}</Buckets></ListAllMyBucketsResult>"), {}
+        if self.command == "PUT" and not key:
+            self.fake.buckets.add(bucket)
+            return 200, b"", {}
         if bucket not in self.fake.buckets:
             return 404, _error("NoSuchBucket"), {}
         said = self.headers.get("x-amz-content-sha256", "")

@@ -104,7 +104,8 @@ def run(
         input_roots=tuple(roots),
         **options,
     )
-    settled = wiring.run_worker(state.settings(), chosen, report=state.notice)
+    report = log.info if log_format == "json" else state.notice  # one object a line, from the first line on
+    settled = wiring.run_worker(state.settings(), chosen, report=report)
     log.info("%d jobs processed", settled)
     return 0
 
