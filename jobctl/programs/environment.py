@@ -11,9 +11,10 @@ from jobctl.core.masking import MASK, secret_name
 BASE = (
     "PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
     "http_proxy", "https_proxy", "all_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
+    "CURL_CA_BUNDLE", "TRACEPARENT", "TRACESTATE",
 )  # fmt: skip
-"""TMPDIR is also the mark by which a worker finds what a killed child has left behind."""
+"""TMPDIR is also the mark by which a worker finds what a killed child has left behind. The last two are set by a stage that
+is traced: https://opentelemetry.io/docs/specs/otel/context/env-carriers/"""
 _LOCALE = "LC_"
 SHORTEST_SECRET = 4
 """Characters of a value that is masked wherever it is logged; a shorter one would mask ordinary text."""

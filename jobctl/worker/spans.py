@@ -13,6 +13,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from jobctl.core.attempt import Claimed, Outcome
 from jobctl.core.errors import Interrupt
+from jobctl.system.environment import variables
 from jobctl.worker.tracing import Ended, submitted_in
 
 CLOSES_WITHIN = 2.0
@@ -41,10 +42,15 @@ class SpanTracer:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """A span below that of the attempt. What a stage raises may hold secrets: only its class is recorded."""
+        """A span below that of the attempt, also for the programs that the stage starts.
+
+        What a stage raises may hold secrets: only its class is recorded.
+        """
         with self._tracer.start_as_current_span(
             f"stage {name}", attributes={"jobctl.stage": name}, record_exception=False, set_status_on_exception=False
         ) as span:
+            context = {field.upper(): value for field, value in self.context().items()}
+            variables.update(context)
             try:
                 yield
             except Interrupt:
@@ -53,6 +59,9 @@ class SpanTracer:
                 span.set_attribute("error.type", type(error).__qualname__)
                 span.set_status(Status(StatusCode.ERROR))
                 raise
+            finally:
+                for field in context:
+                    variables.pop(field, None)
 
     def context(self) -> dict[str, str]:
         """The trace context of the present span."""

@@ -21,22 +21,10 @@ from jobctl.client import Client
 from jobctl.core.errors import StoreUnavailable
 from jobctl.postgres.queue import Queue
 from jobctl.worker.metrics import METRICS
+from tests.scrape import address, page, values
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "OPERATIONS.md"
 SETTLED = 'jobctl_jobs_settled_total{type="%s",status="%s"}'
-
-
-def page(url: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def values(text: str) -> dict[str, float]:
-    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, _, value in lines}
 
 
 def scrape(url: str) -> dict[str, float]:
@@ -45,10 +33,6 @@ def scrape(url: str) -> dict[str, float]:
         text = answer.read().decode()
     assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")} == {m.name for m in METRICS}
     return values(text)
-
-
-def address(process) -> str:
-    return re.search(r"http://127.0.0.1:\d+", process.stderr.readline()).group()
 
 
 def test_a_worker_counts_what_it_settles_and_says_when_it_last_beat(shell, cli, eventually):

@@ -21,6 +21,7 @@ from jobctl.postgres.embedded import Server
 from jobctl.postgres.embedded.process import is_postmaster
 from jobctl.postgres.leases import Leases
 from tests.conftest import Shell
+from tests.scrape import address, page
 
 JOBS, AWAY, TTL = (50, 300.0, 30.0) if os.environ.get("JOBCTL_PROFILE") == "nightly" else (5, 2.5, 1.0)
 SLOW = 0.2
@@ -52,6 +53,22 @@ def crash(server: Server) -> None:
     os.kill(pid, signal.SIGQUIT)
     while is_postmaster(pid, server.cluster):
         pass
+
+
+def test_a_worker_without_its_database_is_alive_and_not_ready_and_says_so(server, tmp_path, zygote, eventually):
+    shell = Shell(tmp_path, server.ensure(), zygote)
+    worker = shell.start("worker", "run", "--metrics", "0")
+    url = address(worker)
+    eventually(lambda: page(url + "/readyz")[0] == 200)
+    crash(server)
+    eventually(lambda: page(url + "/readyz") == (503, "the database can't be reached\n"))
+    assert "jobctl_database_away 1" in page(url + "/metrics")[1].splitlines()
+    assert page(url + "/healthz") == (200, "ok\n")
+    server.ensure()
+    eventually(lambda: page(url + "/readyz")[0] == 200, 30)
+    worker.terminate()
+    worker.communicate(timeout=40)
+    assert worker.returncode == 0
 
 
 @pytest.mark.timeout(AWAY + 500)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import s3
+from tests.scrape import address, page
 
 
 def submit(shell, *words: object) -> int:
@@ -53,6 +54,17 @@ def test_the_first_worker_marks_the_storage_and_the_database_knows_the_marker(sh
     assert [path.name for path in (folder / "jobctl").iterdir()] == ["identity"], "no probe is left"
     told = json.loads(shell("db", "storage", "--json").out)
     assert (told["storage_id"], told["here"]) == (known, str(folder))
+
+
+def test_a_worker_that_cannot_use_its_storage_is_alive_and_not_ready(shell, folder, eventually):
+    forgotten = shell.home / "mount"
+    forgotten.mkdir(mode=0o700)
+    sick = shell.start("worker", "run", "--metrics", "0", env={"JOBCTL_STORAGE": str(forgotten)})
+    url = address(sick)
+    eventually(lambda: "no marker" in (answer := page(url + "/readyz"))[1] and answer[0] == 503)
+    assert "jobctl_storage_away 1" in page(url + "/metrics")[1].splitlines()
+    assert page(url + "/healthz") == (200, "ok\n")
+    stop(sick)
 
 
 def test_a_worker_on_an_empty_folder_takes_nothing_and_a_healthy_one_does_it_all(

@@ -34,6 +34,14 @@ def test_every_stage_of_a_job_is_a_span_below_the_submit(shell):
     assert [span.name for span in stages] == ["stage first", "stage squares", "stage total", "stage last"]
 
 
+def test_a_program_goes_on_with_the_trace(shell):
+    shell("submit", "--", "sh", "-c", "echo trace $TRACEPARENT", env={"TRACEPARENT": PARENT})
+    with receiving(*[200] * 9) as collector:
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        assert shell("worker", "run", "--drain", "--allow-commands", env=environment).code == 0
+    assert f"trace 00-{PARENT.split('-')[1]}-" in shell("logs", 1).out
+
+
 def test_a_collector_that_is_away_fails_and_delays_no_job(shell, conn):
     shell("submit", "noop")
     done = shell("worker", "run", "--drain", "-c", 1, env={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})

@@ -13,6 +13,7 @@ from jobctl.core.attempt import Claimed, Failure, Outcome, Token
 from jobctl.core.errors import PauseNow
 from jobctl.core.lifecycle import Ending
 from jobctl.core.pipeline import Pipeline
+from jobctl.programs.environment import program_environment
 from jobctl.system import clock
 from jobctl.wiring import tracing
 from jobctl.worker.tracing import NoTracer, submitted_in
@@ -163,6 +164,16 @@ def test_a_job_that_a_stage_submits_is_in_its_trace(recorded):
     with tracer.attempt(JOB), tracer.stage("one"):
         new = submit("next", {}, created_by="job:7")
     assert f"{ended()[0].context.span_id:016x}" in new.metadata["trace"]["traceparent"]
+
+
+def test_programs_of_a_stage_find_its_span_in_their_environment(recorded):
+    tracer, ended = recorded
+    with tracer.attempt(JOB):
+        with tracer.stage("one"):
+            shown = os.environ["TRACEPARENT"]
+            assert program_environment(os.environ)["TRACEPARENT"] == shown
+        assert "TRACEPARENT" not in os.environ
+    assert f"{ended()[0].context.span_id:016x}" in shown
 
 
 def test_an_application_submits_within_its_present_span(recorded):
