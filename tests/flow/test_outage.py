@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from pydantic import BaseModel
 
 from jobctl.client import Client, Options
@@ -56,7 +57,11 @@ def crash(server: Server) -> None:
 
 
 def test_a_worker_without_its_database_is_alive_and_not_ready_and_says_so(server, tmp_path, zygote, eventually):
-    shell = Shell(tmp_path, server.ensure(), zygote)
+    with connect(server.ensure()) as admin:  # each database has one storage, and that of the others is elsewhere
+        admin.execute("CREATE DATABASE probed")
+    database = make_conninfo(server.ensure(), dbname="probed")
+    migrate.upgrade(database)
+    shell = Shell(tmp_path, database, zygote)
     worker = shell.start("worker", "run", "--metrics", "0")
     url = address(worker)
     eventually(lambda: page(url + "/readyz")[0] == 200)
