@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypedDict
 
@@ -11,13 +11,18 @@ import click
 
 from jobctl.cli.app import State
 from jobctl.cli.options import combined
-from jobctl.cli.output.text import cut, is_text, parse_when
+from jobctl.cli.output.text import cut, echo, is_text, parse_when, visible
 from jobctl.core.errors import JobNotFound, UsageError
 from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ACTIVE, DONE, Status
+from jobctl.core.names import plural
 
 NAMES = {"active": ACTIVE, "done": DONE}
 LARGEST = 2**63 - 1
+COUNTED = 1_000_000
+"""Jobs that are counted before a question."""
+EXAMPLES = 5
+"""Jobs that a question shows."""
 ERROR_TYPES = ("transient", "paywall", "invalid", "permanent")
 
 
@@ -144,25 +149,40 @@ def read_stdin(state: State) -> str:
     return text
 
 
-def chosen(state: State, words: Sequence[str], where: Selection, *, verb: str, dry_run: bool = False) -> list[int]:
-    """The ids a verb is to act on. Neither ids nor selectors is a usage error, never "all"."""
+def chosen(state: State, words: Sequence[str], where: Selection, *, verb: str) -> list[int]:
+    """The ids that a verb is to read."""
+    return [number for part in parts(state, words, where, verb=verb, ask=False) for number in part]
+
+
+def parts(
+    state: State, words: Sequence[str], where: Selection, *, verb: str, ask: bool = True
+) -> Iterator[Sequence[int]]:
+    """The ids that a verb is to act on, in parts. Neither ids nor selectors is a usage error, never "all"."""
     selected = is_narrow(where)
     if words and selected:
         raise UsageError("give ids or selectors, not both", hint=f"jobctl {verb} --help")
     if words:
-        return numbers(state, words)
+        return iter([numbers(state, words)])
     if not selected:
         raise UsageError(f"which jobs to {verb}?", hint=f"jobctl {verb} ID…, or a selector like --status failed")
-    ids = sorted(job.id for job in state.connect().pages(filters(where)))
-    if ids and not dry_run:
-        _confirm(state, verb, len(ids))
-    return ids
+    found = filters(where)
+    if ask and not state.yes:
+        _confirm(state, verb, found)
+    return state.connect().matching(found)
 
 
-def _confirm(state: State, verb: str, count: int) -> None:
-    if state.yes:
+def _confirm(state: State, verb: str, found: Filters) -> None:
+    """Asks with the number of jobs and the newest of them, in two statements however many there are."""
+    count = state.connect().count(found, cap=COUNTED)
+    if not count:
         return
+    many = f"{'at least ' if count == COUNTED else ''}{plural(count, 'job')}"
+    for job in state.connect().find(found, limit=EXAMPLES):
+        echo(f"  {job.id}  {job.status}  {cut(visible(job.title), 60)}", err=True)
+    if count > EXAMPLES:
+        echo(f"  and {count - EXAMPLES:,} more", err=True)
     if not sys.stdin.isatty():
-        raise UsageError(f"{count} jobs match", hint=f"Add -y to {verb} them, or --dry-run to see them.")
-    if not click.confirm(f"{verb} {count} jobs?", err=True):
+        match = "matches" if count == 1 else "match"
+        raise UsageError(f"{many} {match}", hint=f"Add -y to {verb} them, or --dry-run to see them.")
+    if not click.confirm(f"{verb} {many}?", err=True):
         raise click.Abort

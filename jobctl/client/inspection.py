@@ -15,6 +15,8 @@ from jobctl.core.rows import CheckpointRow, Event, LogLine
 
 MANY = 10_000
 """Jobs up to which a count is exact unless more is wanted."""
+PART = 500
+"""Jobs that a verb changes in one transaction."""
 SEARCHED = 100_000
 """Newest jobs that are searched for what no index serves, unless all are wanted."""
 
@@ -56,6 +58,16 @@ class Inspection(Base):
             if len(page) < size:
                 return
             below = page[-1].id
+
+    def matching(self, filters: Filters, *, size: int = PART) -> Iterator[list[int]]:
+        """Ids of all jobs that match, oldest first, in parts; jobs that are submitted meanwhile are not among them."""
+        newest = self.queue.find(filters, limit=1)
+        if not newest:
+            return
+        held, after = replace(filters, before=newest[0].id + 1), 0
+        while page := self.queue.matching(held, after=after, limit=size):
+            yield page
+            after = page[-1]
 
     def count(self, filters: Filters, *, cap: int = MANY) -> int:
         """How many match, counted up to ``cap``."""

@@ -48,6 +48,10 @@ class Listing(Session):
         """How many match, counted up to ``cap``."""
         return int(self._run("count", **filter_values(filters), cap=cap)[0]["count"])
 
+    def matching(self, filters: Filters, *, after: int, limit: int) -> list[int]:
+        """Ids of jobs that match, oldest first, beyond an id."""
+        return [row["id"] for row in self._run("matching", **filter_values(filters), after=after, limit=limit)]
+
     def beyond(self, within: int) -> bool:
         """Whether there are jobs behind so many of the newest ids."""
         return bool(self._run("stats_window", since=None, within=within))

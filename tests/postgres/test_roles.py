@@ -537,7 +537,7 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 
 
 LOOKS = {
-    "attempts", "blockers", "checkpoints", "committed", "count", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
+    "attempts", "blockers", "checkpoints", "committed", "count", "matching", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
     "ready_queues", "left_waiting", "logs", "reached_since", "requests", "duration_histogram", "stage_times", "stats", "stats_window", "statuses", "orphaned", "work_left", "workers",
     "queue_metrics", "storage_identity", "stored_keys",
 }  # fmt: skip

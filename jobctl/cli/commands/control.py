@@ -14,7 +14,7 @@ from jobctl.cli.app import Command, Duration, State, command, pass_state
 from jobctl.cli.options import combined
 from jobctl.cli.output.fields import emit, emit_one
 from jobctl.cli.output.text import echo, visible
-from jobctl.cli.selectors import Selection, chosen, is_narrow, selectors
+from jobctl.cli.selectors import Selection, is_narrow, parts, selectors
 from jobctl.client import FROZEN, Client, Swept
 from jobctl.core.errors import ConfigError
 from jobctl.core.job import ControlResult
@@ -53,15 +53,18 @@ Run = Callable[[Client, Sequence[int], bool], list[ControlResult]]
 
 def act(state: State, verb: Verb, values: Request, run: Run, *, frozen: bool = False) -> int:
     """Chooses, acts, reports, waits: with ``frozen`` until running jobs are frozen."""
-    dry_run = values["dry_run"]
-    ids = chosen(state, values["ids"], values, verb=verb, dry_run=dry_run)
-    client = state.connect()
-    answers = run(client, ids, dry_run) if ids else []
-    if not dry_run:
-        cache.revise({a.id: _now(verb, a) for a in answers if a.outcome in MOVED})
-    if state.for_people and not answers:
+    dry_run, answers, code = values["dry_run"], list[ControlResult](), 0
+    for ids in parts(state, values["ids"], values, verb=verb, ask=not dry_run):
+        done = run(state.connect(), ids, dry_run) if ids else []
+        if not dry_run:
+            cache.revise({a.id: _now(verb, a) for a in done if a.outcome in MOVED})
+        if state.for_people:
+            code = max(code, report(state, done, dry_run=dry_run, would=verb))
+        answers += done
+    if not state.for_people:
+        code = report(state, answers, dry_run=dry_run)
+    elif not answers:
         state.notice("no jobs match")
-    code = report(state, answers, dry_run=dry_run, would=verb)
     requested = [answer.id for answer in answers if answer.outcome is ControlOutcome.REQUESTED]
     if values.get("wait") and requested and not dry_run:
         return max(code, _await(state, verb, requested, values["timeout"], frozen=frozen))

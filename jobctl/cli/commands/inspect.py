@@ -104,7 +104,7 @@ def show(
     if not known(state, [*JOB_FIELDS, *PARTS], open_ended=("labels", "input", "output")):
         return 0
     client = state.connect()
-    numbers_ = chosen(state, ids, where, verb="show", dry_run=True)
+    numbers_ = chosen(state, ids, where, verb="show")
     found = {job.id: job for job in client.find(Filters(ids=tuple(numbers_)), limit=None, full=True)}
     jobs = [found[number] for number in numbers_ if number in found]
     parts = {"input": payload, "output": result, "trace": trace, "events": events}
@@ -179,7 +179,7 @@ def _event_line(event: Event, job: Job, mode: str) -> str:
 def why(state: State, ids: tuple[str, ...], **where: Unpack[Selection]) -> int:
     """Explain a job's current status, with the next command to type."""
     client = state.connect()
-    numbers_ = chosen(state, ids, where, verb="explain", dry_run=True)
+    numbers_ = chosen(state, ids, where, verb="explain")
     reasons = ({"id": number, "reasons": client.why(number)} for number in numbers_)
     if state.output == "json" and len(numbers_) == 1:
         emit_one(state, "why", **next(reasons))
@@ -201,7 +201,7 @@ def verify(state: State, ids: tuple[str, ...], **where: Unpack[Selection]) -> in
     client = state.connect()
     if not ids and not is_narrow(where):
         where["status"] = ("active",)
-    found = client.verify(chosen(state, ids, where, verb="verify", dry_run=True))
+    found = client.verify(chosen(state, ids, where, verb="verify"))
     if state.for_people:
         rows = [[str(v.job_id), "" if v.seq is None else str(v.seq), v.stage, v.verdict, v.path] for v in found]
         for line in table(["JOB", "SEQ", "STAGE", "VERDICT", "PATH"], rows):

@@ -48,7 +48,7 @@ def wait(
     """Wait until jobs have ended; return their outcome: 0, 10 failed, 11 cancelled, 20 unreachable, 124 timeout."""
     codes = exit_codes(mapped)
     client = state.connect()
-    chosen_ids = numbers(state, ids) if ids else chosen(state, ids, where, verb="wait for", dry_run=True)
+    chosen_ids = numbers(state, ids) if ids else chosen(state, ids, where, verb="wait for")
     if not chosen_ids:
         state.notice("no jobs match")
         return 0
