@@ -13,7 +13,7 @@ _jobctl() {
     COMPREPLY=()
     case "$prev" in
         --file|-f|--config|--lock|--input-root) _jobctl_files "$cur"; return ;;
-        --db|--timeout|--payload|--set|--title|--queue|--max-retries|--delay|--at|--after|--label|--key|--notify|--input|--keep|--env|--chdir|--memory|--exit-code|--expires|--job-timeout|--since|--until|-n|--limit|--every|--map-exit|--tail|--stage|--attempt|--reason|-c|--concurrency|--max-jobs|--poll|--grace|--name|--metrics|--cron|--tz|--into|--html|--fail-over|--serve|-k|--count|--document|--language|--id|--note|--restore|--accept|--reject|--prefix|--jobs-older|--older|--results-older|--seconds|--min-faults|--min-completed|--workers|--seed|--rate|--fault) return ;;
+        --db|--timeout|--payload|--set|--title|--queue|--max-retries|--delay|--at|--after|--label|--key|--notify|--input|--keep|--env|--chdir|--memory|--exit-code|--expires|--job-timeout|--since|--until|-n|--limit|--every|--map-exit|--tail|--stage|--attempt|--reason|-c|--concurrency|--max-jobs|--poll|--grace|--name|--metrics|--running|--rate|--weight|--cron|--tz|--into|--html|--fail-over|--serve|-k|--count|--document|--language|--id|--note|--restore|--accept|--reject|--prefix|--jobs-older|--older|--results-older|--seconds|--min-faults|--min-completed|--workers|--seed|--fault) return ;;
         -o|--output) _jobctl_words "table wide json ndjson csv tsv id" "$cur"; return ;;
         --fields) _jobctl_words "id type type_label title display_name queue priority labels key created_by status waiting_on actions pause_requested frozen pause_support cancel_requested alive heartbeat_age_s worker progress retry_count max_retries next_retry_at crash_count resume_count error checkpoint pause_reason cancel_reason paused_at resumed_at created_at run_after started_at completed_at updated_at wait_s run_s entity result worker.name worker.host worker.pid progress.percent progress.stage progress.substage progress.details progress.current progress.total progress.unit progress.rate_per_s progress.eta_s progress.updated_at progress.idle_s error.type error.message error.raw checkpoint.stage checkpoint.path checkpoint.sha256 checkpoint.created_at checkpoint.can_resume entity.type entity.id result.location result.path result.sha256 result.size" "$cur"; return ;;
         --color) _jobctl_words "auto always never" "$cur"; return ;;
@@ -30,7 +30,7 @@ _jobctl() {
         --overlap) _jobctl_words "skip queue" "$cur"; return ;;
     esac
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        if [[ " --db --config -o --output --fields --color --time --timeout --payload --set --title --queue --priority --max-retries --delay --at --after --label --key --on-conflict --notify -f --file --input --keep --env --chdir --memory --exit-code --expires --job-timeout -s --status -t --type --error-type --since --until -n --limit --sort --every --for --map-exit --tail --stage --attempt --reason --lock -c --concurrency --max-jobs --poll --grace --name --input-root --metrics --log-format --cron --tz --catch-up --overlap --into --html --fail-over --serve -k --count --document --language --id --note --restore --accept --reject --prefix --jobs-older --older --results-older --seconds --min-faults --min-completed --workers --seed --rate --fault " == *" $last "* ]]; then last=""; continue; fi
+        if [[ " --db --config -o --output --fields --color --time --timeout --payload --set --title --queue --priority --max-retries --delay --at --after --label --key --on-conflict --notify -f --file --input --keep --env --chdir --memory --exit-code --expires --job-timeout -s --status -t --type --error-type --since --until -n --limit --sort --every --for --map-exit --tail --stage --attempt --reason --lock -c --concurrency --max-jobs --poll --grace --name --input-root --metrics --log-format --running --rate --weight --cron --tz --catch-up --overlap --into --html --fail-over --serve -k --count --document --language --id --note --restore --accept --reject --prefix --jobs-older --older --results-older --seconds --min-faults --min-completed --workers --seed --fault " == *" $last "* ]]; then last=""; continue; fi
         last="$word"
         case "$word,$path" in
             -*) ;;
@@ -60,7 +60,9 @@ _jobctl() {
         "worker drain") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "worker list") words="--all --ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "worker run") words="--allow-commands --ascii --color --concurrency --config --db --drain --fields --grace --help --input-root --json --log-format --max-jobs --metrics --name --no-header --no-listen --once --output --poll --queue --quiet --time --timeout --type --verbose --yes" ;;
-        "queue") words="list pause resume" ;;
+        "queue") words="limit limits list pause resume" ;;
+        "queue limit") words="--ascii --color --config --db --fields --help --json --no-header --none --output --quiet --rate --running --time --timeout --type --verbose --weight --yes" ;;
+        "queue limits") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "queue list") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --verbose --yes" ;;
         "queue pause") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --reason --time --timeout --type --verbose --yes" ;;
         "queue resume") words="--ascii --color --config --db --fields --help --json --no-header --output --quiet --time --timeout --type --verbose --yes" ;;

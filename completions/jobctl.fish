@@ -31,7 +31,7 @@ complete -c jobctl -n __fish_use_subcommand -a cancel -d 'Cancel jobs.'
 complete -c jobctl -n __fish_use_subcommand -a delete -d 'Delete ended jobs; their results in the library stay.'
 complete -c jobctl -n __fish_use_subcommand -a verify -d 'Compare checkpoints with their hashes.'
 complete -c jobctl -n __fish_use_subcommand -a worker -d 'Run, list and drain workers.'
-complete -c jobctl -n __fish_use_subcommand -a queue -d 'Pause and resume whole queues.'
+complete -c jobctl -n __fish_use_subcommand -a queue -d 'Pause, resume and limit whole queues.'
 complete -c jobctl -n __fish_use_subcommand -a schedule -d 'Submit jobs at recurring times.'
 complete -c jobctl -n __fish_use_subcommand -a types -d 'Show job types with their input and stages.'
 complete -c jobctl -n __fish_use_subcommand -a stats -d 'Show counts, times and retries.'
@@ -311,9 +311,18 @@ complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subco
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l metrics -x
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l log-format -x -a 'text json'
 complete -c jobctl -n '__fish_seen_subcommand_from worker; and __fish_seen_subcommand_from run' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from queue' -a limit
+complete -c jobctl -n '__fish_seen_subcommand_from queue' -a limits
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a list
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a pause
 complete -c jobctl -n '__fish_seen_subcommand_from queue' -a resume
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from limit' -l type -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from limit' -l running -x
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from limit' -l rate -x
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from limit' -l weight -x
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from limit' -l none
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from limit' -l help -s h
+complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from limits' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from list' -l help -s h
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l type -x -a 'command detect_connections export_documents import_document obsidian_export obsidian_sync process_document readwise_import reprocess_connections'
 complete -c jobctl -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from pause' -l reason -x

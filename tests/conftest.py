@@ -147,7 +147,7 @@ def claim(queue: Leases) -> Callable[..., list]:
     """Claims whatever is due of the types a and b."""
 
     def take(slots: int = 10) -> list:
-        targets = [ClaimTarget(q, t, p) for q in queue.ready_queues() for t in ("a", "b") for p in range(5)]
+        targets = [ClaimTarget(q, t, p) for q in queue.work().queues for t in ("a", "b") for p in range(5)]
         return queue.claim(queue.worker, targets, slots)
 
     return take

@@ -28,7 +28,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Workers": {
         "worker": ("worker:worker", "Run, list and drain workers."),
-        "queue": ("queue:queue", "Pause and resume whole queues."),
+        "queue": ("queue:queue", "Pause, resume and limit whole queues."),
         "schedule": ("schedule:schedule", "Submit jobs at recurring times."),
         "types": ("about:types", "Show job types with their input and stages."),
         "stats": ("stats:stats", "Show counts, times and retries."),

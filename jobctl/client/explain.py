@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from jobctl.core.job import Job
 from jobctl.core.lifecycle import Status, Verb
-from jobctl.core.names import COMMAND_TYPE, span
+from jobctl.core.limits import Room, rate_text
+from jobctl.core.names import COMMAND_TYPE, plural, span
 from jobctl.core.pausing import NEITHER, ON_PAUSE, pauses_never
 from jobctl.core.rows import Dependency, PausedQueue, WorkerRow
 
 
 def explain(
-    job: Job, workers: Sequence[WorkerRow], dependencies: Sequence[Dependency], paused: Sequence[PausedQueue]
+    job: Job,
+    workers: Sequence[WorkerRow],
+    dependencies: Sequence[Dependency],
+    paused: Sequence[PausedQueue],
+    rooms: Iterable[Room] = (),
 ) -> list[str]:
     """Sentences on why a job is where it is."""
     match job.status:
         case Status.PENDING:
-            return _why_pending(job, workers, dependencies, paused)
+            return _why_pending(job, dependencies, paused) or _why_due(job, workers, rooms)
         case Status.PROCESSING:
             return _why_processing(job)
         case Status.PAUSED:
@@ -38,9 +43,7 @@ def _because(reason: str | None) -> str:
     return f": {reason}" if reason else ""
 
 
-def _why_pending(
-    job: Job, workers: Sequence[WorkerRow], dependencies: Sequence[Dependency], paused: Sequence[PausedQueue]
-) -> list[str]:
+def _why_pending(job: Job, dependencies: Sequence[Dependency], paused: Sequence[PausedQueue]) -> list[str]:
     unfinished = [d for d in dependencies if d.status is not Status.COMPLETED]
     if job.waiting_on == "dependency" and unfinished:
         return [
@@ -57,6 +60,10 @@ def _why_pending(
     if job.due_in:
         due = job.run_after.isoformat(timespec="seconds")
         return [f"Due in {span(job.due_in)}, at {due}."]
+    return []
+
+
+def _why_due(job: Job, workers: Sequence[WorkerRow], rooms: Iterable[Room]) -> list[str]:
     alive = [worker for worker in workers if not worker.silent]
     if not alive:
         allow = " --allow-commands" if job.job_type == COMMAND_TYPE else ""
@@ -71,7 +78,20 @@ def _why_pending(
     if len(away) == len(serving):
         reasons = [f"{worker.name}: {worker.storage_away}" for worker in away]
         return ["No running worker can use the storage.", *reasons, "jobctl doctor"]
-    return ["Due, waiting for a free worker."]
+    reached = [_reached(room) for room in rooms if _concerns(room, job) and room.free == 0]
+    return [*reached, "jobctl queue limits"] if reached else ["Due, waiting for a free worker."]
+
+
+def _concerns(room: Room, job: Job) -> bool:
+    return room.name == (job.queue if room.kind == "queue" else job.job_type)
+
+
+def _reached(room: Room) -> str:
+    """``The limit of queue 'mail' is reached: 4 of 4 jobs run.``"""
+    limit = f"The limit of {room.kind} {room.name!r} is reached"
+    if room.max_running is not None and room.running >= room.max_running:
+        return f"{limit}: {room.running} of {plural(room.max_running, 'job')} running."
+    return f"{limit}: {rate_text(room.rate or 0)}; the next job may start in {room.next_in:.1f}s."
 
 
 def _serves(worker: WorkerRow, job: Job) -> bool:

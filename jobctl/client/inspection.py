@@ -99,5 +99,6 @@ class Inspection(Base):
     def why(self, job_id: int) -> list[str]:
         """Why the job is where it is, one sentence a line; the last may be the command to type next."""
         return explain(
-            self.get(job_id), self.queue.workers(), self.queue.dependencies(job_id), self.queue.paused_queues()
-        )
+            self.get(job_id), self.queue.workers(), self.queue.dependencies(job_id), self.queue.paused_queues(),
+            self.queue.rooms().values(),
+        )  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from jobctl.client.base import Base
+from jobctl.core.limits import Limit
 from jobctl.core.rows import PausedQueue, QueueChange, QueueCount, Stats, StorageIdentity, WorkerRow
 from jobctl.core.server import Blocker, Effective, Health
 
@@ -77,6 +78,18 @@ class Operations(Base):
     def resume_queue(self, kind: str, name: str) -> QueueChange:
         """Lets a paused queue or job type go on."""
         return self.queue.resume_queue(kind, name)
+
+    def limits(self) -> list[Limit]:
+        """What is set for queues and job types."""
+        return self.queue.limits()
+
+    def set_limit(self, limit: Limit) -> None:
+        """Sets the limit of a queue or a job type, whole: what is None in it holds no longer."""
+        self.queue.set_limit(limit)
+
+    def remove_limit(self, kind: str, name: str) -> bool:
+        """Removes a limit; whether there was one."""
+        return self.queue.remove_limit(kind, name)
 
     def paused_queues(self) -> list[PausedQueue]:
         """Queues and job types that are paused as a whole."""

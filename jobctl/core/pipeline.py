@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from jobctl.core.durations import parse_duration
 from jobctl.core.errors import InvalidArguments
+from jobctl.core.limits import MOST, parse_rate
 from jobctl.core.names import words
 from jobctl.core.ports import Context, InputModel
 from jobctl.core.retry_policy import Retry
@@ -84,6 +85,8 @@ class Pipeline:
     (``READWISE_*``: all that begin so); the others, but for a few harmless ones, are kept from them.
     ``max_retries`` and ``retry`` decide how often, when and after which errors a job is retried automatically.
     ``allowed_by`` names a setting without which no worker takes jobs of the type.
+    ``max_running`` and ``rate`` ("60/m") limit how many jobs of the type run at once, and start in a time, on all workers
+    together; ``jobctl queue limit --type`` overrules both.
     """
 
     def __init__(
@@ -103,6 +106,8 @@ class Pipeline:
         retry: Retry | None = None,
         example: Mapping[str, object] | None = None,
         allowed_by: str | None = None,
+        max_running: int | None = None,
+        rate: str | None = None,
     ) -> None:
         self.name = name
         self.args = args
@@ -118,6 +123,10 @@ class Pipeline:
         self.retry = retry or Retry()
         self.example = dict(example or {})
         self.allowed_by = allowed_by
+        if max_running is not None and not 1 <= max_running <= MOST:
+            raise ValueError(f"max_running is {max_running!r}; it can be 1 to {MOST}")
+        self.max_running = max_running
+        self.rate = None if rate is None else parse_rate(rate)
         self.stages: list[Stage] = []
 
     def stage(

@@ -23,6 +23,9 @@ class ClaimTarget:
     priority: int
     low_run_after: str = "-infinity"
     low_id: int = 0
+    served: float = 0.0
+    """Turns that its queue has had, for its weight."""
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)

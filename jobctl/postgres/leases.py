@@ -10,24 +10,22 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from jobctl.core.attempt import Claimed, Failure, Outcome, Record, Token
+from jobctl.core.attempt import Failure, Outcome, Record, Token
 from jobctl.core.errors import LeaseLost, first_line
 from jobctl.core.job import NewJob, Progress
 from jobctl.core.lifecycle import MAX_CRASHES, Ending, Status
 from jobctl.core.retry import storable
 from jobctl.core.rows import Committed
+from jobctl.postgres.claiming import Claiming
 from jobctl.postgres.lease_rows import (
     Beat,
-    ClaimTarget,
     LeftWaiting,
     LogRow,
     Request,
     Settled,
-    claimed_job,
     request_from,
     settled_row,
 )
-from jobctl.postgres.queue import Queue
 from jobctl.postgres.revision import head
 from jobctl.postgres.waking import LOCKED_RETRIES
 from jobctl.system import clock
@@ -38,7 +36,7 @@ _UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError)
 """What the database says to a NUL, a NaN, or a value that breaks a rule of its column."""
 
 
-class Leases(Queue):
+class Leases(Claiming):
     """What a worker does with the queue, besides what everybody can."""
 
     CHECKED = ()
@@ -66,29 +64,6 @@ class Leases(Queue):
     def report_storage(self, worker: int, reason: str | None) -> None:
         """Shows people whether a supervisor can use the storage; ``reason``: why it can't."""
         self._run("worker_storage", worker=worker, reason=reason)
-
-    def ready_queues(self) -> list[str]:
-        """Queues that have claimable work."""
-        return [row["queue"] for row in self._run("ready_queues")]
-
-    def claim(
-        self, worker: int, targets: Sequence[ClaimTarget], slots: int, *, only: Sequence[int] | None = None
-    ) -> list[Claimed]:
-        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted."""
-        rows = self._run(
-            "claim",
-            worker=worker,
-            actor=self.actor,
-            ttl=self.ttl,
-            slots=slots,
-            only=None if only is None else list(only),
-            queues=[target.queue for target in targets],
-            types=[target.job_type for target in targets],
-            priorities=[target.priority for target in targets],
-            low_run_after=[target.low_run_after for target in targets],
-            low_id=[target.low_id for target in targets],
-        )
-        return [claimed_job(row) for row in rows]
 
     def beat(
         self, worker: int, leases: Mapping[int, tuple[Token, Progress | None]], *, frozen: Collection[int] = ()

@@ -33,6 +33,7 @@ from jobctl.core.server import Blocker, Effective, Health
 from jobctl.postgres.editing import EditVerb
 from jobctl.postgres.firing import fire
 from jobctl.postgres.identity import IdentityVerbs
+from jobctl.postgres.limits import LimitVerbs
 from jobctl.postgres.listing import Listing
 from jobctl.postgres.retention import RetentionVerbs
 from jobctl.postgres.rows import control_row, submitted_row
@@ -45,7 +46,7 @@ TTL = 30.0
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Sweeping, ScheduleVerbs, EditVerb, IdentityVerbs, RetentionVerbs, Listing):
+class Queue(Sweeping, LimitVerbs, ScheduleVerbs, EditVerb, IdentityVerbs, RetentionVerbs, Listing):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema

@@ -41,8 +41,8 @@ LIBRARY = [
 ]  # fmt: skip
 SCHEMA = ["alembic_version", "compatibility"]
 """What every program reads before anything else."""
-APPENDED = ["events", "holds", "job_dependencies", "storage"]
-"""Tables to which a worker adds rows and changes none."""
+APPENDED = ["events", "holds", "job_dependencies", "limits", "storage"]
+"""Tables to which a worker adds rows and whose rows it does not change as a whole."""
 WRITTEN = [name for name in _NAMES if name not in ("jobs", "schedules", "compatibility", *APPENDED)]
 
 
@@ -61,7 +61,7 @@ def _calls(verbs: Iterable[str]) -> str:
 EVERYTHING = "SELECT ON ALL TABLES IN SCHEMA jobctl"
 GRANTS: dict[str, tuple[str, ...]] = {
     "submitter": (
-        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.schedules, jobctl.storage, {_listed(SCHEMA)}, {_listed(OF_JOBS)}",
+        f"SELECT ON jobctl.jobs, jobctl.workers, jobctl.holds, jobctl.limits, jobctl.schedules, jobctl.storage, {_listed(SCHEMA)}, {_listed(OF_JOBS)}",
         f"EXECUTE ON FUNCTION {_calls(CHECKED)}",
     ),
     "worker": (
@@ -69,6 +69,7 @@ GRANTS: dict[str, tuple[str, ...]] = {
         f"INSERT ({_columns(CREATED)}), UPDATE ({_columns(_MOVED)}) ON jobctl.jobs",
         f"INSERT ({_columns(NOTED)}) ON jobctl.events",
         "INSERT ON jobctl.holds, jobctl.job_dependencies, jobctl.storage",
+        "INSERT (kind, name, max_running, rate, declared, actor), DELETE, UPDATE (tokens, refilled_at) ON jobctl.limits",
         "UPDATE (next_at, last_at, last_job_id, paused_at, pause_reason) ON jobctl.schedules",
         f"INSERT, UPDATE, DELETE ON {_listed(WRITTEN)}",
         f"EXECUTE ON FUNCTION {_calls(RETAINING)}",
@@ -117,6 +118,16 @@ POLICIES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
     "holds": {
         "submitter": (SEEN,),
         "worker": (SEEN, ("INSERT", f"WITH CHECK ({NO_PERSON})")),
+        "reader": (SEEN,),
+    },
+    "limits": {
+        "submitter": (SEEN,),
+        "worker": (
+            SEEN,
+            ("INSERT", "WITH CHECK (declared AND kind = 'type')"),
+            ("DELETE", "USING (declared)"),
+            ("UPDATE", ANY),
+        ),
         "reader": (SEEN,),
     },
     **{name: _of_jobs(name) for name in OF_JOBS},

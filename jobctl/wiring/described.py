@@ -21,12 +21,16 @@ class StageFacts(msgspec.Struct, frozen=True):
 
 
 class TypeFacts(msgspec.Struct, frozen=True):
-    """The stages of a job type in order, the variables that its handlers read, the setting that allows it, its delays."""
+    """The stages of a job type in order, the variables that its handlers read, the setting that allows it, its delays,
+    and its limits.
+    """
 
     stages: tuple[StageFacts, ...]
     environment: tuple[str, ...]
     allowed_by: str | None = None
     delays: tuple[float, ...] = ()
+    max_running: int | None = None
+    rate: float | None = None
 
 
 def described(
@@ -53,7 +57,9 @@ def _load(name: str, settings: Settings | None) -> Pipeline:
 
 def _facts(loaded: Pipeline) -> TypeFacts:
     stages = tuple(StageFacts(stage.name, stage.limits) for stage in loaded.stages)
-    return TypeFacts(stages, tuple(loaded.environment), loaded.allowed_by, loaded.retry.delays)
+    return TypeFacts(
+        stages, tuple(loaded.environment), loaded.allowed_by, loaded.retry.delays, loaded.max_running, loaded.rate
+    )
 
 
 def _described_in_fork(names: Iterable[str], settings: Settings | None) -> dict[str, TypeFacts]:

@@ -48,6 +48,7 @@ SETTINGS: dict[str, Setting] = {
     "keep_results_days": Setting(90.0, project=True),
     "concurrency": Setting(2, project=True),
     "poll": Setting(1.0, project=True),
+    "priority_age": Setting(3600.0, project=True),
     "grace": Setting(30.0, project=True),
     "cancel_grace": Setting(10.0, project=True),
     "silent_limit": Setting(900.0, project=True),
@@ -98,6 +99,7 @@ class SettingValues(TypedDict):
     grace: float
     cancel_grace: float
     silent_limit: float
+    priority_age: float
     stage_timeout: float
     stage_cpu: float
     child_memory_mb: int

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from jobctl import __version__
 from jobctl.core.errors import ConfigError, SchemaMismatch
+from jobctl.core.limits import Limit
 from jobctl.wiring import declared, tracing
 from jobctl.wiring.configuration import Settings
 from jobctl.wiring.databases import Database
@@ -163,6 +164,11 @@ def _worker_config(settings: Settings, options: WorkerOptions, types: Mapping[st
         grace=values["grace"] if options.grace is None else options.grace, cancel_grace=values["cancel_grace"],
         silent_limit=values["silent_limit"], auto_retry=values["auto_retry"], paywall_holds=values["paywall_holds"],
         delays={name: facts.delays for name, facts in types.items() if facts.delays},
+        declared={
+            name: Limit("type", name, facts.max_running, facts.rate, declared=True)
+            for name, facts in types.items() if facts.max_running or facts.rate
+        },
+        priority_age=values["priority_age"],
     )  # fmt: skip
 
 

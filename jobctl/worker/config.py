@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from jobctl.core.limits import Limit
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
@@ -34,5 +36,9 @@ class WorkerConfig:
     """Whether a paywall pauses its whole job type, instead of each job burning an attempt on it."""
     delays: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Job type → delays before its retries, in seconds; none: the general rule."""
+    declared: Mapping[str, Limit] = field(default_factory=dict)
+    """Job type → what its code declares to be its limit."""
+    priority_age: float = 3600.0
+    """Seconds by which a job may be due later than another for each step by which its priority is higher, to come first."""
     only: frozenset[int] | None = None
     """``submit --run``: end when these jobs, and what they submitted, have ended."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Token
 from jobctl.core.errors import ConfigError, StoreUnavailable
@@ -15,6 +17,7 @@ from jobctl.core.retry import storable
 from jobctl.postgres.lease_rows import ClaimTarget
 from jobctl.postgres.leases import Leases
 from jobctl.worker.config import WorkerConfig
+from jobctl.worker.turns import Turns
 
 log = logging.getLogger("jobctl.worker")
 
@@ -63,6 +66,8 @@ class Dispatcher:
         self._one_by_one = 0
         self._watermarks: dict[tuple[str, str, int], tuple[datetime, int]] = {}
         self._queues: list[str] = []
+        self._turns = Turns()
+        self._limited = False
 
     # -- claiming ------------------------------------------------------------------------------------------------
 
@@ -107,14 +112,17 @@ class Dispatcher:
         if full:
             self._scanned_at = now
             self._watermarks.clear()
-            self._queues = list(self._config.queues) if self._config.queues else self._queue.ready_queues()
+            self._look_for_work()
         targets = [self._lane(q, t, p) for q in self._queues for t in self._config.types for p in PRIORITIES.values()]
         only = sorted(self._config.only) if self._config.only is not None else None
         slots = 1 if self._one_by_one else slots
-        jobs = self._queue.claim(worker, targets, slots, only=only) if targets else []
+        age = self._config.priority_age
+        claim = partial(self._queue.claim, only=only, age=age, limited=self._limited)
+        jobs = claim(worker, targets, slots) if targets else []
         self._one_by_one = max(0, self._one_by_one - 1)
         for job in jobs:
             self._watermarks[job.queue, job.job_type, job.priority] = (job.run_after, job.token.job_id)
+            self._turns.started(job.queue)
         self.claimed += len(jobs)
         self.ready += jobs
         if not jobs and not full:
@@ -123,11 +131,20 @@ class Dispatcher:
         self._claim_at = now + self._config.poll * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
         return jobs
 
+    def _look_for_work(self) -> None:
+        work = self._queue.work()
+        self._queues = list(self._config.queues) if self._config.queues else work.queues
+        self._limited = any(limit.max_running or limit.rate for limit in work.limits)
+        weights = {limit.name: limit.weight for limit in work.limits if limit.kind == "queue" and limit.weight}
+        self._turns.set(self._queues, weights)
+
     def _lane(self, queue: str, job_type: str, priority: int) -> ClaimTarget:
+        served, weight = self._turns.served(queue), self._turns.weight(queue)
+        lane = ClaimTarget(queue, job_type, priority, served=served, weight=weight)
         watermark = self._watermarks.get((queue, job_type, priority))
         if watermark is None:
-            return ClaimTarget(queue, job_type, priority)
-        return ClaimTarget(queue, job_type, priority, watermark[0].isoformat(), watermark[1])
+            return lane
+        return replace(lane, low_run_after=watermark[0].isoformat(), low_id=watermark[1])
 
     def claim_readable(self, worker: int, slots: int, now: float, known: Callable[[], Iterable[int]]) -> list[Claimed]:
         """Claims; a row that can't be read ends neither the worker nor the jobs that were claimed with it.

@@ -16,7 +16,7 @@ class Registration:
         self.worker = 0
 
     def register(self) -> None:
-        """Adds a row."""
+        """Adds a row, and the limits that the code of its job types declares."""
         config, process = self._config, this_process()
         self.worker = self._queue.register(
             name=config.name, host=config.host, pid=config.pid, version=config.version, capacity=config.concurrency,
@@ -25,6 +25,7 @@ class Registration:
             process_start=process and process.start,
         )  # fmt: skip
         self._queue.actor = f"worker:{self.worker}"
+        self._queue.declare_limits(config.types, config.declared)
 
     def register_again(self) -> bool:
         """After an outage: adds a row where the database was replaced, or the row removed meanwhile; returns whether it was."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from jobctl.core.attempt import Claimed, Outcome, Token
 from jobctl.core.lifecycle import Status
+from jobctl.core.limits import Limit
+from jobctl.postgres.claiming import Work
 from jobctl.postgres.lease_rows import Beat, ClaimTarget, Request, Settled
 
 
@@ -33,6 +35,7 @@ class FakeQueue:
         self.refuse: dict[int, Exception] = {}
         self.settled: list[Outcome] = []
         self.logged: list[tuple] = []
+        self.limits: list[Limit] = []
 
     def _fail(self) -> None:
         if self.error is not None:
@@ -51,12 +54,10 @@ class FakeQueue:
         self._fail()
         return {i: self.requested[i] for i in ids if i in self.requested}
 
-    def ready_queues(self) -> list[str]:
-        return sorted({job.queue for job in self.jobs})
+    def work(self) -> Work:
+        return Work(sorted({job.queue for job in self.jobs}), self.limits)
 
-    def claim(
-        self, worker: int, targets: Sequence[ClaimTarget], slots: int, *, only: Sequence[int] | None = None
-    ) -> list[Claimed]:
+    def claim(self, worker: int, targets: Sequence[ClaimTarget], slots: int, **_: object) -> list[Claimed]:
         self._fail()
         self.claims.append((list(targets), slots))
         taken, self.jobs = self.jobs[:slots], self.jobs[slots:]

@@ -84,6 +84,14 @@ def nothing(ctx: Context, args: Empty) -> None:
     return None
 
 
+single = Pipeline("single", args=Empty, max_running=1)
+
+
+@single.stage(share=1)
+def alone(ctx: Context, args: Empty) -> None:
+    return None
+
+
 reads = Pipeline("reads", args=Empty)
 
 

@@ -280,7 +280,7 @@ def test_twenty_sweeps_at_once_move_each_job_exactly_once(queue, conn, database_
 
     def sweep(_: int) -> Swept:
         own = Leases(lambda: connect(database_url), ttl=0.0)
-        own.ready_queues()
+        own.work()
         barrier.wait()
         try:
             return Client(own, storage=lambda: None, load=lambda _: None).sweep()
@@ -388,6 +388,8 @@ def explain(queue: Leases, conn: psycopg.Connection, types: list[str]) -> int:
             "worker": 1, "actor": "x", "ttl": 30, "slots": 10, "only": None, "queues": [x.queue for x in targets],
             "types": [x.job_type for x in targets], "priorities": [x.priority for x in targets],
             "low_run_after": [x.low_run_after for x in targets], "low_id": [x.low_id for x in targets],
+            "age": 3600, "served": [0] * len(targets), "weights": [1] * len(targets), "queue_rooms": [None] * len(targets),
+            "type_rooms": [None] * len(targets),
         },
     ).fetchone()[0][0]["Plan"]  # fmt: skip
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
@@ -419,12 +421,12 @@ def test_beats_change_no_index(queue, claim, conn):
     queue.submit([NewJob("a", {}) for _ in range(20)])
     jobs = claim(20)
     queue.connection.execute("SELECT pg_stat_force_next_flush()")
-    queue.ready_queues()
+    queue.work()
     before = conn.execute("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'").fetchone()
     for n in range(5):
         queue.beat(queue.worker, {c.token.job_id: (c.token, Progress(float(n))) for c in jobs})
     queue.connection.execute("SELECT pg_stat_force_next_flush()")
-    queue.ready_queues()
+    queue.work()
     after = conn.execute("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'").fetchone()
     assert after[0] - before[0] >= 100
     assert (after[1] - before[1]) / (after[0] - before[0]) > 0.9

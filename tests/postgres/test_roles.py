@@ -246,6 +246,9 @@ FORBIDDEN_TO_SUBMIT = (
     "UPDATE jobctl.workers SET draining_at = now()",
     "INSERT INTO jobctl.events (job_id, kind, actor) VALUES (1, 'complete', 'worker:1')",
     "INSERT INTO jobctl.holds (kind, name) VALUES ('queue', 'default')",
+    "INSERT INTO jobctl.limits (kind, name, max_running) VALUES ('queue', 'default', 1)",
+    "UPDATE jobctl.limits SET tokens = 9",
+    "DELETE FROM jobctl.limits",
     "SELECT * FROM jobctl.documents",
 )
 
@@ -325,6 +328,9 @@ WORKER_FORBIDDEN = (
     "INSERT INTO jobctl.holds (kind, name, actor) VALUES ('queue', 'q', 'ann')",
     "UPDATE jobctl.holds SET actor = 'ann'",
     "DELETE FROM jobctl.holds",
+    "INSERT INTO jobctl.limits (kind, name, max_running) VALUES ('type', 'a', 1)",
+    "INSERT INTO jobctl.limits (kind, name, max_running, declared) VALUES ('queue', 'q', 1, true)",
+    "UPDATE jobctl.limits SET max_running = 9",
     "DELETE FROM jobctl.jobs",
     "DELETE FROM jobctl.job_dependencies",
     "SELECT jobctl.checked_cancel('{}')",
@@ -381,7 +387,7 @@ def test_row_level_security_leaves_the_claim_of_a_worker_on_its_index(logins, qu
     conn.execute("ANALYZE jobs")
     targets = {
         "worker": 1, "actor": "worker:1", "ttl": 30, "slots": 1, "queues": ["default"], "types": ["a"], "priorities": [2],
-        "low_run_after": ["-infinity"], "low_id": [0],
+        "low_run_after": ["-infinity"], "low_id": [0], "age": 3600, "served": [0], "weights": [1], "queue_rooms": [None], "type_rooms": [None],
     }  # fmt: skip
     wim, owner = plan(logins.connection("wim"), "claim", **targets), plan(conn, "claim", **targets)
     for shown in (wim, owner):
@@ -539,7 +545,7 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "matching", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
     "ready_queues", "left_waiting", "logs", "reached_since", "requests", "duration_histogram", "stage_times", "stats", "stats_window", "statuses", "orphaned", "work_left", "workers",
-    "queue_metrics", "storage_identity", "stored_keys",
+    "limits", "limit_room", "queue_metrics", "storage_identity", "stored_keys",
 }  # fmt: skip
 TIMED = {"schedules", "sweep_timers"}
 SEARCHES = {
@@ -556,6 +562,7 @@ MAY = {
         "submit", "submit_plain", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",
         "make_due", "requeue", "rescue", "wake_dependents", "wake_keys", "note_event", "prune_results", "retention_begin", "retention_end",
         "claim_notifications", "settle_notification", "identify_storage", "worker_storage", "uncharge",
+        "declare_limits", "forget_limits", "lock_limits", "remove_limit", "spend_tokens",
     },
 }  # fmt: skip
 """Login → the statements that the grants let it run; row-level security decides about the rows."""

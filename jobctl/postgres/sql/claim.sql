@@ -1,5 +1,8 @@
 -- Takes up to `slots` due jobs under new tokens. Flat: one short index probe a target (queue × type × priority), from
 -- the lowest position where work can still be; update by id = ANY(ARRAY(…)), because a join made the planner scan.
+-- Of the queues, the one that has had the fewest turns for its weight comes first: `served` is that number. Within a queue
+-- a job comes before all that were due later by `age` for each step of their higher priority. A queue or a type under a limit
+-- gives no more than its limit allows.
 WITH claimed AS (
     UPDATE jobctl.jobs
     SET
@@ -14,33 +17,48 @@ WITH claimed AS (
         updated_at = jobctl.clock()
     WHERE
         id = ANY (ARRAY(
-            SELECT ready.id
-            FROM unnest(
-                %(queues)s::text[], %(types)s::text[], %(priorities)s::smallint[],
-                %(low_run_after)s::timestamptz[], %(low_id)s::bigint[]
-            ) AS target (queue, job_type, priority, low_run_after, low_id)
-            CROSS JOIN LATERAL (
-                SELECT j.id, j.priority, j.run_after
-                FROM jobctl.jobs j
-                WHERE
-                    j.queue = target.queue AND j.job_type = target.job_type AND j.priority = target.priority
-                    AND j.status = 'pending' AND j.waiting_on IS NULL
-                    AND j.run_after <= jobctl.clock()
-                    AND (%(only)s::bigint[] IS NULL OR j.id = ANY (%(only)s::bigint[])
-                        OR j.created_by = ANY (SELECT 'job:' || own.id FROM unnest(%(only)s::bigint[]) AS own (id)))
-                    AND (j.expires_at IS NULL OR j.started_at IS NOT NULL OR j.expires_at > jobctl.clock())
-                    -- jobs of `submit --run` are reserved for the worker that it starts; few, and for a short time
-                    AND (NOT j.metadata ? 'reserved_s' OR j.id = ANY (%(only)s::bigint[])
-                        OR j.created_at < jobctl.clock() - make_interval(secs => (j.metadata ->> 'reserved_s')::float8))
-                    AND (j.run_after, j.id) >= (target.low_run_after, target.low_id)
-                ORDER BY j.run_after, j.id
-                LIMIT %(slots)s
-                FOR UPDATE SKIP LOCKED
-            ) ready
-            -- a job that became pending while its queue was being paused may have missed the pause
-            WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = target.queue)
-                AND NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'type' AND h.name = target.job_type)
-            ORDER BY ready.priority DESC, ready.run_after, ready.id
+            SELECT picked.id
+            FROM (
+                SELECT
+                    turned.*,
+                    row_number() OVER (PARTITION BY turned.job_type ORDER BY turned.turn, turned.rank, turned.id) AS in_type
+                FROM (
+                    SELECT
+                        ready.id, ready.rank, target.job_type, target.queue_room, target.type_room,
+                        row_number() OVER of_queue AS in_queue,
+                        target.served + row_number() OVER of_queue / target.weight::double precision AS turn
+                    FROM unnest(
+                        %(queues)s::text[], %(types)s::text[], %(priorities)s::smallint[],
+                        %(low_run_after)s::timestamptz[], %(low_id)s::bigint[],
+                        %(served)s::double precision[], %(weights)s::integer[], %(queue_rooms)s::integer[], %(type_rooms)s::integer[]
+                    ) AS target (queue, job_type, priority, low_run_after, low_id, served, weight, queue_room, type_room)
+                    CROSS JOIN LATERAL (
+                        SELECT j.id, j.run_after - j.priority * make_interval(secs => %(age)s) AS rank
+                        FROM jobctl.jobs j
+                        WHERE
+                            j.queue = target.queue AND j.job_type = target.job_type AND j.priority = target.priority
+                            AND j.status = 'pending' AND j.waiting_on IS NULL
+                            AND j.run_after <= jobctl.clock()
+                            AND (%(only)s::bigint[] IS NULL OR j.id = ANY (%(only)s::bigint[])
+                                OR j.created_by = ANY (SELECT 'job:' || own.id FROM unnest(%(only)s::bigint[]) AS own (id)))
+                            AND (j.expires_at IS NULL OR j.started_at IS NOT NULL OR j.expires_at > jobctl.clock())
+                            -- jobs of `submit --run` are reserved for the worker that it starts; few, and for a short time
+                            AND (NOT j.metadata ? 'reserved_s' OR j.id = ANY (%(only)s::bigint[])
+                                OR j.created_at < jobctl.clock() - make_interval(secs => (j.metadata ->> 'reserved_s')::float8))
+                            AND (j.run_after, j.id) >= (target.low_run_after, target.low_id)
+                        ORDER BY j.run_after, j.id
+                        LIMIT %(slots)s
+                        FOR UPDATE SKIP LOCKED
+                    ) ready
+                    -- a job that became pending while its queue was being paused may have missed the pause
+                    WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = target.queue)
+                        AND NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'type' AND h.name = target.job_type)
+                    WINDOW of_queue AS (PARTITION BY target.queue ORDER BY ready.rank, ready.id)
+                ) turned
+                WHERE turned.queue_room IS NULL OR turned.in_queue <= turned.queue_room
+            ) picked
+            WHERE picked.type_room IS NULL OR picked.in_type <= picked.type_room
+            ORDER BY picked.turn, picked.rank, picked.id
             LIMIT %(slots)s
         ))
         AND status = 'pending'
@@ -64,4 +82,4 @@ SELECT
         FROM jobctl.checkpoints c WHERE c.job_id = claimed.id
     ) END AS checkpoints
 FROM claimed
-ORDER BY priority DESC, run_after, id
+ORDER BY run_after - priority * make_interval(secs => %(age)s), id

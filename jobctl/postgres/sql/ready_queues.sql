@@ -1,4 +1,4 @@
--- The queues that have claimable work: a loose index scan, one probe a queue.
+-- The queues that have claimable work: a loose index scan, one probe a queue. And what is set for queues and job types: few rows.
 WITH RECURSIVE target AS (
     (
         SELECT queue FROM jobctl.jobs
@@ -11,4 +11,7 @@ WITH RECURSIVE target AS (
     )
     FROM target WHERE target.queue IS NOT NULL
 )
-SELECT queue FROM target WHERE queue IS NOT NULL
+SELECT 'ready' AS kind, queue AS name, NULL::integer AS max_running, NULL::double precision AS rate, NULL::integer AS weight
+FROM target WHERE queue IS NOT NULL
+UNION ALL
+SELECT kind, name, max_running, rate, weight FROM jobctl.limits

@@ -18,6 +18,7 @@ from jobctl.postgres.tables.jobs import (
     workers,
 )
 from jobctl.postgres.tables.library import annotations, chunks, connections, documents, import_review, vault_sync
+from jobctl.postgres.tables.limits import limits
 from jobctl.postgres.tables.schedules import schedules
 from jobctl.postgres.tables.search import search_documents, search_passages, search_terms
 
@@ -34,6 +35,7 @@ __all__ = [
     "job_dependencies",
     "job_logs",
     "jobs",
+    "limits",
     "metadata",
     "notifications",
     "retention",

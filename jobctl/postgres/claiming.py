@@ -1,0 +1,94 @@
+"""How a worker takes jobs: what there is to take, and how many its limits allow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jobctl.core.attempt import Claimed
+from jobctl.core.limits import Limit, Room
+from jobctl.postgres.lease_rows import ClaimTarget, claimed_job
+from jobctl.postgres.queue import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The queues that have claimable work, and what is set for queues and job types."""
+
+    queues: list[str]
+    limits: list[Limit]
+
+
+class Claiming(Queue):
+    """Part of ``Leases``."""
+
+    def work(self) -> Work:
+        """What there is to take, in one statement."""
+        rows = self._run("ready_queues")
+        limits = [Limit(**row) for row in rows if row["kind"] != "ready"]
+        return Work([row["name"] for row in rows if row["kind"] == "ready"], limits)
+
+    def claim(
+        self,
+        worker: int,
+        targets: Sequence[ClaimTarget],
+        slots: int,
+        *,
+        only: Sequence[int] | None = None,
+        age: float = 3600.0,
+        limited: bool = False,
+    ) -> list[Claimed]:
+        """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted.
+
+        ``age``: seconds by which a job may be due later for each step of its priority, and still comes first. ``limited``:
+        limits are set. Then what is free under them is counted in the transaction that takes the jobs.
+        """
+        if not limited:
+            return self._claim(worker, targets, slots, {}, only=only, age=age)
+        # without a lock first: workers that find nothing free do not wait for each other
+        targets = _with_room(targets, self.rooms())
+        if not targets:
+            return []
+        with self.transaction():
+            self._lock_limits(_places(targets))
+            rooms = self.rooms()
+            targets = _with_room(targets, rooms)
+            jobs = self._claim(worker, targets, slots, rooms, only=only, age=age) if targets else []
+            starts = Counter(place for job in jobs for place in (("queue", job.queue), ("type", job.job_type)))
+            self._spend(Counter({place: n for place, n in starts.items() if place in rooms}))
+        return jobs
+
+    def _claim(
+        self, worker: int, targets: Sequence[ClaimTarget], slots: int, rooms: Mapping[tuple[str, str], Room],
+        *, only: Sequence[int] | None, age: float,
+    ) -> list[Claimed]:  # fmt: skip
+        def room(kind: str, name: str) -> int | None:
+            found = rooms.get((kind, name))
+            return None if found is None else found.free
+
+        rows = self._run(
+            "claim", worker=worker, actor=self.actor, ttl=self.ttl, slots=slots, age=age,
+            only=None if only is None else list(only),
+            queues=[target.queue for target in targets],
+            types=[target.job_type for target in targets],
+            priorities=[target.priority for target in targets],
+            low_run_after=[target.low_run_after for target in targets],
+            low_id=[target.low_id for target in targets],
+            served=[target.served for target in targets],
+            weights=[target.weight for target in targets],
+            queue_rooms=[room("queue", target.queue) for target in targets],
+            type_rooms=[room("type", target.job_type) for target in targets],
+        )  # fmt: skip
+        return [claimed_job(row) for row in rows]
+
+
+def _places(targets: Sequence[ClaimTarget]) -> set[tuple[str, str]]:
+    """What limits may be set for."""
+    return {place for target in targets for place in (("queue", target.queue), ("type", target.job_type))}
+
+
+def _with_room(targets: Sequence[ClaimTarget], rooms: Mapping[tuple[str, str], Room]) -> list[ClaimTarget]:
+    """Those whose queue and type may start another job. What is held back is not looked at, however much it is."""
+    full = {place for place, room in rooms.items() if room.free == 0}
+    return [t for t in targets if ("queue", t.queue) not in full and ("type", t.job_type) not in full]
