@@ -14,7 +14,7 @@ WORDS = {
     "submit": ("noop",), "wait": ("1", "--for", "pending"), "logs": ("1",), "queue pause": ("q",), "queue resume": ("q",),
     "worker drain": ("w",), "search": ("word",), "retry": ("--due",), "verify": (), "stats": (), "why": ("1",), "show": ("1",),
     **dict.fromkeys(("pause", "resume", "restart", "cancel", "delete"), ("1", "--dry-run")),
-    "edit": ("1", "--priority", "low"), "schedule add": ("weekly", "noop", "--every", "7d"),
+    "queue limit": ("q", "--running", "2"), "edit": ("1", "--priority", "low"), "schedule add": ("weekly", "noop", "--every", "7d"),
     **dict.fromkeys((f"schedule {verb}" for verb in ("show", "pause", "resume", "remove", "run-now")), ("nightly",)),
 }  # fmt: skip
 

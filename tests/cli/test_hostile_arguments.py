@@ -19,7 +19,7 @@ MEANT = {0, 2, 3, 4, 5, 6, 12, 20, 124}
 BASE = {
     "submit": ("noop",), "show": ("1",), "why": ("1",), "wait": ("1",), "logs": ("1",), "pause": ("1",), "resume": ("1",),
     "retry": ("1",), "restart": ("1",), "cancel": ("1",), "delete": ("1",), "search": ("word",), "completion": ("bash",),
-    "queue pause": ("q",), "queue resume": ("q",), "worker drain": ("w",), "db downgrade": ("0001",), "db dump": ("/dev/null",),
+    "queue pause": ("q",), "queue resume": ("q",), "queue limit": ("q",), "worker drain": ("w",), "db downgrade": ("0001",), "db dump": ("/dev/null",),
     "db load": ("/dev/null",), "db roles": (),
 }  # fmt: skip
 BRIEF = {"watch": ("--timeout", "0.05s"), "wait": ("--timeout", "0.05s"), "list": ()}

@@ -22,7 +22,7 @@ WORDS = {
     "show": ("1", "2", "3", "4", "5", "6", "--payload", "--result", "--trace", "--events"), "why": ("-s", "active,done"),
     "logs": ("1",), "wait": ("1", "--for", "pending"), "watch": ("--plain", "--timeout", "0.1s"), "search": ("word",),
     "verify": ("1",), "worker list": ("--all",), "connections": (), "review": (), "queue list": (), "doctor": (), "stats": (),
-    "submit": (EVIL,), "queue pause": (EVIL,), "queue resume": (EVIL,), "worker drain": (EVIL,), "types": (EVIL,), "help": (EVIL,),
+    "submit": (EVIL,), "queue pause": (EVIL,), "queue resume": (EVIL,), "queue limit": (EVIL, "--running", "2"), "worker drain": (EVIL,), "types": (EVIL,), "help": (EVIL,),
     "db downgrade": (EVIL,), "db dump": ("/nonexistent/" + EVIL,), "db load": (EVIL,), "config show": (), "prune": (),
     "retry": ("--due", "--dry-run"), **dict.fromkeys(("pause", "cancel", "delete", "restart", "resume"), (EVIL,)),
 }  # fmt: skip
