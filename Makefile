@@ -41,6 +41,7 @@ bench:
 	.venv/bin/python tests/bench/throughput.py
 	.venv/bin/python tests/bench/coldstart.py
 	.venv/bin/python tests/bench/watch.py
+	.venv/bin/python tests/bench/statements.py
 
 completions:
 	.venv/bin/jobctl completion bash > completions/jobctl.bash

@@ -63,7 +63,16 @@ def command_lines() -> Iterator[tuple[str, list[str]]]:
     script = re.sub(r'\$\{SLURM_CPUS_PER_TASK:-1\}|"\$@"', lambda found: "1" if "CPUS" in found[0] else "", script)
     (started,) = re.findall(r"^exec jobctl (.*)", script, re.MULTILINE)
     yield "slurm.sh", shlex.split(started)
-    for path in DEPLOY.iterdir():  # and what the comments and messages tell a reader to type
+    scaling = (ROOT / "docs" / "SCALING.md").read_text()
+    (job,) = re.findall(r"```yaml\n(.*?)```", scaling, re.DOTALL)
+    (container,) = YAML(typ="safe").load(job)["spec"]["template"]["spec"]["containers"]
+    yield "SCALING.md, Kubernetes", container["args"]
+    (task,) = re.findall(r'\["jobctl", .*?\]', scaling)
+    yield "SCALING.md, Ray", json.loads(task)[1:]
+    for path in (
+        *DEPLOY.iterdir(),
+        ROOT / "docs" / "SCALING.md",
+    ):  # and what the comments and messages tell a reader to type
         for typed in re.findall(r"`jobctl ([^`]+)`", path.read_text()):
             yield f"{path.name}: {typed}", shlex.split(typed.replace("ID", "1").replace("…", ""))
 
@@ -147,14 +156,14 @@ def test_every_metric_and_label_is_one_that_the_program_serves(where, expression
     assert used | set(shown.split()) <= labels, where
 
 
-def test_the_dashboard_shows_every_metric():
+def test_the_dashboard_shows_every_metric_and_can_be_imported():
     shown = (DEPLOY / "grafana.json").read_text()
-    variables = json.loads(shown)["templating"]["list"]
-    missing = {m.name for m in (*queue_metrics.METRICS, *metrics.METRICS) if m.name not in shown}
-    assert not missing
-    assert [variable["name"] for variable in variables] == ["datasource", "queue", "type"]
-    panels = json.loads(shown)["panels"]
+    assert not {metric.name for metric in (*queue_metrics.METRICS, *metrics.METRICS) if metric.name not in shown}
+    dashboard = json.loads(shown)
+    assert [variable["name"] for variable in dashboard["templating"]["list"]] == ["datasource", "queue", "type"]
+    panels = dashboard["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
+    assert {panel["datasource"]["uid"] for panel in panels if panel["type"] != "row"} == {"${datasource}"}
 
 
 def test_the_probes_are_served_where_kubernetes_looks():
