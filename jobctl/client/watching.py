@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from jobctl.client.base import Base
 from jobctl.core.job import Progress
 from jobctl.core.lifecycle import Status
+from jobctl.core.names import plural
 from jobctl.core.rows import Event
 from jobctl.core.watching import Deleted, Glance, Noted, Progressed, StatusChanged, WatchEvent
 
@@ -43,7 +44,7 @@ class Watching(Base):
             seen = found
             left = [i for i in left if i in found and not found[i].final]
             if left and deadline is not None and self._monotonic() >= deadline:
-                raise TimeoutError(f"{len(left)} jobs have not ended")
+                raise TimeoutError(f"not ended: {plural(len(left), 'job')}")
             rest = QUICKEST if changed else min(SLOWEST, rest * GROWTH)
             if left:
                 self._sleep(rest)

@@ -21,6 +21,7 @@ from jobctl.client import Client, Options
 from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ACTIVE, Status
+from jobctl.core.names import plural
 from jobctl.postgres import migrate
 from jobctl.postgres.embedded import Server
 from jobctl.system import clock
@@ -109,7 +110,9 @@ class Run:
             if now - reported > 15:
                 reported = now
                 count = self.report.faults.total()
-                self.report_progress(f"{now - started:.0f} s: {count} faults, {len(self.acknowledged)} jobs")
+                self.report_progress(
+                    f"{now - started:.0f} s: {plural(count, 'fault')}, {plural(len(self.acknowledged), 'job')}"
+                )
             clock.sleep(0.01)
 
     def _enough(self) -> bool:

@@ -13,6 +13,7 @@ from jobctl.core.attempt import Claimed, Failure, Outcome, Token
 from jobctl.core.errors import ConfigError, StoreUnavailable
 from jobctl.core.job import PRIORITIES
 from jobctl.core.lifecycle import Ending
+from jobctl.core.names import plural
 from jobctl.core.retry import storable
 from jobctl.postgres.lease_rows import ClaimTarget
 from jobctl.postgres.leases import Leases
@@ -159,7 +160,7 @@ class Dispatcher:
             tokens = self._queue.orphaned(worker, list(known()))
             if not tokens:
                 raise
-            log.warning("%d jobs were claimed and can't be read: %s", len(tokens), type(error).__name__)
+            log.warning("claimed and not readable: %s: %s", plural(len(tokens), "job"), type(error).__name__)
             self._queue.settle(self.isolate(error, tokens))
             return []
 
@@ -167,7 +168,7 @@ class Dispatcher:
         """Releases jobs whose claim was committed and whose answer was lost; ``known``: the others."""
         orphans = self._queue.orphaned(worker, list(known()))
         if orphans:
-            log.warning("%d jobs were claimed without an answer; they are released", len(orphans))
+            log.warning("claimed without an answer and released: %s", plural(len(orphans), "job"))
             self._queue.settle([Outcome(token, Ending.RELEASED) for token in orphans])
 
     def isolate(self, error: Exception, tokens: Sequence[Token]) -> list[Outcome]:

@@ -7,6 +7,7 @@ import time
 
 from jobctl.core.attempt import Claimed, Failure
 from jobctl.core.lifecycle import Ending
+from jobctl.core.names import plural
 from jobctl.worker.children import ChildProcess
 from jobctl.worker.freezing import Freezer
 from jobctl.worker.log_fields import of_id, of_job
@@ -63,7 +64,7 @@ class Enforcer:
         for child in frozen:
             child.freeze()
         if frozen:
-            log.warning("no answer to the heartbeat: %d running jobs are frozen until there is one", len(frozen))
+            log.warning("no answer to the heartbeat: %s frozen until there is one", plural(len(frozen), "running job"))
 
     def thaw(self) -> None:
         """The leases are renewed."""

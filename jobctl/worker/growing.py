@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
 from jobctl.core.errors import StoreUnavailable
+from jobctl.core.names import plural
 from jobctl.core.pipeline import Stage
 from jobctl.core.plain import plain
 from jobctl.worker.context import StageContext
@@ -93,7 +94,7 @@ class Growing:
             del left[0]
             yield [value], 1
         if left:
-            got = f"{len(batch) - len(left)} results for {len(batch)} items"
+            got = f"{plural(len(batch) - len(left), 'result')} for {plural(len(batch), 'item')}"
             raise TypeError(f"stage {self._stage.name!r} yielded {got}: a generator yields one for each")
 
     def _values(self, argument: Callable[[], object]) -> Iterator[object]:

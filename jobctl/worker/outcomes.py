@@ -119,7 +119,7 @@ class OutcomeBuffer:
         except (StoreUnavailable, ConfigError):
             raise
         except Exception:
-            log.warning("%d outcomes can't be written together; one by one", len(batch), exc_info=True)
+            log.warning("%s can't be written together; one by one", plural(len(batch), "outcome"), exc_info=True)
             return {i: done for outcome in batch for i, done in self._settle_alone(outcome).items()}
 
     def _settle_alone(self, outcome: Outcome) -> dict[int, Settled | None]:
@@ -153,7 +153,7 @@ class OutcomeBuffer:
                 self._lines.put_back(rows)
                 raise
             except Exception:
-                log.exception("%d log lines can't be stored and are dropped", len(rows))
+                log.exception("%s can't be stored and will be missing", plural(len(rows), "log line"))
                 continue
             if locked:
                 self._lines.put_back(locked)

@@ -102,7 +102,7 @@ def test_an_outage_charges_nobody_and_repeats_nothing(server, tmp_path, zygote, 
         lines = trail.read_text().splitlines()
         assert len(lines) == len(set(lines)) == items // 2 + 3
     assert said.count("can't be reached") == said.count("the database is back") == 1
-    assert said.count("running jobs are frozen") == 1
+    assert said.count("running jobs frozen until") == 1
     assert len(said.splitlines()) <= 3 * JOBS + 5
 
 

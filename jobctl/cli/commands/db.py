@@ -158,7 +158,7 @@ def check(state: State) -> int:
         for line in found:
             echo(line)
     if found:
-        raise IllegalTransition(f"{len(found)} differences", hint="jobctl db upgrade")
+        raise IllegalTransition(plural(len(found), "difference"), hint="jobctl db upgrade")
     state.notice("the schema is as it should be")
     return 0
 

@@ -15,7 +15,7 @@ from jobctl.cli.output.fields import emit, emit_one, stamp
 from jobctl.cli.output.table import table
 from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import JobNotFound
-from jobctl.core.names import span
+from jobctl.core.names import plural, span
 from jobctl.core.rows import WorkerRow, columns
 from jobctl.system import clock
 
@@ -106,7 +106,7 @@ def run(
     )
     report = log.info if log_format == "json" else state.notice  # one object a line, from the first line on
     settled = wiring.run_worker(state.settings(), chosen, report=report)
-    log.info("%d jobs processed", settled)
+    log.info("%s processed", plural(settled, "job"))
     return 0
 
 
