@@ -56,7 +56,7 @@ def test_fewer_results_than_items_are_refused():
     def dropping(ctx, batch: list[int]) -> Iterator[int]:
         yield batch[0]
 
-    with pytest.raises(TypeError, match="yielded 1 results for 3 items"):
+    with pytest.raises(TypeError, match="yielded 1 result for 3 items"):
         testing.run(pipeline, {})
 
 
