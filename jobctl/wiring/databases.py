@@ -129,21 +129,21 @@ class Database:
 
         return migrate.sql()
 
-    def dump(self, sink: BinaryIO) -> dict[str, int]:
+    def dump(self, sink: BinaryIO, progress: Callable[[str, int], None]) -> dict[str, int]:
         """Writes all rows of the schema; returns the number of rows of each table."""
         from jobctl.postgres import dump
 
         with self.connect("jobctl db dump") as connection:
-            return dump.dump(connection, sink)
+            return dump.dump(connection, sink, progress=progress)
 
-    def load(self, source: BinaryIO) -> dict[str, int]:
+    def load(self, source: BinaryIO, progress: Callable[[str, int], None]) -> dict[str, int]:
         """Fills the empty schema from a dump; returns the number of rows of each table."""
         from jobctl.postgres import dump
         from jobctl.postgres.leases import Leases
 
         queue = Leases(partial(self.connect, "jobctl db load"), actor=f"load:{user(self.settings.environment)}")
         try:
-            return dump.load(queue, source)
+            return dump.load(queue, source, progress=progress)
         finally:
             queue.close()
 

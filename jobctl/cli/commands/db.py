@@ -15,6 +15,7 @@ from jobctl import wiring
 from jobctl.cli.app import Command, Family, State, pass_state
 from jobctl.cli.files import atomically, readable
 from jobctl.cli.output.fields import dumps, emit, emit_one, stamp
+from jobctl.cli.output.row_progress import RowProgress
 from jobctl.cli.output.text import echo, visible
 from jobctl.core.errors import IllegalTransition, UsageError
 from jobctl.core.migration import Migration
@@ -190,11 +191,11 @@ def dump(state: State, file: str) -> int:
 
     Bytes in the storage are not in it (documents, checkpoints, exports): move or share the storage as it is.
     """
-    database = _database(state)
+    database, progress = _database(state), RowProgress("dumping", state.notice)
     if file == "-":
         if sys.stdout.isatty():
             raise UsageError("a dump is binary: not written to a terminal", hint="jobctl db dump FILE")
-        rows = database.dump(sys.stdout.buffer)
+        rows = database.dump(sys.stdout.buffer, progress)
     else:
         target = Path(file)
         if os.path.lexists(target) and not target.is_file():
@@ -202,7 +203,7 @@ def dump(state: State, file: str) -> int:
         if target.exists() and not state.yes:
             raise UsageError(f"{file} is there already", hint="Add -y to replace it.")
         with atomically(target) as sink:
-            rows = database.dump(sink)
+            rows = database.dump(sink, progress)
     _print_rows(state, "dump", rows, to_stderr=file == "-")
     return 0
 
@@ -215,12 +216,12 @@ def load(state: State, file: str) -> int:
 
     Jobs that ran when it was taken go back to their queue with their checkpoints; nothing is charged.
     """
-    database = _database(state)
+    database, progress = _database(state), RowProgress("loading", state.notice)
     if file == "-":
-        rows = database.load(sys.stdin.buffer)
+        rows = database.load(sys.stdin.buffer, progress)
     else:
         with readable(file, streams=False) as source:
-            rows = database.load(source)
+            rows = database.load(source, progress)
     _print_rows(state, "load", rows, to_stderr=False)
     return 0
 
