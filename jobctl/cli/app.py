@@ -265,7 +265,7 @@ root = Root(
         click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version."),
     ],
     subcommand_metavar="COMMAND [ARGS]…",
-    help="Long document jobs on Postgres: submit, watch, pause, resume, retry, cancel.",
+    help="Long work as jobs on Postgres: submit, watch, pause, resume, retry, cancel.",
 )  # fmt: skip
 
 
