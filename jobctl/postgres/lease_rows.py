@@ -66,6 +66,8 @@ class SweepTimers:
     outdated: bool = False
     """Whether the schema was upgraded beyond what this program can work with."""
     neighbours: tuple[Neighbour, ...] = ()
+    work_due: bool = True
+    """Whether a sweep has something to do."""
 
 
 @dataclass(frozen=True, slots=True)

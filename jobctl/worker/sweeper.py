@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from jobctl.postgres.lease_rows import Neighbour
+from jobctl.postgres.lease_rows import Neighbour, SweepTimers
 from jobctl.postgres.leases import Leases
 
 SWEEP_EVERY = 5.0
@@ -13,7 +13,8 @@ SWEEP_EVERY = 5.0
 AFTER_LEASE = 0.1
 """Seconds after the end of a lease at which its job is rescued."""
 REPAIR_EVERY = 60.0
-"""Seconds between two checks of everything that waits for a dependency: a repair, settling wakes them at once."""
+"""Seconds between two sweeps that do everything, whether something seems to be due or not, and also wake what waits for a
+dependency: a repair, settling wakes them at once."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the processes of other workers on this machine are still there."""
 LIMIT = 100
@@ -76,6 +77,11 @@ class Sweeper:
         if self.due_in(now) > 0:
             return False
         self._due_at = now + SWEEP_EVERY
+        timers = self._look_at(self._queue.sweep_timers())
+        repairs = now - self._repaired >= REPAIR_EVERY
+        if not (timers.work_due or self._gone or repairs):
+            self._due_at = now + _pause(timers)
+            return False
         rescued = len(self._queue.rescue(limit=LIMIT, gone=self._gone)) if now >= self._spared_until else 0
         self.rescued += rescued
         moved = rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
@@ -83,15 +89,14 @@ class Sweeper:
         moved += len(self._queue.fire_schedules())
         moved += self._queue.make_due()  # also of what was just moved
         moved += self._queue.wake_keys(None)
-        if now - self._repaired >= REPAIR_EVERY:
+        if repairs:
             self._repaired = now
             moved += self._queue.wake_dependents(None)
-        self._due_at = now if rescued == LIMIT else now + self._pause()
+        self._due_at = now if rescued == LIMIT else now + _pause(self._look_at(self._queue.sweep_timers()))
         return moved > 0
 
-    def _pause(self) -> float:
-        """Seconds until the next sweep: the soonest of the usual, the end of the next lease and the next schedule."""
-        timers = self._queue.sweep_timers()
+    def _look_at(self, timers: SweepTimers) -> SweepTimers:
+        """Passes on what is due beside the sweep."""
         self._neighbours = tuple(other for other in timers.neighbours if other.pid != os.getpid())
         if timers.notifications_due:
             self._notifications_due()
@@ -100,8 +105,13 @@ class Sweeper:
         if timers.outdated:
             self.outdated = True
             self._outdated()
-        return min(
-            SWEEP_EVERY,
-            SWEEP_EVERY if timers.lease_end is None else timers.lease_end + AFTER_LEASE,
-            SWEEP_EVERY if timers.next_schedule is None else timers.next_schedule,
-        )
+        return timers
+
+
+def _pause(timers: SweepTimers) -> float:
+    """Seconds until the next sweep: the soonest of the usual, the end of the next lease and the next schedule."""
+    return min(
+        SWEEP_EVERY,
+        SWEEP_EVERY if timers.lease_end is None else timers.lease_end + AFTER_LEASE,
+        SWEEP_EVERY if timers.next_schedule is None else timers.next_schedule,
+    )

@@ -11,7 +11,8 @@ from jobctl.core.errors import UsageError
 from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import ControlOutcome, Status
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import ClaimTarget, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from tests.plugin.jobctl_test_pipelines import steps
 
 LANES = [ClaimTarget("default", "steps", priority) for priority in range(5)]

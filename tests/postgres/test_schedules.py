@@ -11,7 +11,8 @@ from jobctl.core.filters import Filters
 from jobctl.core.lifecycle import Status
 from jobctl.core.schedule import CatchUp, Overlap
 from jobctl.postgres.connect import connect
-from jobctl.postgres.leases import ClaimTarget, Leases
+from jobctl.postgres.lease_rows import ClaimTarget
+from jobctl.postgres.leases import Leases
 from jobctl.worker.sweeper import Sweeper
 from tests.plugin.jobctl_test_pipelines import noop
 

@@ -11,6 +11,7 @@ class FakeSweeps:
         self.lease_end: float | None = None
         self.next_schedule: float | None = None
         self.rescued = 0
+        self.work_due = True
         self.notifications_due = False
         self.calls: list[str] = []
 
@@ -35,7 +36,7 @@ class FakeSweeps:
         return 0
 
     def sweep_timers(self) -> SweepTimers:
-        return SweepTimers(self.lease_end, self.next_schedule, self.notifications_due)
+        return SweepTimers(self.lease_end, self.next_schedule, self.notifications_due, work_due=self.work_due)
 
     def expire(self) -> list[int]:
         self.calls.append("expire")
@@ -91,6 +92,17 @@ def test_after_a_full_sweep_the_next_follows_at_once(queue):
     queue.rescued = LIMIT - 1
     assert sweeper.sweep(100.0)
     assert sweeper.due_in(100.0) == SWEEP_EVERY
+
+
+def test_a_sweep_without_work_is_one_statement_and_does_everything_once_a_minute(queue):
+    sweeper = Sweeper(queue)
+    queue.work_due = False
+    for second in range(int(REPAIR_EVERY) + 1):
+        sweeper.sweep(float(second))
+    assert queue.calls.count("rescue") == queue.calls.count("keys") == queue.calls.count("dependents") == 2
+    queue.work_due = True
+    sweeper.sweep(200.0)
+    assert queue.calls.count("rescue") == 3
 
 
 @pytest.mark.parametrize("due", [True, False])
