@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from jobctl.core.attempt import Claimed
 from jobctl.core.limits import Limit, Room
 from jobctl.postgres.lease_rows import ClaimTarget, claimed_job
+from jobctl.postgres.limits import Place
 from jobctl.postgres.queue import Queue
 
 
@@ -18,6 +19,8 @@ class Work:
 
     queues: list[str]
     limits: list[Limit]
+    idle: frozenset[Place] = frozenset()
+    """Places of limits that concern no claimable job."""
 
 
 class Claiming(Queue):
@@ -26,8 +29,9 @@ class Claiming(Queue):
     def work(self) -> Work:
         """What there is to take, in one statement."""
         rows = self._run("ready_queues")
+        idle = {(row["kind"], row["name"]) for row in rows if not row.pop("concerns")}
         limits = [Limit(**row) for row in rows if row["kind"] != "ready"]
-        return Work([row["name"] for row in rows if row["kind"] == "ready"], limits)
+        return Work([row["name"] for row in rows if row["kind"] == "ready"], limits, frozenset(idle))
 
     def claim(
         self,
@@ -60,7 +64,7 @@ class Claiming(Queue):
         return jobs
 
     def _claim(
-        self, worker: int, targets: Sequence[ClaimTarget], slots: int, rooms: Mapping[tuple[str, str], Room],
+        self, worker: int, targets: Sequence[ClaimTarget], slots: int, rooms: Mapping[Place, Room],
         *, only: Sequence[int] | None, age: float,
     ) -> list[Claimed]:  # fmt: skip
         def room(kind: str, name: str) -> int | None:
@@ -83,12 +87,12 @@ class Claiming(Queue):
         return [claimed_job(row) for row in rows]
 
 
-def _places(targets: Sequence[ClaimTarget]) -> set[tuple[str, str]]:
+def _places(targets: Sequence[ClaimTarget]) -> set[Place]:
     """What limits may be set for."""
     return {place for target in targets for place in (("queue", target.queue), ("type", target.job_type))}
 
 
-def _with_room(targets: Sequence[ClaimTarget], rooms: Mapping[tuple[str, str], Room]) -> list[ClaimTarget]:
+def _with_room(targets: Sequence[ClaimTarget], rooms: Mapping[Place, Room]) -> list[ClaimTarget]:
     """Those whose queue and type may start another job. What is held back is not looked at, however much it is."""
     full = {place for place, room in rooms.items() if room.free == 0}
     return [t for t in targets if ("queue", t.queue) not in full and ("type", t.job_type) not in full]

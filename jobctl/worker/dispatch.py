@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import product
 
 from jobctl.core.attempt import Claimed, Failure, Outcome, Token
 from jobctl.core.errors import ConfigError, StoreUnavailable
@@ -17,6 +18,7 @@ from jobctl.core.names import plural
 from jobctl.core.retry import storable
 from jobctl.postgres.lease_rows import ClaimTarget
 from jobctl.postgres.leases import Leases
+from jobctl.postgres.limits import Place
 from jobctl.worker.config import WorkerConfig
 from jobctl.worker.turns import Turns
 
@@ -69,6 +71,9 @@ class Dispatcher:
         self._queues: list[str] = []
         self._turns = Turns()
         self._limited = False
+        self._left_out: set[Place] = set()
+        """Limited queues and types without claimable jobs. Until the next look none is taken: what is not limited is then
+        claimed without a count."""
 
     # -- claiming ------------------------------------------------------------------------------------------------
 
@@ -114,7 +119,7 @@ class Dispatcher:
             self._scanned_at = now
             self._watermarks.clear()
             self._look_for_work()
-        targets = [self._lane(q, t, p) for q in self._queues for t in self._config.types for p in PRIORITIES.values()]
+        targets = [self._lane(q, t, p) for q, t in self._places() for p in PRIORITIES.values()]
         only = sorted(self._config.only) if self._config.only is not None else None
         slots = 1 if self._one_by_one else slots
         age = self._config.priority_age
@@ -135,9 +140,16 @@ class Dispatcher:
     def _look_for_work(self) -> None:
         work = self._queue.work()
         self._queues = list(self._config.queues) if self._config.queues else work.queues
-        self._limited = any(limit.max_running or limit.rate for limit in work.limits)
+        limited = {(limit.kind, limit.name) for limit in work.limits if limit.max_running or limit.rate}
+        self._limited = bool(limited - work.idle)
+        self._left_out = limited & work.idle
         weights = {limit.name: limit.weight for limit in work.limits if limit.kind == "queue" and limit.weight}
         self._turns.set(self._queues, weights)
+
+    def _places(self) -> Iterator[tuple[str, str]]:
+        """Queues and types from which jobs may be taken."""
+        types = [job_type for job_type in self._config.types if ("type", job_type) not in self._left_out]
+        return product((queue for queue in self._queues if ("queue", queue) not in self._left_out), types)
 
     def _lane(self, queue: str, job_type: str, priority: int) -> ClaimTarget:
         served, weight = self._turns.served(queue), self._turns.weight(queue)

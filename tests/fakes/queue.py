@@ -36,6 +36,8 @@ class FakeQueue:
         self.settled: list[Outcome] = []
         self.logged: list[tuple] = []
         self.limits: list[Limit] = []
+        self.idle: frozenset[tuple[str, str]] = frozenset()
+        self.counted: list[bool] = []
 
     def _fail(self) -> None:
         if self.error is not None:
@@ -55,11 +57,14 @@ class FakeQueue:
         return {i: self.requested[i] for i in ids if i in self.requested}
 
     def work(self) -> Work:
-        return Work(sorted({job.queue for job in self.jobs}), self.limits)
+        return Work(sorted({job.queue for job in self.jobs}), self.limits, self.idle)
 
-    def claim(self, worker: int, targets: Sequence[ClaimTarget], slots: int, **_: object) -> list[Claimed]:
+    def claim(
+        self, worker: int, targets: Sequence[ClaimTarget], slots: int, *, limited: bool = False, **_: object
+    ) -> list[Claimed]:
         self._fail()
         self.claims.append((list(targets), slots))
+        self.counted.append(limited)
         taken, self.jobs = self.jobs[:slots], self.jobs[slots:]
         return taken
 

@@ -206,3 +206,14 @@ def test_why_names_the_limit_that_a_job_waits_for(queue, conn):
 def test_the_table_refuses_what_is_no_limit(conn, values):
     with pytest.raises(psycopg.errors.CheckViolation):
         conn.execute(f"INSERT INTO limits (kind, name, max_running, rate, weight) VALUES ('queue', 'q', {values})")
+
+
+def test_a_worker_learns_which_limits_concern_a_claimable_job(queue):
+    queue.submit([NewJob("a", {}, queue="x"), NewJob("b", {}, queue="y", delay=60)])
+    for kind, name in (("queue", "x"), ("queue", "z"), ("type", "a"), ("type", "c")):
+        queue.set_limit(Limit(kind, name, max_running=1))
+    work = queue.work()
+    assert (work.queues, work.idle) == (["x", "y"], {("queue", "z"), ("type", "c")})
+    assert sorted((one.kind, one.name, one.max_running) for one in work.limits) == [
+        ("queue", "x", 1), ("queue", "z", 1), ("type", "a", 1), ("type", "c", 1),
+    ]  # fmt: skip

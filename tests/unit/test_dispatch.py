@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jobctl.core.lifecycle import Ending
+from jobctl.core.limits import Limit
 from jobctl.worker.config import WorkerConfig
 from jobctl.worker.dispatch import MAX_BATCH, PREFETCH, QUICK, Dispatcher, Pace
 from tests.fakes.queue import FakeQueue, claimed
@@ -133,3 +134,21 @@ def test_a_batch_is_taken_from_the_front_and_what_comes_back_is_next():
     assert [job.token.job_id for job in dispatch.ready] == [3, 5, 6]
     assert [o.token.job_id for o in dispatch.release_ready()] == [3, 5, 6]
     assert dispatch.ready == []
+
+
+def test_a_limit_that_concerns_no_claimable_job_costs_no_count_and_is_not_exceeded():
+    dispatch, queue = dispatcher()
+    queue.limits = [
+        Limit("type", "b", max_running=1), Limit("queue", "x", rate=1.0), Limit("queue", "default", weight=2),
+    ]  # fmt: skip
+    queue.idle = frozenset({("type", "b"), ("queue", "x")})
+    queue.jobs = [claimed(1), claimed(2, queue="x")]
+    dispatch.claim(1, 1, 0.0)
+    ((targets, _),) = queue.claims
+    assert {(target.queue, target.job_type) for target in targets} == {("default", "a")}
+    assert {target.weight for target in targets} == {2}
+    queue.idle = frozenset()
+    dispatch.scan()
+    dispatch.claim(1, 1, 10.0)
+    assert {(target.queue, target.job_type) for target in queue.claims[-1][0]} == {("x", "a"), ("x", "b")}
+    assert queue.counted == [False, True]
