@@ -58,7 +58,7 @@ class Process:
 def all_processes() -> Iterator[Process]:
     """All processes that are visible here."""
     if LINUX:
-        for entry in os.scandir("/proc"):
+        for entry in Path("/proc").iterdir():
             if entry.name.isdecimal() and (process := Process.read(int(entry.name))) is not None:
                 yield process
 
@@ -67,8 +67,8 @@ def children(pid: int) -> list[int]:
     """The processes whose parent is ``pid``."""
     found: list[int] = []
     try:
-        for thread in os.scandir(f"/proc/{pid}/task"):
-            found += map(int, Path(thread.path, "children").read_bytes().split())
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (thread / "children").read_bytes().split())
     except OSError:  # gone, or a kernel without these lists
         return [process.pid for process in all_processes() if process.parent == pid]
     return found

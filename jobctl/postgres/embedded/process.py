@@ -94,13 +94,13 @@ def _orphans(base: Path, uid: int) -> Iterator[tuple[int, int]]:
     """(pid, parent's pid) of an account's processes that work in a removed data folder below ``base``."""
     if not LINUX:
         return
-    for entry in os.scandir("/proc"):
+    for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
         with suppress(OSError, ValueError, IndexError):
             if entry.stat().st_uid != uid:
                 continue
-            where = os.readlink(f"{entry.path}/cwd")  # noqa: PTH115 - the text with its suffix, not a path
+            where = os.readlink(entry / "cwd")  # noqa: PTH115 - the text with its suffix, not a path
             folder = Path(where.removesuffix(_DELETED))
             inside = folder.name == "cluster" and base in folder.parents
             if where.endswith(_DELETED) and inside and _is_postgres(int(entry.name)):
