@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import DeadlockDetected
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobctl.postgres.connect import connect
 from jobctl.postgres.leases import Leases
@@ -62,4 +64,8 @@ def logins_of(owner: psycopg.Connection, url: str) -> Iterator[Logins]:
     yield logins
     logins.close()
     for name in (*MEMBERS, *GRANTS):
-        owner.execute(f"DROP OWNED BY {prefix}_{name}; DROP ROLE {prefix}_{name}")
+        for attempt in Retrying(
+            retry=retry_if_exception_type(DeadlockDetected), stop=stop_after_attempt(10), reraise=True
+        ):
+            with attempt:  # a vacuum that updates the entry of a table waits for us, and we for its lock on that table
+                owner.execute(f"DROP OWNED BY {prefix}_{name}; DROP ROLE {prefix}_{name}")

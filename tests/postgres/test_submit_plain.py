@@ -22,7 +22,7 @@ KINDS = {
     "a paused type": NewJob("b", {}),
 }
 ROWS = """
-SELECT to_jsonb(j) - '{id,run_after,created_at,updated_at}'::text[], round(extract(epoch FROM run_after - created_at)),
+SELECT to_jsonb(j) - '{id,run_after,created_at,updated_at}'::text[], CASE WHEN run_after > '2090-01-01' THEN run_after::text ELSE round(extract(epoch FROM run_after - created_at))::text END,
     (SELECT jsonb_agg(to_jsonb(e) - '{id,job_id,at}'::text[]) FROM events e WHERE e.job_id = j.id)
 FROM jobs j ORDER BY id
 """
