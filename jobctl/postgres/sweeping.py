@@ -18,11 +18,15 @@ class Sweeping(Waking):
     actor: str
     ttl: float
 
-    def rescue(self, *, limit: int = 100, gone: Collection[int] = ()) -> list[Moved]:
-        """Takes back jobs whose lease ran out, and those of the workers ``gone``, whose processes have ended."""
+    def rescue(self, *, limit: int = 100, gone: Collection[int] = (), held: Collection[int] = ()) -> list[Moved]:
+        """Takes back jobs whose lease ran out, and those of the workers ``gone``, whose processes have ended.
+
+        Never the jobs ``held`` by the worker that asks.
+        """
         rows = self._run(
-            "rescue", ttl=self.ttl, limit=limit, gone=list(gone), max_crashes=MAX_CRASHES, actor=self.actor
-        )
+            "rescue", ttl=self.ttl, limit=limit, gone=list(gone), held=list(held),
+            max_crashes=MAX_CRASHES, actor=self.actor,
+        )  # fmt: skip
         self._wake_after(rows)
         return [Moved(row["id"], Status(row["status"]), row["concurrency_key"]) for row in rows]
 

@@ -235,7 +235,7 @@ class Supervisor:
     def _sweep(self) -> None:
         now = time.monotonic()
         self.sweeper.look(now)
-        if self.sweeper.due_in(now) <= 0 and self.outage.attempt("sweep", lambda: self.sweeper.sweep(now)):
+        if self.sweeper.due_in(now) <= 0 and self.outage.attempt("sweep", lambda: self.sweeper.sweep(now, self._tokens())):
             self.dispatch.claim_now = True
 
     def _notified(self, ready: bool) -> None:  # noqa: FBT001 - a callback

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from jobctl.postgres.lease_rows import Neighbour, SweepTimers
 from jobctl.postgres.leases import Leases
@@ -72,8 +72,11 @@ class Sweeper:
         """Takes back no lease that ended before then: this worker was away, and others may have been too."""
         self._spared_until = until
 
-    def sweep(self, now: float) -> bool:
-        """Sweeps if it is time; whether anything may have become claimable."""
+    def sweep(self, now: float, held: Collection[int] = ()) -> bool:
+        """Sweeps if it is time; whether anything may have become claimable.
+
+        ``held``: the jobs that this worker has. Their leases may end while a sweep waits for the database.
+        """
         if self.due_in(now) > 0:
             return False
         self._due_at = now + SWEEP_EVERY
@@ -82,8 +85,7 @@ class Sweeper:
         if not (timers.work_due or self._gone or repairs):
             self._due_at = now + _pause(timers)
             return False
-        rescued = len(self._queue.rescue(limit=LIMIT, gone=self._gone)) if now >= self._spared_until else 0
-        self.rescued += rescued
+        rescued = self._rescue(now, held)
         moved = rescued + (len(self._queue.requeue()) if self._auto_retry else 0)
         self._queue.expire()
         moved += len(self._queue.fire_schedules())
@@ -94,6 +96,13 @@ class Sweeper:
             moved += self._queue.wake_dependents(None)
         self._due_at = now if rescued == LIMIT else now + _pause(self._look_at(self._queue.sweep_timers()))
         return moved > 0
+
+    def _rescue(self, now: float, held: Collection[int]) -> int:
+        if now < self._spared_until:
+            return 0
+        rescued = len(self._queue.rescue(limit=LIMIT, gone=self._gone, held=held))
+        self.rescued += rescued
+        return rescued
 
     def _look_at(self, timers: SweepTimers) -> SweepTimers:
         """Passes on what is due beside the sweep."""

@@ -115,6 +115,14 @@ def test_a_row_that_is_locked_is_named_and_not_waited_for(queue, claim, conn):
     assert only(queue).crash_count == 0
 
 
+def test_a_worker_never_takes_back_the_jobs_that_it_holds(queue, claim):
+    queue.submit([NewJob("a", {}), NewJob("b", {})])
+    claim()
+    claim()
+    at(queue, 31)
+    assert [row.id for row in queue.rescue(held=[1])] == [2]
+
+
 def test_the_jobs_of_a_worker_that_has_ended_are_taken_back_at_once(queue, claim):
     queue.submit([NewJob("a", {})])
     claim()

@@ -25,7 +25,7 @@ class Sweeps:
         self.neighbours = neighbours
         self.rescues: list[list[int]] = []
 
-    def rescue(self, *, limit: int, gone) -> list[int]:
+    def rescue(self, *, limit: int, gone, held) -> list[int]:
         self.rescues.append(sorted(gone))
         return []
 

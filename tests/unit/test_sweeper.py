@@ -19,8 +19,9 @@ class FakeSweeps:
         self.calls.append("due")
         return 0
 
-    def rescue(self, *, limit: int, gone: object) -> list[int]:
+    def rescue(self, *, limit: int, gone: object, held: object) -> list[int]:
         self.calls.append("rescue")
+        self.held = held
         return list(range(min(limit, self.rescued)))
 
     def requeue(self) -> list[int]:
@@ -111,3 +112,8 @@ def test_a_sweep_that_finds_notifications_due_passes_it_on(queue, due):
     calls = []
     Sweeper(queue, notifications_due=lambda: calls.append(1)).sweep(0.0)
     assert bool(calls) is due
+
+
+def test_a_rescue_is_told_what_the_worker_holds(queue):
+    Sweeper(queue).sweep(0.0, held={3: "token"})
+    assert list(queue.held) == [3]

@@ -1,6 +1,7 @@
 -- Requeues jobs whose lease ended, and those of workers whose process has ended: `gone`. Never within one lease length after
 -- the server itself started, or another one was found in its place: an outage is not a crash. A lease that ends more than two leases ahead was set before the clock was set back: it is void,
--- and not charged. Of two sweeps at once the second skips what the first has locked.
+-- and not charged. Never the jobs that the asking worker holds itself (`held`): it is alive, and its next heartbeat renews them,
+-- however long this sweep had to wait. Of two sweeps at once the second skips what the first has locked.
 WITH found AS (
     INSERT INTO jobctl.server (system_id, timeline, since)
     SELECT i.system_id, i.timeline, '-infinity'
@@ -34,6 +35,7 @@ lost AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT v.void, j.crash_count + CASE WHEN v.void THEN 0 ELSE 1 END) AS t (void, crashes)
     WHERE
         j.status = 'processing'
+        AND NOT j.id = ANY (%(held)s::bigint[])
         AND (g.gone OR t.void OR (
             j.lease_expires_at < jobctl.clock()
             AND jobctl.clock() NOT BETWEEN pg_postmaster_start_time() AND pg_postmaster_start_time() + l.lease
