@@ -42,14 +42,16 @@ class Claiming(Queue):
         only: Sequence[int] | None = None,
         age: float = 3600.0,
         limited: bool = False,
+        since: float | None = None,
     ) -> list[Claimed]:
         """Takes up to ``slots`` due jobs under new tokens; ``only`` these and what they submitted.
 
         ``age``: seconds by which a job may be due later for each step of its priority, and still comes first. ``limited``:
-        limits are set. Then what is free under them is counted in the transaction that takes the jobs.
+        limits are set. Then what is free under them is counted in the transaction that takes the jobs; otherwise nothing
+        is taken for which one is set. ``since``: only jobs that were due within so many seconds.
         """
         if not limited:
-            return self._claim(worker, targets, slots, {}, only=only, age=age)
+            return self._claim(worker, targets, slots, None, only=only, age=age, since=since)
         # without a lock first: workers that find nothing free do not wait for each other
         targets = _with_room(targets, self.rooms())
         if not targets:
@@ -58,21 +60,22 @@ class Claiming(Queue):
             self._lock_limits(_places(targets))
             rooms = self.rooms()
             targets = _with_room(targets, rooms)
-            jobs = self._claim(worker, targets, slots, rooms, only=only, age=age) if targets else []
+            jobs = self._claim(worker, targets, slots, rooms, only=only, age=age, since=since) if targets else []
             starts = Counter(place for job in jobs for place in (("queue", job.queue), ("type", job.job_type)))
             self._spend(Counter({place: n for place, n in starts.items() if place in rooms}))
         return jobs
 
     def _claim(
-        self, worker: int, targets: Sequence[ClaimTarget], slots: int, rooms: Mapping[Place, Room],
-        *, only: Sequence[int] | None, age: float,
+        self, worker: int, targets: Sequence[ClaimTarget], slots: int, rooms: Mapping[Place, Room] | None,
+        *, only: Sequence[int] | None, age: float, since: float | None,
     ) -> list[Claimed]:  # fmt: skip
         def room(kind: str, name: str) -> int | None:
-            found = rooms.get((kind, name))
+            found = None if rooms is None else rooms.get((kind, name))
             return None if found is None else found.free
 
         rows = self._run(
-            "claim", worker=worker, actor=self.actor, ttl=self.ttl, slots=slots, age=age,
+            "claim", worker=worker, actor=self.actor, ttl=self.ttl, slots=slots, age=age, since=since,
+            counted=rooms is not None,
             only=None if only is None else list(only),
             queues=[target.queue for target in targets],
             types=[target.job_type for target in targets],

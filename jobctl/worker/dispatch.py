@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,12 +21,11 @@ from jobctl.postgres.lease_rows import ClaimTarget
 from jobctl.postgres.leases import Leases
 from jobctl.postgres.limits import Place
 from jobctl.worker.config import WorkerConfig
+from jobctl.worker.looks import Looks
 from jobctl.worker.turns import Turns
 
 log = logging.getLogger("jobctl.worker")
 
-FULL_SCAN = 2.0
-"""Seconds between two claims that start at the bottom of each target instead of the remembered position."""
 QUICK = 0.025
 """Mean seconds of a job under which a child process is sent several at once."""
 PREFETCH = 0.1
@@ -58,14 +58,16 @@ class Pace:
 class Dispatcher:
     """Claims, and keeps what is claimed until a child process is sent it."""
 
-    def __init__(self, config: WorkerConfig, queue: Leases) -> None:
+    def __init__(self, config: WorkerConfig, queue: Leases, *, timer: Callable[[], float] = time.perf_counter) -> None:
         self._config = config
         self._queue = queue
+        self._timer = timer
         self.pace = Pace()
         self.ready: list[Claimed] = []
         self.claimed = 0
         self.claim_now = True
-        self._claim_at = self._scanned_at = float("-inf")
+        self._claim_at = float("-inf")
+        self._looks = Looks()
         self._one_by_one = 0
         self._watermarks: dict[tuple[str, str, int], tuple[datetime, int]] = {}
         self._queues: list[str] = []
@@ -107,44 +109,60 @@ class Dispatcher:
         """The database did not answer: the next claim comes at the next poll."""
         self._claim_at = now + self._config.poll
 
-    def scan(self) -> None:
-        """A notification came: claim at once, from the bottom of each target."""
+    def scan(self, *, hinted: bool = False) -> None:
+        """Claim at once, from the bottom of each target; where a notification came, first what can have come just now."""
         self.claim_now = True
-        self._scanned_at = float("-inf")
+        self._looks.want(hinted=hinted and not self._limited)
 
     def claim(self, worker: int, slots: int, now: float) -> list[Claimed]:
         """Claims up to so many jobs; returns those that came. An exception may leave claimed jobs behind: see ``isolate``."""
-        full = now - self._scanned_at >= FULL_SCAN or not self._queues
+        full = self._looks.is_full(now) or not self._queues
+        slots = 1 if self._one_by_one else slots
+        began = self._timer()
+        ready = self._look_for_work() if full else True
+        looked = self._timer()
+        jobs = self._claim(worker, slots, None if full or self._limited else self._looks.since(now)) if ready else []
+        seconds = max(looked - began, self._timer() - looked)  # of one round trip
+        self._one_by_one = max(0, self._one_by_one - 1)
+        ended = len(jobs) < slots and not self._limited
         if full:
-            self._scanned_at = now
-            self._watermarks.clear()
-            self._look_for_work()
+            self._looks.was_full(now, seconds, complete=ended)
+        else:
+            self._looks.was_quick(seconds, found=bool(jobs))
+        self._took(jobs, ended=ended)
+        wait = self._looks.wait(now)
+        self.claim_now = bool(jobs) or wait == 0.0
+        self._claim_at = now + min(wait, self._config.poll * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, not a secret
+        return jobs
+
+    def _claim(self, worker: int, slots: int, since: float | None) -> list[Claimed]:
         targets = [self._lane(q, t, p) for q, t in self._places() for p in PRIORITIES.values()]
         only = sorted(self._config.only) if self._config.only is not None else None
-        slots = 1 if self._one_by_one else slots
-        age = self._config.priority_age
-        claim = partial(self._queue.claim, only=only, age=age, limited=self._limited)
-        jobs = claim(worker, targets, slots) if targets else []
-        self._one_by_one = max(0, self._one_by_one - 1)
+        claim = partial(self._queue.claim, only=only, age=self._config.priority_age, limited=self._limited, since=since)
+        return claim(worker, targets, slots) if targets else []
+
+    def _took(self, jobs: Sequence[Claimed], *, ended: bool) -> None:
+        """``ended``: no others are there. The next look goes back a little: transactions need not commit in the order of their jobs."""
         for job in jobs:
             self._watermarks[job.queue, job.job_type, job.priority] = (job.run_after, job.token.job_id)
             self._turns.started(job.queue)
+        if ended:
+            self._watermarks.clear()
         self.claimed += len(jobs)
         self.ready += jobs
-        if not jobs and not full:
-            self._scanned_at = float("-inf")
-        self.claim_now = bool(jobs) or not full
-        self._claim_at = now + self._config.poll * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
-        return jobs
 
-    def _look_for_work(self) -> None:
+    def _look_for_work(self) -> bool:
+        """Whether there is some. Queues without any are remembered: the next job is likely to be in one of them."""
+        self._watermarks.clear()
         work = self._queue.work()
-        self._queues = list(self._config.queues) if self._config.queues else work.queues
+        ready = list(self._config.queues) if self._config.queues else work.queues
+        self._queues = ready or self._queues
         limited = {(limit.kind, limit.name) for limit in work.limits if limit.max_running or limit.rate}
         self._limited = bool(limited - work.idle)
         self._left_out = limited & work.idle
         weights = {limit.name: limit.weight for limit in work.limits if limit.kind == "queue" and limit.weight}
         self._turns.set(self._queues, weights)
+        return bool(ready)
 
     def _places(self) -> Iterator[tuple[str, str]]:
         """Queues and types from which jobs may be taken."""

@@ -235,12 +235,13 @@ class Supervisor:
     def _sweep(self) -> None:
         now = time.monotonic()
         self.sweeper.look(now)
-        if self.sweeper.due_in(now) <= 0 and self.outage.attempt("sweep", lambda: self.sweeper.sweep(now, self._tokens())):
+        sweep = partial(self.outage.attempt, "sweep", lambda: self.sweeper.sweep(now, self._tokens()))
+        if self.sweeper.due_in(now) <= 0 and sweep():
             self.dispatch.claim_now = True
 
     def _notified(self, ready: bool) -> None:  # noqa: FBT001 - a callback
         if ready:
-            self.dispatch.scan()
+            self.dispatch.scan(hinted=True)
         else:
             self.leases.poll_now()
 

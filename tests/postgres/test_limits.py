@@ -49,6 +49,16 @@ def test_no_more_jobs_of_a_queue_run_than_its_limit_allows(queue):
     assert len(take(queue)) == 2
 
 
+@pytest.mark.parametrize(("kind", "name"), [("queue", "default"), ("type", "a")])
+def test_a_limit_that_a_worker_does_not_know_yet_holds(queue, kind, name):
+    submit(queue, 2)
+    queue.submit([NewJob("b", {}, queue="other")])
+    queue.set_limit(Limit(kind, name, max_running=1))
+    queue.set_limit(Limit("queue", "other", weight=3))
+    free = queue.claim(queue.worker, targets("default", "other"), 9)
+    assert [job.queue for job in free] == ["other"]
+
+
 def test_limits_of_a_queue_and_a_type_hold_together(queue):
     for name in ("x", "y"):
         queue.submit([NewJob("a", {}, queue=name) for _ in range(5)] + [NewJob("b", {}, queue=name) for _ in range(5)])

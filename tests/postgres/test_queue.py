@@ -389,7 +389,7 @@ def explain(queue: Leases, conn: psycopg.Connection, types: list[str]) -> int:
             "types": [x.job_type for x in targets], "priorities": [x.priority for x in targets],
             "low_run_after": [x.low_run_after for x in targets], "low_id": [x.low_id for x in targets],
             "age": 3600, "served": [0] * len(targets), "weights": [1] * len(targets), "queue_rooms": [None] * len(targets),
-            "type_rooms": [None] * len(targets),
+            "type_rooms": [None] * len(targets), "since": None, "counted": False,
         },
     ).fetchone()[0][0]["Plan"]  # fmt: skip
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]

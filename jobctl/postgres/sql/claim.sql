@@ -2,7 +2,7 @@
 -- the lowest position where work can still be; update by id = ANY(ARRAY(…)), because a join made the planner scan.
 -- Of the queues, the one that has had the fewest turns for its weight comes first: `served` is that number. Within a queue
 -- a job comes before all that were due later by `age` for each step of their higher priority. A queue or a type under a limit
--- gives no more than its limit allows.
+-- gives no more than its limit allows. The lowest position is the higher one of that of the target and of `since` seconds ago.
 WITH claimed AS (
     UPDATE jobctl.jobs
     SET
@@ -27,11 +27,17 @@ WITH claimed AS (
                         ready.id, ready.rank, target.job_type, target.queue_room, target.type_room,
                         row_number() OVER of_queue AS in_queue,
                         target.served + row_number() OVER of_queue / target.weight::double precision AS turn
-                    FROM unnest(
-                        %(queues)s::text[], %(types)s::text[], %(priorities)s::smallint[],
-                        %(low_run_after)s::timestamptz[], %(low_id)s::bigint[],
-                        %(served)s::double precision[], %(weights)s::integer[], %(queue_rooms)s::integer[], %(type_rooms)s::integer[]
-                    ) AS target (queue, job_type, priority, low_run_after, low_id, served, weight, queue_room, type_room)
+                    FROM (
+                        SELECT
+                            target.*,
+                            greatest(target.low_run_after, jobctl.clock() - make_interval(secs => %(since)s::float8)) AS from_run_after,
+                            CASE WHEN target.low_run_after < jobctl.clock() - make_interval(secs => %(since)s::float8) THEN 0 ELSE target.low_id END AS from_id
+                        FROM unnest(
+                            %(queues)s::text[], %(types)s::text[], %(priorities)s::smallint[],
+                            %(low_run_after)s::timestamptz[], %(low_id)s::bigint[], %(served)s::double precision[],
+                            %(weights)s::integer[], %(queue_rooms)s::integer[], %(type_rooms)s::integer[]
+                        ) AS target (queue, job_type, priority, low_run_after, low_id, served, weight, queue_room, type_room)
+                    ) target
                     CROSS JOIN LATERAL (
                         SELECT j.id, j.run_after - j.priority * make_interval(secs => %(age)s) AS rank
                         FROM jobctl.jobs j
@@ -45,7 +51,7 @@ WITH claimed AS (
                             -- jobs of `submit --run` are reserved for the worker that it starts; few, and for a short time
                             AND (NOT j.metadata ? 'reserved_s' OR j.id = ANY (%(only)s::bigint[])
                                 OR j.created_at < jobctl.clock() - make_interval(secs => (j.metadata ->> 'reserved_s')::float8))
-                            AND (j.run_after, j.id) >= (target.low_run_after, target.low_id)
+                            AND (j.run_after, j.id) >= (target.from_run_after, target.from_id)
                         ORDER BY j.run_after, j.id
                         LIMIT %(slots)s
                         FOR UPDATE SKIP LOCKED
@@ -53,6 +59,12 @@ WITH claimed AS (
                     -- a job that became pending while its queue was being paused may have missed the pause
                     WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = target.queue)
                         AND NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'type' AND h.name = target.job_type)
+                        -- a limit may have been set since the worker learnt which there are
+                        AND (%(counted)s::boolean OR NOT EXISTS (
+                            SELECT FROM jobctl.limits l
+                            WHERE (l.max_running IS NOT NULL OR l.rate IS NOT NULL)
+                                AND l.name = CASE WHEN l.kind = 'queue' THEN target.queue ELSE target.job_type END
+                        ))
                     WINDOW of_queue AS (PARTITION BY target.queue ORDER BY ready.rank, ready.id)
                 ) turned
                 WHERE turned.queue_room IS NULL OR turned.in_queue <= turned.queue_room
