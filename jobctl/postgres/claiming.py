@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+
+import msgspec
 
 from jobctl.core.attempt import Claimed
 from jobctl.core.limits import Limit, Room
@@ -50,8 +53,9 @@ class Claiming(Queue):
         limits are set. Then what is free under them is counted in the transaction that takes the jobs; otherwise nothing
         is taken for which one is set. ``since``: only jobs that were due within so many seconds.
         """
+        claim = partial(self._claim, worker, slots, only=only, age=age, since=since)
         if not limited:
-            return self._claim(worker, targets, slots, None, only=only, age=age, since=since)
+            return claim(targets, counted=False)
         # without a lock first: workers that find nothing free do not wait for each other
         targets = _with_room(targets, self.rooms())
         if not targets:
@@ -60,32 +64,18 @@ class Claiming(Queue):
             self._lock_limits(_places(targets))
             rooms = self.rooms()
             targets = _with_room(targets, rooms)
-            jobs = self._claim(worker, targets, slots, rooms, only=only, age=age, since=since) if targets else []
+            jobs = claim(targets, counted=True) if targets else []
             starts = Counter(place for job in jobs for place in (("queue", job.queue), ("type", job.job_type)))
             self._spend(Counter({place: n for place, n in starts.items() if place in rooms}))
         return jobs
 
     def _claim(
-        self, worker: int, targets: Sequence[ClaimTarget], slots: int, rooms: Mapping[Place, Room] | None,
-        *, only: Sequence[int] | None, age: float, since: float | None,
+        self, worker: int, slots: int, targets: Sequence[ClaimTarget], *, only: Sequence[int] | None, age: float,
+        since: float | None, counted: bool,
     ) -> list[Claimed]:  # fmt: skip
-        def room(kind: str, name: str) -> int | None:
-            found = None if rooms is None else rooms.get((kind, name))
-            return None if found is None else found.free
-
         rows = self._run(
-            "claim", worker=worker, actor=self.actor, ttl=self.ttl, slots=slots, age=age, since=since,
-            counted=rooms is not None,
-            only=None if only is None else list(only),
-            queues=[target.queue for target in targets],
-            types=[target.job_type for target in targets],
-            priorities=[target.priority for target in targets],
-            low_run_after=[target.low_run_after for target in targets],
-            low_id=[target.low_id for target in targets],
-            served=[target.served for target in targets],
-            weights=[target.weight for target in targets],
-            queue_rooms=[room("queue", target.queue) for target in targets],
-            type_rooms=[room("type", target.job_type) for target in targets],
+            "claim", worker=worker, actor=self.actor, ttl=self.ttl, slots=slots, age=age, since=since, counted=counted,
+            only=None if only is None else list(only), follows=[f"job:{job_id}" for job_id in only or ()], targets=msgspec.json.encode(targets).decode(),
         )  # fmt: skip
         return [claimed_job(row) for row in rows]
 
@@ -97,5 +87,8 @@ def _places(targets: Sequence[ClaimTarget]) -> set[Place]:
 
 def _with_room(targets: Sequence[ClaimTarget], rooms: Mapping[Place, Room]) -> list[ClaimTarget]:
     """Those whose queue and type may start another job. What is held back is not looked at, however much it is."""
-    full = {place for place, room in rooms.items() if room.free == 0}
-    return [t for t in targets if ("queue", t.queue) not in full and ("type", t.job_type) not in full]
+    free = {place: room.free for place, room in rooms.items()}
+    found = (
+        replace(t, queue_room=free.get(("queue", t.queue)), type_room=free.get(("type", t.job_type))) for t in targets
+    )
+    return [target for target in found if target.queue_room != 0 and target.type_room != 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import psycopg
@@ -155,15 +155,18 @@ def connect(
     return connection
 
 
-def allow_prepared(connection: psycopg.Connection) -> bool:
+def allow_prepared(connection: psycopg.Connection, avoided: Collection[str] = ()) -> bool:
     """Lets statements be prepared on request where the connection is one session of the server; returns whether it is.
 
     Behind a pooler the process that answers is not the one that a cancel request would reach: the next statement may run
-    in another session, which knows no prepared statement of this one. One round trip.
+    in another session, which knows no prepared statement of this one. ``avoided``: settings of the planner that are then off.
     """
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     direct = row is not None and row[0] == connection.info.backend_pid
     connection.prepare_threshold = ONLY_ON_REQUEST if direct else None
+    if direct and avoided:
+        off = "SELECT set_config(name, 'off', false) FROM unnest(%s::text[]) AS name"
+        connection.execute(off, [list(avoided)], prepare=False)
     return direct
 
 

@@ -26,6 +26,10 @@ class ClaimTarget:
     served: float = 0.0
     """Turns that its queue has had, for its weight."""
     weight: int = 1
+    queue_room: int | None = None
+    """Jobs that its queue may start under a limit; None: any number."""
+    type_room: int | None = None
+    """The same of its type."""
 
 
 @dataclass(frozen=True, slots=True)

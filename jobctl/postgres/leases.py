@@ -42,6 +42,9 @@ class Leases(Claiming):
     CHECKED = ()
     """A worker has its own rights on the tables; a follow-up job is not its login's."""
 
+    AVOIDED = ("enable_seqscan", "enable_sort")
+    """A plan that was made while the queue was empty is kept when many jobs come: it must not be one that reads them all."""
+
     def register(self, **facts: object) -> int:
         """Adds a supervisor, with the length of its leases; returns its id."""
         listed = {key: Jsonb(value) if isinstance(value, (list, tuple)) else value for key, value in facts.items()}

@@ -46,6 +46,9 @@ class Session:
     CHECKED: ClassVar[Collection[str]] = CHECKED
     """Verbs that run through a checked function where the login has no rights on the tables."""
 
+    AVOIDED: ClassVar[Collection[str]] = ()
+    """Kinds of plans, as Postgres's settings are named, that are avoided where statements are prepared."""
+
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self._connection: psycopg.Connection | None = None
@@ -111,7 +114,7 @@ class Session:
         connection = self.connection
         self._repeated += 1
         if self._repeated == PREPARE_AFTER:
-            allow_prepared(connection)
+            allow_prepared(connection, self.AVOIDED)
         return self._repeated >= PREPARE_AFTER
 
     def _rows(self, text: str, values: Mapping[str, object], *, prepare: bool = False) -> list[DictRow]:

@@ -84,6 +84,15 @@ def nothing(ctx: Context, args: Empty) -> None:
     return None
 
 
+stamp = Pipeline("stamp", args=Empty)
+
+
+@stamp.stage(share=1)
+def stamping(ctx: Context, args: Empty) -> int:
+    """When it started, in nanoseconds."""
+    return time.time_ns()
+
+
 single = Pipeline("single", args=Empty, max_running=1)
 
 

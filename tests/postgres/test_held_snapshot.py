@@ -41,7 +41,7 @@ class Counting(Leases):
             with self.connection.transaction(force_rollback=True):
                 pages = buffers(self.connection, verb, values)
             bottom = verb == "ready_queues" or (
-                set(values["low_run_after"]) == {"-infinity"} and values["since"] is None
+                values["since"] is None and str(values["targets"]).count("-infinity") == 5
             )
             (self.full if bottom else self.quick).append(pages)
         return super()._run(verb, **values)
@@ -101,12 +101,11 @@ def test_a_job_that_comes_back_below_is_found_within_the_longest_pause(counting,
     (old,) = counting.submit([NewJob("a", {})])
     counting.pause([old.id])
     serve(counting, dispatch)
-    now = ROUNDS * SECONDS
+    start = now = ROUNDS * SECONDS
     at(counting, now)
     counting.resume([old.id])
     dispatch.scan(hinted=True)
-    drain(counting, dispatch, now)
-    now += min(dispatch.claim_in(now), MAX_PAUSE)
-    assert now <= ROUNDS * SECONDS + MAX_PAUSE
-    drain(counting, dispatch, now)
-    assert old.id in {job.token.job_id for job in dispatch.ready}
+    while old.id not in {job.token.job_id for job in dispatch.ready}:
+        assert now <= start + MAX_PAUSE
+        drain(counting, dispatch, now)
+        now += dispatch.claim_in(now)

@@ -63,6 +63,36 @@ def test_statements_that_are_repeated_are_prepared_and_no_others(queue, claim):
     assert queue.connection.execute(count).fetchone() == (5,)
 
 
+def rows_read(queue: Leases, conn: psycopg.Connection) -> int:
+    """Rows of jobs and entries of their indexes that were read so far."""
+    queue.connection.execute("SELECT pg_stat_force_next_flush()", prepare=False)
+    queue.work()
+    return conn.execute(
+        "SELECT sum(i.idx_tup_read) + min(t.seq_tup_read) FROM pg_stat_user_indexes i JOIN pg_stat_user_tables t USING (relid) "
+        "WHERE i.relname = 'jobs' AND i.schemaname = 'jobctl'"
+    ).fetchone()[0]
+
+
+def test_plans_made_while_the_queue_was_empty_do_not_read_all_jobs_that_come(queue, claim, conn):
+    work(queue, claim, 3)
+    conn.execute("VACUUM ANALYZE jobs, events, limits, holds")
+    work(queue, claim, 12)
+    queue.submit([NewJob("a", {}) for _ in range(5_000)])
+    before = rows_read(queue, conn)
+    jobs = claim()
+    queue.beat(queue.worker, {job.token.job_id: (job.token, None) for job in jobs})
+    queue.settle([Outcome(job.token, Ending.COMPLETED) for job in jobs])
+    assert rows_read(queue, conn) - before < 1_000
+
+
+def test_what_is_prepared_is_not_planned_again(queue, claim):
+    """Planning a claim takes longer than running it."""
+    work(queue, claim, 12)
+    plans = "SELECT statement, custom_plans FROM pg_prepared_statements"
+    often = {text[:60] for text, custom in queue.connection.execute(plans, prepare=False) if custom > 5}
+    assert often == set()
+
+
 def test_nothing_is_prepared_where_another_process_answers_than_a_cancel_would_reach(queue, claim, monkeypatch):
     """As behind a pooler, which hands out keys of its own."""
     monkeypatch.setattr(psycopg.ConnectionInfo, "backend_pid", property(lambda _: 0))

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import psycopg
 import pytest
 
@@ -385,11 +386,8 @@ def explain(queue: Leases, conn: psycopg.Connection, types: list[str]) -> int:
     plan = conn.execute(
         "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("claim"),
         {
-            "worker": 1, "actor": "x", "ttl": 30, "slots": 10, "only": None, "queues": [x.queue for x in targets],
-            "types": [x.job_type for x in targets], "priorities": [x.priority for x in targets],
-            "low_run_after": [x.low_run_after for x in targets], "low_id": [x.low_id for x in targets],
-            "age": 3600, "served": [0] * len(targets), "weights": [1] * len(targets), "queue_rooms": [None] * len(targets),
-            "type_rooms": [None] * len(targets), "since": None, "counted": False,
+            "worker": 1, "actor": "x", "ttl": 30, "slots": 10, "only": None, "age": 3600, "since": None, "counted": False, "follows": [],
+            "targets": msgspec.json.encode(targets).decode(),
         },
     ).fetchone()[0][0]["Plan"]  # fmt: skip
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]

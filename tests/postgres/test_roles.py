@@ -5,6 +5,7 @@ import re
 from importlib.resources import files
 from itertools import product
 
+import msgspec
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -386,8 +387,8 @@ def test_row_level_security_leaves_the_claim_of_a_worker_on_its_index(logins, qu
     queue.submit([NewJob("a", {}, created_by="x") for _ in range(2000)])
     conn.execute("ANALYZE jobs")
     targets = {
-        "worker": 1, "actor": "worker:1", "ttl": 30, "slots": 1, "queues": ["default"], "types": ["a"], "priorities": [2],
-        "low_run_after": ["-infinity"], "low_id": [0], "age": 3600, "served": [0], "weights": [1], "queue_rooms": [None], "type_rooms": [None],
+        "worker": 1, "actor": "worker:1", "ttl": 30, "slots": 1, "age": 3600, "counted": False,
+        "targets": msgspec.json.encode([ClaimTarget("default", "a", 2)]).decode(),
     }  # fmt: skip
     wim, owner = plan(logins.connection("wim"), "claim", **targets), plan(conn, "claim", **targets)
     for shown in (wim, owner):

@@ -32,11 +32,10 @@ WITH claimed AS (
                             target.*,
                             greatest(target.low_run_after, jobctl.clock() - make_interval(secs => %(since)s::float8)) AS from_run_after,
                             CASE WHEN target.low_run_after < jobctl.clock() - make_interval(secs => %(since)s::float8) THEN 0 ELSE target.low_id END AS from_id
-                        FROM unnest(
-                            %(queues)s::text[], %(types)s::text[], %(priorities)s::smallint[],
-                            %(low_run_after)s::timestamptz[], %(low_id)s::bigint[], %(served)s::double precision[],
-                            %(weights)s::integer[], %(queue_rooms)s::integer[], %(type_rooms)s::integer[]
-                        ) AS target (queue, job_type, priority, low_run_after, low_id, served, weight, queue_room, type_room)
+                        FROM json_to_recordset(%(targets)s::json) AS target (
+                            queue text, job_type text, priority smallint, low_run_after timestamptz, low_id bigint,
+                            served double precision, weight integer, queue_room integer, type_room integer
+                        )
                     ) target
                     CROSS JOIN LATERAL (
                         SELECT j.id, j.run_after - j.priority * make_interval(secs => %(age)s) AS rank
@@ -46,7 +45,7 @@ WITH claimed AS (
                             AND j.status = 'pending' AND j.waiting_on IS NULL
                             AND j.run_after <= jobctl.clock()
                             AND (%(only)s::bigint[] IS NULL OR j.id = ANY (%(only)s::bigint[])
-                                OR j.created_by = ANY (SELECT 'job:' || own.id FROM unnest(%(only)s::bigint[]) AS own (id)))
+                                OR j.created_by = ANY (%(follows)s::text[]))
                             AND (j.expires_at IS NULL OR j.started_at IS NOT NULL OR j.expires_at > jobctl.clock())
                             -- jobs of `submit --run` are reserved for the worker that it starts; few, and for a short time
                             AND (NOT j.metadata ? 'reserved_s' OR j.id = ANY (%(only)s::bigint[])
@@ -56,14 +55,20 @@ WITH claimed AS (
                         LIMIT %(slots)s
                         FOR UPDATE SKIP LOCKED
                     ) ready
-                    -- a job that became pending while its queue was being paused may have missed the pause
-                    WHERE NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'queue' AND h.name = target.queue)
-                        AND NOT EXISTS (SELECT FROM jobctl.holds h WHERE h.kind = 'type' AND h.name = target.job_type)
-                        -- a limit may have been set since the worker learnt which there are
-                        AND (%(counted)s::boolean OR NOT EXISTS (
-                            SELECT FROM jobctl.limits l
-                            WHERE (l.max_running IS NOT NULL OR l.rate IS NOT NULL)
-                                AND l.name = CASE WHEN l.kind = 'queue' THEN target.queue ELSE target.job_type END
+                    -- a job that became pending while its queue was being paused may have missed the pause; a limit may have been
+                    -- set since the worker learnt which there are. Arrays: their estimated cost does not depend on the parameters,
+                    -- so one generic query plan is kept
+                    WHERE target.queue <> ALL (ARRAY(
+                            SELECT h.name FROM jobctl.holds h WHERE h.kind = 'queue'
+                            UNION ALL
+                            SELECT l.name FROM jobctl.limits l
+                            WHERE l.kind = 'queue' AND (l.max_running IS NOT NULL OR l.rate IS NOT NULL) AND NOT %(counted)s::boolean
+                        ))
+                        AND target.job_type <> ALL (ARRAY(
+                            SELECT h.name FROM jobctl.holds h WHERE h.kind = 'type'
+                            UNION ALL
+                            SELECT l.name FROM jobctl.limits l
+                            WHERE l.kind = 'type' AND (l.max_running IS NOT NULL OR l.rate IS NOT NULL) AND NOT %(counted)s::boolean
                         ))
                     WINDOW of_queue AS (PARTITION BY target.queue ORDER BY ready.rank, ready.id)
                 ) turned

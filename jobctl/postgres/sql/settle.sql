@@ -69,7 +69,7 @@ settled AS (
         error_trace = CASE WHEN d.status = 'failed' OR (d.status = 'paused' AND d.again) THEN d.trace ELSE j.error_trace END,
         next_retry_at = CASE WHEN d.status = 'failed' AND d.again THEN jobctl.clock() + make_interval(secs => d.retry_after) END
     FROM decided d
-    WHERE j.id = d.id
+    WHERE j.id = ANY (ARRAY(SELECT id FROM decided)) AND j.id = d.id
     RETURNING j.id, j.job_type, j.lease_seq, j.status, j.concurrency_key, j.next_retry_at, d.outcome, d.kind, d.message, d.raw,
         j.metadata ? 'notify_url' AS notify
 ),
