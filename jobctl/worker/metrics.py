@@ -56,7 +56,10 @@ class Metrics:
 
     def observe(self, name: str, value: float, **labels: str) -> None:
         """Adds a value to a histogram."""
-        self._histograms.setdefault((name, tuple(labels.items())), Histogram()).observe(value)
+        key = name, tuple(labels.items())
+        if key not in self._histograms:  # setdefault would make a histogram for each value
+            self._histograms[key] = Histogram()
+        self._histograms[key].observe(value)
 
     def turned(self) -> None:
         """The worker's loop has made a turn."""
