@@ -1,8 +1,8 @@
 """Vectors of all-MiniLM-L6-v2 in 8 bits, offline: the extra ``[minilm]``.
 
-The weights are one file of a package of data, checked by its SHA-256; none of that package's code runs. The vocabulary
-beside this file is that of BERT (uncased), Copyright 2018 The Google AI Language Team Authors, under the Apache
-License 2.0 that stands beside it.
+The weights are one file of a package of data, checked by its SHA-256; none of that package's code runs. Beside this file, under
+the Apache License 2.0 that stands there too: the vocabulary of BERT (uncased), Copyright 2018 The Google AI Language Team
+Authors, and ``words.npz``, the table of ``StaticEmbedder`` that was made from the same model.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from jobctl.core.errors import ConfigError
 from jobctl.core.installing import install_command
-from jobctl.system.environment import variables
+from jobctl.documents import wordpiece
 
 WEIGHTS = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 WINDOW = 254
@@ -28,18 +27,13 @@ TEXT_CAP = 20_000
 
 
 class MiniLmEmbedder:
-    """``minilm-l6-int8-384``: some ten chunks a second on one core, next to seven hundred of the static table."""
+    """``minilm-l6-int8-384``: some ten chunks a second on one core, next to a thousand of the static table."""
 
     id = "minilm-l6-int8-384"
     dim = 384
 
     def __init__(self, weights: Path | None = None) -> None:
-        variables.setdefault("HF_HUB_OFFLINE", "1")  # the tokenizer library would contact a hub otherwise
-        vocabulary = Path(__file__).with_name("vocab.txt").read_text(encoding="utf-8").splitlines()
-        numbers = {word: number for number, word in enumerate(vocabulary)}
-        self._tokenizer = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]"))  # noqa: S106 - a token of a text
-        self._tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-        self._tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        numbers = wordpiece.vocabulary()
         self._frame = numbers["[CLS]"], numbers["[SEP]"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # concurrency is processes
@@ -51,7 +45,7 @@ class MiniLmEmbedder:
 
     def _embed(self, text: str) -> bytes:
         """The mean over all tokens, window by window."""
-        ids = self._tokenizer.encode(text[:TEXT_CAP]).ids
+        ids = wordpiece.encode(text[:TEXT_CAP])
         total = np.zeros(self.dim, dtype=np.float64)
         for start in range(0, len(ids), WINDOW):
             total += self._run([self._frame[0], *ids[start : start + WINDOW], self._frame[1]]).sum(axis=0)
