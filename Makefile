@@ -14,9 +14,10 @@ test-slow:
 test-hostile:
 	.ci/hostile
 
-# every branch of jobctl/core, by tests/unit alone
+# every branch of jobctl/core, by tests/unit alone; then statements and branches of all of jobctl, by the suite
 coverage:
 	.venv/bin/python -m pytest tests/unit --cov=jobctl/core --cov-branch --cov-fail-under=100
+	.ci/coverage
 
 # the suites of the queue and of the worker on Postgres 15, and through PgBouncer in transaction mode; skipped loudly where they are not installed
 test-servers:

@@ -47,8 +47,6 @@ PLUGIN = ROOT / "tests" / "plugin"
 DATA = ROOT / "tests" / "data"
 SMALL = 1 << 18
 """Bytes of a table under which its rows are deleted: a TRUNCATE makes a dozen new files a table, which takes longer."""
-COVERAGE = {"COVERAGE_PROCESS_CONFIG": "JOBCTL_TEST_COVERAGE"}
-"""A variable that coverage sets, and the name under which it also reaches the children of workers."""
 READ_AT_START = ("PYTHON", "JOBCTL_TEST_", "LANG", "LC_", "LD_")
 """Variables that are read while an interpreter starts: a command with others than ours is no fork."""
 
@@ -162,7 +160,7 @@ class Result:
 
 def clean_environment() -> dict[str, str]:
     """Ours, without what would reach jobctl, and with the job types of the tests."""
-    kept = {COVERAGE.get(k, k): v for k, v in os.environ.items() if not k.startswith(REACHING)}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(REACHING)}
     return {**kept, "PYTHONPATH": str(PLUGIN), "PYTHONWARNINGS": "ignore"}
 
 

@@ -39,6 +39,9 @@ START_TIMEOUT = 10.0
 """Seconds that a worker waits for its database when it starts."""
 SHORTEST_LEASE = 0.5
 """Seconds: six heartbeats per lease have to be sent and answered."""
+CHILD_LINGER = 1.0
+"""Seconds that idle child processes get to end by themselves when the worker ends: what a handler's libraries registered with
+``atexit`` runs."""
 SERVER_TIMEOUT = 1.0
 """Seconds that a worker waits for another process that starts the embedded server: it has leases to renew."""
 
@@ -207,7 +210,7 @@ def _child_pool(
     )
     return ChildPool(
         lambda channel, setup: [*_python(), "-c", f"{command}run_child({channel}, {setup}, g)"],
-        setup=setup_of, environment=environment.at_start, linger=tracing.LINGER if traces else 0.0,
+        setup=setup_of, environment=environment.at_start, linger=tracing.LINGER if traces else CHILD_LINGER,
     )  # fmt: skip
 
 

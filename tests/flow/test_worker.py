@@ -322,6 +322,13 @@ def test_what_a_handler_prints_belongs_to_its_job(shell):
     assert "warning: and a \\x1b[31mwarning\\x1b[0m" in done.out
 
 
+def test_an_idle_child_ends_by_itself_when_its_worker_ends(shell, tmp_path):
+    left = tmp_path / "left"
+    submit(shell, "trouble", "--set", "kind=atexit", "--set", f"counter={left}", "--set", "times=9")
+    assert shell("worker", "run", "--drain").code == 0
+    assert left.read_text() == "ended by itself"
+
+
 def test_a_checkpoint_with_a_flipped_byte_is_noticed_and_costs_only_what_came_after(shell, conn, eventually, tmp_path):
     trail = tmp_path / "trail"
     submit(shell, "steps", "--set", "items=20", "--set", "slow=0.2", "--set", f"trail={trail}")

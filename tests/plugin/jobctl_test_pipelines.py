@@ -1,5 +1,6 @@
 """Job types for the tests, found by entry points like anybody's."""
 
+import atexit
 import os
 import re
 import signal
@@ -156,6 +157,9 @@ def making(ctx: Context, args: Trouble) -> dict[str, int]:
             return {"tries": len(bytearray(8 << 30))}
         case "unstorable":
             return {"text": "a\x00b"}
+        case "atexit":
+            atexit.register(Path(args.counter).write_text, "ended by itself")
+            return {"tries": 1}
         case "print":
             print("hello from the handler")
             print("and a \x1b[31mwarning\x1b[0m", file=sys.stderr)
