@@ -1,4 +1,4 @@
-"""readwise_import: highlights from Readwise, each at its position in its document, or in the review."""
+"""readwise_import: highlights from Readwise or a Kindle, each at its position in its document, or in the review."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ReadwiseImport(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     path: str | None = Field(
-        None, description="The CSV export, or the JSON of the export API; without it, the API itself"
+        None, description="The CSV export, the JSON of the export API, or My Clippings.txt; without it, the API itself"
     )
     updated_after: datetime | None = Field(
         None, description="API: only changes since then (``started_at`` of an earlier result)"
@@ -56,6 +56,7 @@ class Marked(BaseModel):
     origin: str | None
     deleted: bool
     whole: bool
+    highlighted_at: datetime | None = None  # not in the checkpoints of older versions
     document_id: int | None
     sure: bool
 
@@ -89,7 +90,7 @@ pipeline = Pipeline(
     "readwise_import",
     label="Readwise Import",
     args=ReadwiseImport,
-    help="Place highlights from Readwise in the documents of the library.",
+    help="Place highlights from Readwise or a Kindle in the documents of the library.",
     title=lambda args: PurePath(args.path).name if args.path else "from the API",
     key=lambda _: "readwise",
     input_files=["path"],
@@ -169,8 +170,8 @@ def matching(ctx: Context, fetched: Fetched) -> list[Marked]:
         marked += [
             Marked(
                 id=h.id, text=h.text, note=h.note, colour=h.colour, tags=h.tags, near=near(book, h), book=book.title,
-                author=book.author, origin=h.origin, deleted=h.deleted, whole=h.whole, document_id=found.document_id,
-                sure=found.sure,
+                author=book.author, origin=h.origin, deleted=h.deleted, whole=h.whole,
+                highlighted_at=h.highlighted_at, document_id=found.document_id, sure=found.sure,
             )
             for h in book.highlights
         ]  # fmt: skip

@@ -66,6 +66,36 @@ def test_damaged_passages_are_placed_and_nonsense_is_not():
     assert nonsense.count("placed") == 0
 
 
+@pytest.mark.parametrize("mark", ["…", " … ", "...", " [...] ", " (…) ", " . . . "])
+def test_a_passage_of_which_the_middle_was_left_out_is_placed_from_its_first_words_to_its_last(mark):
+    dice = random.Random(11)
+    for _ in range(60):
+        start = dice.randrange(len(BOOK) - 1500)
+        start = BOOK.index(" ", start) + 1
+        words = BOOK[start : start + dice.randrange(200, 1400)].rsplit(" ", 1)[0].split(" ")
+        passage = " ".join(words)
+        found = FOLDED.locate(" ".join(words[:6]) + mark + " ".join(words[-6:]))
+        assert (found.outcome, BOOK[found.start : found.end]) == ("placed", passage.rstrip("."))
+
+
+def test_damaged_ends_are_found_and_those_of_two_chapters_are_not():
+    words = BOOK[3000:4000].split(" ")[1:-1]
+    first, last = " ".join(words[:9]), " ".join(words[-9:])
+    found = FOLDED.locate(f"{first[:20]}#x{first[22:]} … {last[:30]}yy{last[32:]}")
+    assert found.outcome == "placed"
+    assert abs(found.start - BOOK.index(first)) < 5
+    far = " ".join(BOOK[40_000:40_200].split(" ")[1:10])
+    assert FOLDED.locate(f"{first} … {far}").outcome != "placed"
+    assert FOLDED.locate(f"{far} … {first}").outcome != "placed"
+    assert FOLDED.locate(f"{prose(77, 1)} … {prose(78, 1)}").outcome != "placed"
+
+
+def test_an_ellipsis_of_the_text_itself_is_no_gap():
+    text = f"{prose(5, 9)} He waited ... and nobody came to the door. {prose(6, 9)}"
+    found = FoldedText(text).locate("He waited … and nobody came to the door")
+    assert (found.outcome, found.score) == ("placed", 1.0)
+
+
 @pytest.mark.parametrize("text", ["", "a", "xy", "…", "zq9 not there"])
 def test_what_is_too_short_fails_with_a_reason(text):
     found = FOLDED.locate(text)

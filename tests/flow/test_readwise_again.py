@@ -49,3 +49,37 @@ def test_a_highlight_that_was_deleted_while_it_waited_for_its_book_is_not_placed
     (hands.home / "book.md").write_text("# The Keeper of Skerry Light\n\n" + "\n\n".join(SENTENCES) + "\n")
     hands.run("process_document", path=str(hands.home / "book.md"))
     assert notes(hands) == [("The lighth", "EDITED NOTE", ["newtag"])]
+
+
+CLIPPINGS = """\
+The Keeper of Skerry Light (Ann)
+- Your Highlight on page 1 | Location 10-14 | Added on Monday, April 10, 2023 9:41:07 PM
+
+The lighthouse on the skerry is forty metres … dusk to dawn
+==========
+"""
+ROW = 'Highlight,Book Title,Book Author,Highlighted at\n"The stairs have one hundred and ninety-six steps.",The Keeper of Skerry Light,Ann,{}\n'
+
+
+def test_highlights_have_the_time_at_which_they_were_made(hands):
+    (hands.home / "book.md").write_text("# The Keeper of Skerry Light\n\n" + "\n\n".join(SENTENCES) + "\n")
+    hands.run("process_document", path=str(hands.home / "book.md"))
+    (hands.home / "My Clippings.txt").write_text(CLIPPINGS)
+    assert imported(hands, "My Clippings.txt") == {"placed": 1}
+    (hands.home / "steps.csv").write_text(ROW.format(""))
+    assert imported(hands, "steps.csv") == {"placed": 1}
+    (hands.home / "steps.csv").write_text(ROW.format("2021-09-22 11:28:00+02:00"))
+    assert imported(hands, "steps.csv") == {"updated": 1}
+    assert imported(hands, "steps.csv") == {"known": 1}
+    (hands.home / "steps.csv").write_text(ROW.format(""))
+    assert imported(hands, "steps.csv") == {"known": 1}
+    query = "SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), end_offset - start_offset > 60 FROM annotations ORDER BY start_offset"
+    assert hands.conn.execute(query).fetchall() == [("2023-04-10 21:41", True), ("2021-09-22 09:28", False)]
+
+
+def test_the_time_of_a_highlight_waits_with_it_for_its_document(hands):
+    (hands.home / "My Clippings.txt").write_text(CLIPPINGS)
+    assert imported(hands, "My Clippings.txt") == {"waiting": 1}
+    (hands.home / "book.md").write_text("# The Keeper of Skerry Light\n\n" + "\n\n".join(SENTENCES) + "\n")
+    hands.run("process_document", path=str(hands.home / "book.md"))
+    assert hands.conn.execute("SELECT created_at::date::text FROM annotations").fetchall() == [("2023-04-10",)]

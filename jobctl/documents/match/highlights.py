@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from pydantic import TypeAdapter
 from rapidfuzz import fuzz
@@ -78,11 +79,17 @@ class Highlight:
     origin: str | None = None  # the source's own number
     deleted: bool = False
     whole: bool = False  # an empty note or colour means that there is none
+    highlighted_at: datetime | None = None
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, object]) -> Highlight:
         """A highlight of the review; what an older line lacks has its default."""
         return _HIGHLIGHT.validate_python(dict(payload))
+
+    def to_payload(self) -> dict[str, object]:
+        """As plain data, for the review."""
+        payload: dict[str, object] = _HIGHLIGHT.dump_python(self, mode="json")
+        return payload
 
 
 _HIGHLIGHT = TypeAdapter(Highlight)
@@ -130,7 +137,7 @@ def decide(
         return Decision("failed")
     review = NewReviewItem(
         source="readwise", source_id=highlight.id, document_id=document_id,
-        payload={**asdict(highlight), "annotation": uid}, suggestion=found.suggestion(), status="open",
+        payload={**highlight.to_payload(), "annotation": uid}, suggestion=found.suggestion(), status="open",
         reason=found.reason if sure else "it is not certain that this is the book",
     )  # fmt: skip
     return Decision("review", review=review)
@@ -154,8 +161,11 @@ def _changed(existing: NewAnnotation, highlight: Highlight) -> Decision:
         note=_newer(existing.note, highlight.note, whole=highlight.whole),
         colour=_newer(existing.colour, highlight.colour, whole=highlight.whole),
         tags=highlight.tags if highlight.tags or highlight.whole else existing.tags,
+        created_at=highlight.highlighted_at or existing.created_at,
+        updated_at=None,
     )
-    same = (new.note, new.colour, new.tags) == (existing.note or None, existing.colour or None, existing.tags)
+    before = existing.note or None, existing.colour or None, existing.tags, existing.created_at
+    same = (new.note, new.colour, new.tags, new.created_at) == before
     return Decision("known") if same else Decision("updated", new)
 
 
@@ -166,7 +176,7 @@ def _newer(old: str | None, new: str | None, *, whole: bool) -> str | None:
 def wait(highlight: Highlight) -> Decision:
     """A highlight whose document is not in the library yet."""
     review = NewReviewItem(
-        source="readwise", source_id=highlight.id, document_id=None, payload=asdict(highlight),
+        source="readwise", source_id=highlight.id, document_id=None, payload=highlight.to_payload(),
         reason="its document is not in the library yet", status="waiting",
     )  # fmt: skip
     return Decision("waiting", review=review)
@@ -217,5 +227,5 @@ def _annotation(uid: str, document_id: int, highlight: Highlight, start: int | N
     return NewAnnotation(
         uid=uid, document_id=document_id, start_offset=start, end_offset=end, text=highlight.text,
         note=highlight.note or None, colour=highlight.colour or None, tags=highlight.tags, origin="readwise",
-        origin_id=highlight.origin or highlight.id,
+        origin_id=highlight.origin or highlight.id, created_at=highlight.highlighted_at,
     )  # fmt: skip

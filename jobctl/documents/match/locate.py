@@ -6,9 +6,10 @@ windows, and the best four of these by rapidfuzz's partial ratio. Measured in do
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +27,11 @@ CLOSE = 2.0
 WIDER = (0, 12, 24, 36)
 """Folded characters by which a range is tried longer at either end."""
 MOST = 50
+SHORTEST_END, FARTHEST = 8, 5_000
+"""Folded characters: of the words before and after an ellipsis at least, and what it stands for at most."""
+_ELLIPSIS = re.compile(r"\u2026|\.\s?\.\s?\.")
+_Match = tuple[float, int, int]
+"""Percent of agreement, and a range of the folded text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +92,12 @@ class FoldedText:
         positions = self._exact(wanted)
         if positions:
             return self._one_of(positions, len(wanted), near)
+        ends = [part for part in map(fold, _ELLIPSIS.split(passage)) if len(part) >= SHORTEST_END]
+        if len(ends) > 1 and (found := self._between(ends[0], ends[-1])):
+            return self._best(found, near)
         if len(wanted) < SHORT:
             return Placement("failed", reason="not in the text, and too short for anything but an exact match")
-        return self._fuzzy(wanted, near)
+        return self._best(self._fuzzy(wanted), near)
 
     def _exact(self, wanted: str) -> list[int]:
         found: list[int] = []
@@ -136,8 +145,8 @@ class FoldedText:
         scored = [(fuzz.ratio(wanted, self.folded[low:high]), low, min(high, len(self.folded))) for low, high in ranges]
         return max([(score, start, end), *scored], key=lambda s: (s[0], -s[1]))
 
-    def _fuzzy(self, wanted: str, near: float | None) -> Placement:
-        found: dict[int, tuple[float, int, int]] = {}
+    def _fuzzy(self, wanted: str) -> Collection[_Match]:
+        found: dict[int, _Match] = {}
         for start in self._windows(wanted):
             low = max(0, start - len(wanted) // 4)
             window = self.folded[low : start + 2 * len(wanted) + 16]
@@ -146,13 +155,37 @@ class FoldedText:
                 score, at, end = self._widened(wanted, aligned.score, low + aligned.dest_start, low + aligned.dest_end)
                 same = next((known for known in found if abs(known - at) < len(wanted) // 2), at)
                 found[same] = max(found.get(same, (0.0, 0, 0)), (score, at, end))
-        ranked = sorted(found.values(), key=lambda f: (-f[0], f[1]))
+        return found.values()
+
+    def _matches(self, wanted: str) -> Collection[_Match]:
+        """Exact, else, if it is long enough, fuzzy."""
+        exact = [(100.0, at, at + len(wanted)) for at in self._exact(wanted)]
+        return exact or (self._fuzzy(wanted) if len(wanted) >= SHORT else ())
+
+    def _between(self, first: str, last: str) -> Collection[_Match]:
+        """Where these words begin a passage and those end it: no farther apart than they have to be."""
+        found: dict[int, _Match] = {}
+        tails = self._matches(last)
+        for score, start, end in self._matches(first):
+            following = [match for match in tails if end <= match[1] <= end + FARTHEST]
+            if following:
+                tail = min(following, key=lambda match: match[1])
+                whole = min(score, tail[0]), start, tail[2]
+                found[tail[2]] = max(found.get(tail[2], whole), whole, key=lambda match: match[1])
+        return found.values()
+
+    def _best(self, found: Collection[_Match], near: float | None) -> Placement:
+        ranked = sorted(found, key=lambda f: (-f[0], f[1]))
         if not ranked:
             return Placement("failed", reason="nothing in the text is like it")
-        score, start, end = ranked[0]
         second = ranked[1][0] if len(ranked) > 1 else 0.0
+        equal = [match for match in ranked if match[0] >= ranked[0][0] - CLOSE]
+        if near is not None:
+            size = max(len(self.folded), 1)
+            equal.sort(key=lambda match: abs(match[1] / size - near))
+        score, start, end = equal[0]
         where = (*self.range(start, end), round(score / 100, 4), round(second / 100, 4))
-        if second >= score - CLOSE and near is None:
+        if len(equal) > 1 and near is None:
             return Placement("review", *where, "two places are equally like it")
         if score >= PLACED:
             return Placement("placed", *where)

@@ -30,7 +30,8 @@ class Annotations(Queries):
             if name != "id" and not (name in ("created_at", "updated_at") and value is None)
         }
         query = upsert(annotations).values(values)
-        changed = {name: query.excluded[name] for name in values if name not in ("uid", "created_at")}
+        given = {name: query.excluded[name] for name in values if name != "uid"}
+        changed = {"updated_at": func.jobctl.clock(), **given}
         self.connection.execute(query.on_conflict_do_update(index_elements=["uid"], set_=changed))
 
     def move_annotation(self, uid: str, start: int | None, end: int | None) -> None:
