@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobctl.core.errors import Invalid
 from jobctl.core.keys import markdown_key, source_key
 from jobctl.core.library import DocumentFields, JudgedConnection, NewChunk
+from jobctl.core.names import plural
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context, Embedder, Library
 from jobctl.documents import match
@@ -56,12 +57,26 @@ class Imported(BaseModel):
     taken: list[Taken]
 
 
+def _title(args: ImportDocument) -> str:
+    """The title of an archive's only document, or how many it has; the file's name where it can't be read here."""
+    path = Path(args.path)
+    try:
+        if not path.is_file():  # a pipe would block
+            return path.stem
+        archive = Archive(path)
+    except (Invalid, OSError):
+        return path.stem  # the job says what is wrong with it
+    archive.close()
+    documents = archive.manifest.documents
+    return (documents[0].get("title") or path.stem) if len(documents) == 1 else plural(len(documents), "document")
+
+
 pipeline = Pipeline(
     "import_document",
     label="Import",
     args=ImportDocument,
     help="Import an exported archive into the library.",
-    title=lambda args: PurePath(args.path).stem,
+    title=_title,
     mode=lambda args: "with embeddings" if args.with_embeddings else None,
     input_files=["path"],
     example={"path": "library.zip", "mode": "merge_smart"},

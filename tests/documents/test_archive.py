@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from jobctl.core.errors import Invalid
 from jobctl.documents.archive import Archive, Manifest, entry, write
+from jobctl.handlers.import_document import ImportDocument, pipeline
 
 FILES = {
     "documents/u/content.md": b"# Text\n" * 50,
@@ -95,3 +97,34 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
         write(target, "zip", Manifest([], [], {}, []), [("x", Torn())])
     assert target.read_bytes() == before
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("titles", "title"),
+    [
+        (["Oppose Book Worship"], "Oppose Book Worship"),
+        (["A", "B"], "2 documents"),
+        ([""], "export"),
+        ([], "0 documents"),
+    ],
+)
+def test_an_import_is_named_after_what_the_archive_has(tmp_path, titles, title):
+    manifest = Manifest([{"uid": str(n), "title": t} for n, t in enumerate(titles)], [], {}, [])
+    write(tmp_path / "export.zip", "zip", manifest, [])
+    assert pipeline.title(ImportDocument(path=str(tmp_path / "export.zip"))) == title
+
+
+@pytest.mark.parametrize("content", [b"no archive", b"", None])
+def test_an_import_is_named_after_its_file_where_that_can_not_be_read(tmp_path, content):
+    path = tmp_path / "export.zip"
+    os.mkfifo(path) if content is None else path.write_bytes(content)
+    assert pipeline.title(ImportDocument(path=str(path))) == "export"
+    assert pipeline.title(ImportDocument(path=str(tmp_path / "gone.zip"))) == "gone"
+
+
+def test_a_manifest_that_is_nested_without_end_is_refused(tmp_path):
+    nested = b"[" * 200_000 + b"]" * 200_000  # below the ratio of an archive bomb: see RATIO_FROM
+    path = rebuilt(made(tmp_path / "one"), **{"manifest.json": nested})
+    with pytest.raises(Invalid, match="is not JSON"):
+        Archive(path)
+    assert pipeline.title(ImportDocument(path=str(path))) == "rebuilt"

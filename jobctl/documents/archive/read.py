@@ -121,7 +121,7 @@ class Archive:
     def _parsed(self, name: str, data: bytes) -> Json:
         try:
             parsed: Json = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Invalid(f"{self.name}: {name} is not JSON") from None
         return parsed
 
