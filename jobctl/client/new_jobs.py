@@ -17,6 +17,7 @@ from jobctl.core.errors import InvalidArguments, UsageError
 from jobctl.core.job import PRIORITIES, NewJob
 from jobctl.core.notifications import checked_url
 from jobctl.core.pipeline import Pipeline
+from jobctl.core.titles import LibraryTitles
 
 TITLE_CAP = 512
 NAME_CAP = 512
@@ -80,16 +81,18 @@ class Model(Protocol):
 
 
 def new_job(
-    pipeline: Pipeline, data: Mapping[str, object], options: Options, *, created_by: str, retries: Mapping[str, int]
-) -> NewJob:
+    pipeline: Pipeline, data: Mapping[str, object], options: Options, *, created_by: str, retries: Mapping[str, int],
+    library: LibraryTitles | None = None,
+) -> NewJob:  # fmt: skip
     """A validated job, ready for the queue. Raises ``InvalidArguments``."""
     _refuse_depth(pipeline.name, data)
     args = pipeline.validate(data)
     mode = pipeline.mode(args)
+    title = None if library is None or options.title is not None else pipeline.library_title(args, library)
     metadata = {"label": pipeline.label, "stages": [stage.name for stage in pipeline.stages]}
     return _job(
         pipeline.name, args.model_dump(mode="json", exclude_none=True), options,
-        title=pipeline.title(args), concurrency_key=pipeline.key(args), created_by=created_by,
+        title=title or pipeline.title(args), concurrency_key=pipeline.key(args), created_by=created_by,
         max_retries=retries.get(pipeline.name, pipeline.max_retries), metadata=metadata | ({"mode": mode} if mode else {}),
     )  # fmt: skip
 

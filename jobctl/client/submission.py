@@ -113,7 +113,7 @@ class Submission(Base):
             if not self._unknown_types:
                 raise
             return unvalidated_job(job_type, data, options, created_by=self.user, retries=self._retries_of)
-        job = new_job(pipeline, data, options, created_by=self.user, retries=self._retries_of)
+        job = new_job(pipeline, data, options, created_by=self.user, retries=self._retries_of, library=self.queue)
         inputs = self._take_in(pipeline, job.input_data) if take else {}
         return replace(job, metadata={**job.metadata, "inputs": inputs}) if inputs else job
 

@@ -14,6 +14,7 @@ from jobctl.core.names import words
 from jobctl.core.ports import Context, InputModel
 from jobctl.core.retry_policy import Retry
 from jobctl.core.stage_types import annotated_return, check_link, check_list, check_signature
+from jobctl.core.titles import LibraryTitles
 from jobctl.core.unknown_fields import unknown_fields
 
 NO_FIELD = "no such field"
@@ -79,7 +80,8 @@ class Pipeline:
     """A job type: a name, an input model and stages.
 
     ``label`` starts the display name; ``title`` and ``mode`` return, from the validated input, what the job is about
-    and the text in brackets behind it; ``key`` returns the concurrency key: jobs of one key never run at the same time.
+    and the text in brackets behind it; ``library_title`` is asked before ``title`` by those who may read the library, and
+    returns None for what it does not know. ``key`` returns the concurrency key: jobs of one key never run at the same time.
     ``input_files`` names the fields that hold paths: their files are taken into the storage at submit, so that
     any worker can run the job. ``environment`` names the variables of the worker's environment that its handlers read
     (``READWISE_*``: all that begin so); the others, but for a few harmless ones, are kept from them.
@@ -97,6 +99,7 @@ class Pipeline:
         label: str | None = None,
         help: str = "",  # noqa: A002 - the word that click, argparse and pydantic authors expect
         title: Callable[[A], str] | None = None,
+        library_title: Callable[[A, LibraryTitles], str | None] | None = None,
         mode: Callable[[A], str | None] | None = None,
         key: Callable[[A], str | None] | None = None,
         input_files: Sequence[str] = (),
@@ -114,10 +117,10 @@ class Pipeline:
         self.label = label or words(name)
         self.help = help
         self.title: Callable[[Any], str] = title or (lambda _: "")
+        self.library_title: Callable[[Any, LibraryTitles], str | None] = library_title or (lambda *_: None)
         self.mode: Callable[[Any], str | None] = mode or (lambda _: None)
         self.key: Callable[[Any], str | None] = key or (lambda _: None)
-        self.input_files = tuple(input_files)
-        self.input_folders = tuple(input_folders)
+        self.input_files, self.input_folders = tuple(input_files), tuple(input_folders)
         self.environment = tuple(environment)
         self.max_retries = max_retries
         self.retry = retry or Retry()

@@ -16,6 +16,7 @@ from jobctl.core.library import Document, PortableConnection
 from jobctl.core.names import plural
 from jobctl.core.pipeline import Pipeline
 from jobctl.core.ports import Context
+from jobctl.core.titles import LibraryTitles
 from jobctl.documents import archive
 from jobctl.documents.archive import Entry, Manifest, archived
 
@@ -57,6 +58,11 @@ def _title(args: ExportDocuments) -> str:
     return plural(len(args.document_ids), "document") if args.document_ids else "all documents"
 
 
+def _library_title(args: ExportDocuments, library: LibraryTitles) -> str | None:
+    count = None if args.document_ids else library.document_count()
+    return None if count is None else plural(count, "document")
+
+
 def _mode(args: ExportDocuments) -> str | None:
     parts = [
         name
@@ -72,6 +78,7 @@ pipeline = Pipeline(
     args=ExportDocuments,
     help="Write documents and what belongs to them into an archive.",
     title=_title,
+    library_title=_library_title,
     mode=_mode,
     example={"path": "library.zip", "include_connections": True, "include_annotations": True},
 )

@@ -40,13 +40,14 @@ from jobctl.postgres.rows import control_row, submitted_row
 from jobctl.postgres.schedules import ScheduleVerbs
 from jobctl.postgres.session import Connect
 from jobctl.postgres.sweeping import Sweeping
+from jobctl.postgres.titles import TitleVerbs
 
 TTL = 30.0
 """Seconds a lease lasts without a beat."""
 _UNLIMITED = 2**31 - 1
 
 
-class Queue(Sweeping, LimitVerbs, ScheduleVerbs, EditVerb, IdentityVerbs, RetentionVerbs, Listing):
+class Queue(Sweeping, LimitVerbs, ScheduleVerbs, EditVerb, IdentityVerbs, RetentionVerbs, TitleVerbs, Listing):
     """The jobs in one database. Opens its connection when first used, and again after it was lost.
 
     Every method raises ``StoreUnavailable`` when the database can't be reached and ``ConfigError`` when the schema

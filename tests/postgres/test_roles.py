@@ -278,6 +278,19 @@ def test_the_library_is_for_the_reader_and_the_librarian(logins, who, may):
         assert privilege.fetchone() == (may,), table
 
 
+@pytest.mark.parametrize(("who", "title"), [("ann", "document 1"), ("rea", "The Keeper")])
+def test_a_title_of_the_library_is_for_those_who_may_read_it(logins, conn, who, title):
+    conn.execute(
+        "INSERT INTO documents (uid, title, source_type, markdown_key, markdown_sha256, engine) "
+        "VALUES (gen_random_uuid(), 'The Keeper', 'text', 'k', 's', 'e')"
+    )
+    queue = logins.queue(who)
+    with queue.transaction(dry_run=True):
+        found = queue.document_title(1) or "document 1"
+        assert (found, queue.document_count()) == (title, None if who == "ann" else 1)
+        assert queue.statuses([1]) == {}  # the transaction goes on
+
+
 def test_verbs_for_the_whole_queue_are_for_its_owner(logins):
     for who in ("ann", "rea"):
         queue = logins.queue(who)
@@ -546,18 +559,18 @@ def test_grants_of_an_earlier_version_are_withdrawn(logins, conn):
 LOOKS = {
     "attempts", "blockers", "checkpoints", "committed", "count", "matching", "dependencies", "effective", "errors", "events", "events_since", "glances", "next_notification", "end_event", "descendants", "find", "health", "wake", "paused_queues",
     "ready_queues", "left_waiting", "logs", "reached_since", "requests", "duration_histogram", "stage_times", "stats", "stats_window", "statuses", "orphaned", "work_left", "workers",
-    "limits", "limit_room", "queue_metrics", "storage_identity", "stored_keys",
+    "limits", "limit_room", "queue_metrics", "reads_library", "storage_identity", "stored_keys",
 }  # fmt: skip
 TIMED = {"schedules", "sweep_timers"}
 SEARCHES = {
-    "search_comparable", "search_compared", "search_found", "search_frequencies", "search_missing", "search_nearest", "search_neighbours",
+    "document_count", "document_title", "search_comparable", "search_compared", "search_found", "search_frequencies", "search_missing", "search_nearest", "search_neighbours",
     "search_other_engines", "search_pgvector", "search_postings", "search_sample", "search_size", "search_source", "search_stems", "search_vectors",
 }  # fmt: skip
 INDEXES = {"search_add", "search_clear", "search_lock"}
 MAY = {
     "ann": LOOKS | {"schedules", "search_pgvector", "search_stems"},  # and the verbs of people, through functions
     "rea": LOOKS | TIMED | SEARCHES,
-    "lib": {"blockers", "effective", "wake"} | SEARCHES,
+    "lib": {"blockers", "effective", "reads_library", "wake"} | SEARCHES,
     "wim": LOOKS | TIMED | SEARCHES | INDEXES | {
         "advance_schedule", "due_schedule", "expire", "pause_schedule", "resume_schedule",
         "submit", "submit_plain", "pause_queue", "register", "unregister", "drain_worker", "claim", "beat", "commit_stage", "settle", "log",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobctl.core.errors import Invalid
 from jobctl.core.library import FoundConnection
 from jobctl.core.ports import Context, Embedder, Library
+from jobctl.core.titles import LibraryTitles
 from jobctl.documents import relate
 from jobctl.documents.relate import ConnectionEngine, Judge, Neighbourhoods
 
@@ -95,6 +96,11 @@ def save(ctx: Context, args: Comparison, write: Callable[[Library, list[int] | N
 def title(args: Comparison) -> str:
     """What the job is about."""
     return f"document {args.document_id}" if args.document_id else "all documents"
+
+
+def library_title(args: Comparison, library: LibraryTitles) -> str | None:
+    """The title of the document."""
+    return library.document_title(args.document_id) if args.document_id else None
 
 
 def key(args: Comparison) -> str:

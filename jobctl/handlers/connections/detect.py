@@ -44,6 +44,7 @@ pipeline = Pipeline(
     args=DetectConnections,
     help="Compare the passages of a document with those of all others.",
     title=comparison.title,
+    library_title=comparison.library_title,
     key=comparison.key,
     example={"document_id": 1},
 )

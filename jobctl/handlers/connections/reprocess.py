@@ -59,6 +59,7 @@ pipeline = Pipeline(
     args=ReprocessConnections,
     help="Find the connections of documents again.",
     title=comparison.title,
+    library_title=comparison.library_title,
     mode=lambda args: MODE_LABELS[args.mode],
     key=comparison.key,
     example={"mode": "smart"},

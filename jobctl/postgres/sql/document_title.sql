@@ -1,0 +1,1 @@
+SELECT title FROM jobctl.documents WHERE id = %(document_id)s
