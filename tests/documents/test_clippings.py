@@ -98,6 +98,8 @@ def test_of_an_edited_highlight_or_note_the_last_one_counts():
 def test_highlights_that_only_lie_beside_each_other_stay():
     found = only(entry("One sentence.", "170-170") + entry("Another one.", "170-171") + entry("One sentence.", "900"))
     assert [one.text for one in found] == ["One sentence.", "Another one."]  # the same words are one highlight
+    found = only(entry("One sentence.", "170") + entry("—", "170"))
+    assert [one.text for one in found] == ["One sentence.", "—"]
 
 
 def test_a_note_without_a_highlight_is_not_dropped():

@@ -163,11 +163,15 @@ def _latest(marks: Sequence[Entry]) -> list[Entry]:
     for number, mark in enumerate(marks):
         if mark.start is not None and mark.end is not None:
             for before in (starts.get(mark.start), ends.get(mark.end)):
-                if before in kept and (texts[before] in texts[number] or texts[number] in texts[before]):
+                if before in kept and _same_passage(texts[before], texts[number]):
                     del kept[before]
             starts[mark.start] = ends[mark.end] = number
         kept[number] = mark
     return list(kept.values())
+
+
+def _same_passage(one: str, other: str) -> bool:
+    return bool(one and other) and (one in other or other in one)
 
 
 def _marked_at(location: int | None, marks: Sequence[Entry], places: Sequence[tuple[int, int]]) -> int | None:
